@@ -1,0 +1,29 @@
+/** Shapes and strides of row-major tensors. Strides are in elements. */
+import type { Shape } from './types.ts';
+
+/** Number of elements; 1 for a scalar. */
+export function numel(shape: Shape): number {
+  let count = 1;
+  for (const size of shape) count *= size;
+  return count;
+}
+
+/** Row-major strides in elements. */
+export function stridesFromShape(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis]!;
+  }
+  return strides;
+}
+
+/** `[2, 3]` */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function equalShapes(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
