@@ -27,3 +27,13 @@ export function formatShape(shape: Shape): string {
 export function equalShapes(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
+
+/** Position of each axis for a row-major offset. */
+export function indicesFromOffset(offset: number, shape: Shape): number[] {
+  const indices = new Array<number>(shape.length);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    indices[axis] = offset % shape[axis];
+    offset = Math.floor(offset / shape[axis]);
+  }
+  return indices;
+}
