@@ -1,1 +1,4 @@
+export * from './home.ts';
+export * from './sqlite-store.ts';
+export * from './store-errors.ts';
 export * from './types.ts';

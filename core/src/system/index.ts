@@ -9,6 +9,7 @@ export * from './param-fields.ts';
 export * from './param-text.ts';
 export * from './parse-params.ts';
 export * from './plain-json.ts';
+export * from './recorded-run.ts';
 export * from './run-verb.ts';
 export * from './system-errors.ts';
 export * from './types.ts';

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { nearestNameHints, type TenfoldError } from '../base/index.ts';
 import { describeParamType, flagFromName, paramFieldsOf, paramsSchemaOf, type ParamField } from './param-fields.ts';
+import { paramFromText } from './param-text.ts';
 import type { VerbManifest } from './types.ts';
 import { usageError } from './usage-errors.ts';
 
@@ -20,9 +21,22 @@ export function parseParams(
   for (const name of Object.keys(raw)) {
     if (!known.has(name)) throw unknownOptionError(subject, flagFromName(name), fields);
   }
-  const parsed = paramsSchemaOf(verb).safeParse(raw);
+  const parsed = paramsSchemaOf(verb).safeParse(withBigInts(raw, fields));
   if (parsed.success) return parsed.data;
   throw errorFromIssue(parsed.error.issues[0]!, raw, fields, subject, parsed.error.issues.length);
+}
+
+/** JSON has no big integers: callers write them as decimal strings. */
+function withBigInts(
+  raw: Readonly<Record<string, unknown>>,
+  fields: readonly ParamField[],
+): Readonly<Record<string, unknown>> {
+  const converted = { ...raw };
+  for (const field of fields) {
+    const value = raw[field.name];
+    if (field.type === 'bigint' && typeof value === 'string') converted[field.name] = paramFromText(field, value);
+  }
+  return converted;
 }
 
 /** The error for an option that a verb does not have, with the nearest names. @param flag without dashes */

@@ -1,0 +1,21 @@
+/** Where the store lives: the folder named by TENFOLD_HOME, or `.tenfold` in the repository or working folder. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** The home folder, which may not exist yet.
+ *  @param options.environment  reads TENFOLD_HOME
+ *  @param options.workingFolder  the caller's; its nearest ancestor with a `.tenfold` or a `.git` decides */
+export function findHomeFolder(options: {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingFolder: string;
+}): string {
+  const named = options.environment['TENFOLD_HOME'];
+  if (named) return resolve(options.workingFolder, named);
+  let folder = resolve(options.workingFolder);
+  for (;;) {
+    if (existsSync(join(folder, '.tenfold')) || existsSync(join(folder, '.git'))) return join(folder, '.tenfold');
+    const parent = dirname(folder);
+    if (parent === folder) return join(options.workingFolder, '.tenfold');
+    folder = parent;
+  }
+}
