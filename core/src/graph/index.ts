@@ -1,4 +1,20 @@
+export { padsFromAutoPad, type AutoPad } from './build/auto-pad.ts';
+export type { BuilderCore, NodeOptions, Operand } from './build/builder-core.ts';
+export { createGraphBuilder, type GraphBuilder } from './build/graph-builder.ts';
+export type {
+  CollectiveOptions,
+  ConvOptions,
+  ConvTransposeOptions,
+  OpMethods,
+  ReduceOptions,
+} from './build/op-methods.ts';
+export { filledTensor, scalarTensor, tensorFromNumbers } from './build/scalar-tensor.ts';
 export * from './graph-errors.ts';
+export { parseEinsum, type EinsumEquation } from './ops/einsum-equation.ts';
+export { inferTypes } from './ops/infer-types.ts';
 export * from './ops/op-names.ts';
 export * from './ops/op-schemas.ts';
+export { broadcastShapes, type RuleInput, type ValueType } from './ops/rule-context.ts';
+export { reducedShape } from './ops/rules-axis.ts';
+export { fusedOperandShape } from './ops/rules-contraction.ts';
 export * from './types.ts';

@@ -119,8 +119,8 @@ export const OP_SCHEMAS = {
     outputs: ['Y'],
     attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
   },
-  /** com.microsoft. transA/transB swap the last two axes. transBatchA/B: A of rank r is stored with its batch axes
-   *  rolled: [d1 … d(r−2), d0, d(r−1)] → batch [d0 … ] as in ONNX Runtime's MatMul-transpose fusion. */
+  /** com.microsoft. transBatchA/B: the operand is stored [rows, batch …, columns] and read as [batch …, rows, columns]
+   *  (perm 1 … r−2, 0, r−1); then transA/transB swap the last two axes. */
   FusedMatMul: {
     inputs: ['A', 'B'],
     outputs: ['Y'],
