@@ -6,3 +6,8 @@ export { type SafetensorsEntry } from './safetensors-format.ts';
 export { openSafetensors, readSafetensors, type SafetensorsReader } from './safetensors-reader.ts';
 export * from './safetensors-writer.ts';
 export * from './types.ts';
+export * from './gzip.ts';
+export * from './idx.ts';
+export * from './mnist.ts';
+export * from './npy.ts';
+export * from './npz.ts';

@@ -2,6 +2,7 @@
 import { nearestNameHints } from '../base/index.ts';
 import { bytesPerElement, createDtypeArray, createTensor, numel } from '../tensor/index.ts';
 import type { Tensor, TensorData } from '../tensor/index.ts';
+import { bytesOf } from './element-bytes.ts';
 import { dataError, truncatedError } from './data-errors.ts';
 import { openSource } from './file-source.ts';
 import { parseSafetensorsHeader, SAFETENSORS_PREFIX_BYTES, safetensorsHeaderLength } from './safetensors-format.ts';
@@ -123,9 +124,4 @@ function readableEntry(
     location: fileName,
     hints: ['Convert it to F32, F16, BF16 or F8_E4M3.'],
   });
-}
-
-/** The bytes behind a typed array. */
-export function bytesOf(data: TensorData): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

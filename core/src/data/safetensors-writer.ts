@@ -4,7 +4,7 @@ import type { Dtype, Shape, Tensor, TensorData } from '../tensor/index.ts';
 import { dataError } from './data-errors.ts';
 import { withSink } from './file-sink.ts';
 import { SAFETENSORS_PREFIX_BYTES, STORED_FROM_DTYPE } from './safetensors-format.ts';
-import { bytesOf } from './safetensors-reader.ts';
+import { bytesOf } from './element-bytes.ts';
 import type { ByteSink, SinkOutput, WriteOptions } from './types.ts';
 
 export interface TensorAnnouncement {
