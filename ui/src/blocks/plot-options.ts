@@ -1,0 +1,223 @@
+/** A plot block as options of Observable Plot. Colours are CSS variables, so themes change without redrawing. */
+import * as Plot from '@observablehq/plot';
+import type { Axis, PlotBlock } from '@tenfold/core/report';
+
+export interface PlotSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Datum {
+  readonly series: string;
+  readonly x: number | string;
+  readonly y: number | string;
+  readonly value: number | undefined;
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+  readonly label: string | undefined;
+}
+
+const NUM_SERIES_COLOURS = 10;
+const NARROW_PX = 420;
+
+export function seriesColour(index: number): string {
+  return `var(--series-${(index % NUM_SERIES_COLOURS) + 1})`;
+}
+
+export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSize): Plot.PlotOptions {
+  const names = block.series.map((series) => series.name);
+  const data: Datum[] = block.series.flatMap((series) =>
+    series.points.map((point) => ({
+      series: series.name,
+      x: point.x,
+      y: point.y,
+      value: point.value,
+      low: point.low,
+      high: point.high,
+      label: point.label,
+    })),
+  );
+  const isCategory = (axis: Axis, values: readonly (number | string)[]) =>
+    axis.scale === 'band' || axis.scale === 'point' || (axis.scale === undefined && typeof values[0] === 'string');
+  const xBand =
+    block.mark === 'cell' ||
+    isCategory(
+      block.x,
+      data.slice(0, 1).map((datum) => datum.x),
+    );
+  const yBand =
+    block.mark === 'cell' ||
+    isCategory(
+      block.y,
+      data.slice(0, 1).map((datum) => datum.y),
+    );
+  const longestY = yBand ? Math.max(0, ...data.slice(0, 500).map((datum) => String(datum.y).length)) : 6;
+  const options: Plot.PlotOptions = {
+    width,
+    height,
+    marginLeft: Math.min(width / 3, Math.max(48, 16 + longestY * 7)),
+    marginBottom: 44,
+    marginTop: 26,
+    marginRight: 18,
+    style: { background: 'transparent', fontFamily: 'var(--font-sans)', fontSize: '12px', color: 'var(--ink-2)' },
+    x: scaleOptions(block.x, xBand, width < NARROW_PX ? 5 : 9),
+    y: { ...scaleOptions(block.y, yBand, 6), grid: !yBand },
+    marks: [...(block.rules ?? []).flatMap((rule) => ruleMarks(rule)), ...marksOf(block, data, names, xBand, yBand)],
+  };
+  if (block.mark === 'cell') options.color = { scheme: 'YlGnBu', legend: false };
+  return options;
+}
+
+function scaleOptions(axis: Axis, band: boolean, ticks: number): Plot.ScaleOptions {
+  const label = axis.unit ? `${axis.label} (${axis.unit})` : axis.label;
+  if (band) return { label, type: axis.scale === 'point' ? 'point' : 'band' };
+  return {
+    label,
+    ticks,
+    ...(axis.scale === 'log' ? { type: 'log' as const, tickFormat: '~g' } : { type: 'linear' as const }),
+  };
+}
+
+function ruleMarks(rule: NonNullable<PlotBlock['rules']>[number]): Plot.Markish[] {
+  const stroke = { stroke: 'var(--ink-3)', strokeDasharray: '4 3' };
+  const text = { text: (label: string) => label, fill: 'var(--ink-2)' };
+  if (rule.axis === 'y')
+    return [
+      Plot.ruleY([rule.value], stroke),
+      ...(rule.label
+        ? [Plot.text([rule.label], { ...text, y: () => rule.value, frameAnchor: 'right', dy: -7, textAnchor: 'end' })]
+        : []),
+    ];
+  return [
+    Plot.ruleX([rule.value], stroke),
+    ...(rule.label
+      ? [Plot.text([rule.label], { ...text, x: () => rule.value, frameAnchor: 'top', dx: 5, textAnchor: 'start' })]
+      : []),
+  ];
+}
+
+function marksOf(
+  block: PlotBlock,
+  data: readonly Datum[],
+  names: readonly string[],
+  xBand: boolean,
+  yBand: boolean,
+): Plot.Markish[] {
+  const colour = (datum: Datum) => seriesColour(names.indexOf(datum.series));
+  const tip = (datum: Datum) => tipText(block, datum);
+  const withTip = { tip: true, title: tip };
+  const bands = data.some((datum) => datum.low !== undefined && datum.high !== undefined)
+    ? [Plot.areaY(data, { x: 'x', y1: 'low', y2: 'high', z: 'series', fill: colour, fillOpacity: 0.16 })]
+    : [];
+  const whiskers =
+    data.some((datum) => datum.low !== undefined && datum.high !== undefined) && !yBand
+      ? [
+          Plot.ruleX(
+            data.filter((datum) => datum.low !== undefined),
+            { x: 'x', y1: 'low', y2: 'high', stroke: colour },
+          ),
+        ]
+      : [];
+  switch (block.mark) {
+    case 'line':
+      return [
+        ...bands,
+        Plot.lineY(data, { x: 'x', y: 'y', z: 'series', stroke: colour, strokeWidth: 1.8 }),
+        ...(data.length <= 60 ? [Plot.dot(data, { x: 'x', y: 'y', r: 2.6, fill: colour })] : []),
+        Plot.tip(data, Plot.pointer({ x: 'x', y: 'y', title: tip, ...TIP_LOOK })),
+      ];
+    case 'area':
+      return [
+        Plot.areaY(data, { x: 'x', y: 'y', z: 'series', fill: colour, fillOpacity: 0.2 }),
+        Plot.lineY(data, { x: 'x', y: 'y', z: 'series', stroke: colour, strokeWidth: 1.6 }),
+        Plot.tip(data, Plot.pointerX({ x: 'x', y: 'y', title: tip, ...TIP_LOOK })),
+      ];
+    case 'dot':
+      return [
+        ...whiskers,
+        Plot.dot(data, { x: 'x', y: 'y', r: data.length > 500 ? 1.8 : 3.4, fill: colour, fillOpacity: 0.75 }),
+        Plot.tip(data, Plot.pointer({ x: 'x', y: 'y', title: tip, ...TIP_LOOK })),
+      ];
+    case 'bar':
+      return barMarks(data, names, xBand, yBand, colour, withTip);
+    case 'histogram':
+      return [
+        Plot.rectY(
+          data,
+          Plot.binX({ y: 'count' }, {
+            x: 'x',
+            fill: colour,
+            fillOpacity: names.length > 1 ? 0.6 : 0.9,
+            tip: true,
+          } as Plot.RectYOptions),
+        ),
+        Plot.ruleY([0], { stroke: 'var(--line-strong)' }),
+      ];
+    case 'cell':
+      return [Plot.cell(data, { x: 'x', y: 'y', fill: 'value', inset: 0.5, ...withTip })];
+  }
+}
+
+/** One series: plain bars. Several: bars side by side by insets, since stacking would claim that they add up. */
+function barMarks(
+  data: readonly Datum[],
+  names: readonly string[],
+  xBand: boolean,
+  yBand: boolean,
+  colour: (datum: Datum) => string,
+  withTip: { readonly tip: boolean; readonly title: (datum: Datum) => string },
+): Plot.Markish[] {
+  const common = { x: 'x', y: 'y', fill: colour, ...withTip } as const;
+  const zero = { stroke: 'var(--line-strong)' };
+  const groups = names.map((name) => data.filter((datum) => datum.series === name));
+  const share = 1 / Math.max(1, names.length);
+  if (yBand && !xBand)
+    return [
+      ...groups.map((group, index) =>
+        Plot.barX(group, {
+          ...common,
+          insetTop: 1 + index * share * 14,
+          insetBottom: 1 + (names.length - 1 - index) * share * 14,
+        }),
+      ),
+      Plot.ruleX([0], zero),
+    ];
+  if (xBand)
+    return [
+      ...groups.map((group, index) =>
+        Plot.barY(group, {
+          ...common,
+          insetLeft: 1 + index * share * 22,
+          insetRight: 1 + (names.length - 1 - index) * share * 22,
+        }),
+      ),
+      Plot.ruleY([0], zero),
+    ];
+  return [Plot.rectY(data, { ...common, interval: medianStep(data) }), Plot.ruleY([0], zero)];
+}
+
+/** Width of a bar on a continuous axis: the smallest gap between neighbours. */
+function medianStep(data: readonly Datum[]): number {
+  const values = [...new Set(data.map((datum) => Number(datum.x)))].sort((a, b) => a - b);
+  const gaps = values.slice(1).map((value, index) => value - values[index]!);
+  return gaps.length === 0 ? 1 : Math.min(...gaps);
+}
+
+const TIP_LOOK = { fill: 'var(--surface)', stroke: 'var(--line-strong)' } as const;
+
+function tipText(block: PlotBlock, datum: Datum): string {
+  const lines = [
+    ...(block.series.length > 1 || datum.label ? [datum.label ?? datum.series] : []),
+    `${block.x.label}: ${shortNumber(datum.x)}${block.x.unit ? ` ${block.x.unit}` : ''}`,
+    `${block.y.label}: ${shortNumber(datum.y)}${block.y.unit ? ` ${block.y.unit}` : ''}`,
+    ...(datum.value === undefined ? [] : [`value: ${shortNumber(datum.value)}`]),
+    ...(datum.low === undefined || datum.high === undefined
+      ? []
+      : [`band: ${shortNumber(datum.low)} to ${shortNumber(datum.high)}`]),
+  ];
+  return lines.join('\n');
+}
+
+function shortNumber(value: number | string): string {
+  return typeof value === 'string' ? value : String(Number(value.toPrecision(5)));
+}

@@ -1,0 +1,139 @@
+/** Pieces of a room's page that deal with runs: start one on sample input, choose one, show one with all its states. */
+import type { ReactNode } from 'react';
+import { ReportView } from '../blocks/block-view.tsx';
+import type { RoomPageProps } from '../room-page.ts';
+import type { RunDetail, RunSummary } from '../studio/api.ts';
+import type { VerbRun } from '../studio/use-run.ts';
+import { Button } from '../widgets/button.tsx';
+import { DiagnosticView, EmptyState, Loading, ProgressView } from '../widgets/states.tsx';
+import { StatusBadge } from '../widgets/badge.tsx';
+import { Icon } from '../widgets/icon.tsx';
+
+/** Starts a verb with given params; busy while the run it follows is at work. */
+export function SampleRunButton({
+  run,
+  params,
+  seed,
+  children = 'Run on the sample',
+}: {
+  readonly run: VerbRun;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed?: number;
+  readonly children?: ReactNode;
+}) {
+  return (
+    <Button
+      variant="primary"
+      icon="play"
+      busy={run.isActive}
+      onClick={() => void run.start(params, seed === undefined ? {} : { seed })}
+    >
+      {children}
+    </Button>
+  );
+}
+
+/** Chooses among earlier runs of a verb; the choice stands in the address through `useVerbRun`. */
+export function RunPicker({
+  page,
+  verb,
+  run,
+  label = 'Run',
+}: {
+  readonly page: RoomPageProps;
+  readonly verb: string;
+  readonly run: VerbRun;
+  readonly label?: string;
+}) {
+  const runs = page.runs.filter((candidate) => candidate.verb === verb);
+  if (runs.length === 0) return null;
+  return (
+    <label className="tf-run-picker">
+      <span className="tf-field-label">{label}</span>
+      <select className="tf-input" value={run.runId ?? ''} onChange={(event) => run.select(event.target.value)}>
+        {!runs.some((candidate) => candidate.id === run.runId) && <option value={run.runId ?? ''}>Choose a run</option>}
+        {runs.map((candidate) => (
+          <option key={candidate.id} value={candidate.id}>
+            {runLabel(candidate)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function runLabel(run: RunSummary): string {
+  const time = new Date(run.createdAtMs).toLocaleString();
+  return `${time} · ${run.status}${run.verdict ? ` · ${run.verdict.text.slice(0, 60)}` : ''}`;
+}
+
+/** A followed run in whatever state it is: nothing yet, at work (progress, cancel), failed, or done.
+ *  @param children  draws the finished run; default is its report */
+export function RunResult<Value>({
+  page,
+  run,
+  empty,
+  children,
+}: {
+  readonly page: RoomPageProps;
+  readonly run: VerbRun<Value>;
+  /** Shown before the first run: say what will appear and what to press. */
+  readonly empty: ReactNode;
+  readonly children?: (run: RunDetail<Value>) => ReactNode;
+}) {
+  if (run.error) return <DiagnosticView diagnostic={run.error} />;
+  if (run.runId === undefined)
+    return page.runsLoaded ? <EmptyState title="No run yet">{empty}</EmptyState> : <Loading label="Loading runs" />;
+  if (!run.run) return <Loading label="Loading the run" />;
+  const detail = run.run;
+  if (run.isActive)
+    return (
+      <div className="tf-stack">
+        <ProgressView progress={run.progress} />
+        <div className="tf-row">
+          <Button icon="stop" onClick={() => void run.cancel()}>
+            Cancel
+          </Button>
+          <Button variant="quiet" onClick={() => page.openRun(detail.id)}>
+            Open the run
+          </Button>
+        </div>
+      </div>
+    );
+  return (
+    <div className="tf-stack">
+      <div className="tf-row">
+        <StatusBadge status={detail.status} />
+        <button type="button" className="tf-link" onClick={() => page.openRun(detail.id)}>
+          Open the whole run <Icon name="arrowRight" size={14} />
+        </button>
+      </div>
+      <RunErrors run={detail} />
+      {detail.report && (children ? children(detail) : <RunReport page={page} run={detail} />)}
+    </div>
+  );
+}
+
+function RunReport({ page, run }: { readonly page: RoomPageProps; readonly run: RunDetail }) {
+  return run.report ? (
+    <ReportView report={run.report} context={{ artifactUrl: (name) => page.api.artifactUrl(run.id, name) }} />
+  ) : null;
+}
+
+/** The error and the findings of a run that has any. */
+export function RunErrors({ run }: { readonly run: Pick<RunDetail, 'error' | 'diagnostics' | 'status'> }) {
+  const error = run.error as RunDetail['diagnostics'][number] | undefined;
+  return (
+    <>
+      {error && <DiagnosticView diagnostic={{ ...error, severity: error.severity ?? 'error' }} />}
+      {run.diagnostics.map((diagnostic, index) => (
+        <DiagnosticView key={index} diagnostic={diagnostic} />
+      ))}
+      {run.status === 'interrupted' && !error && (
+        <EmptyState title="This run was interrupted">
+          The program that worked on it ended before it was done. Run it again; what it kept is below.
+        </EmptyState>
+      )}
+    </>
+  );
+}

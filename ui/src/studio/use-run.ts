@@ -1,0 +1,137 @@
+/** Hooks that follow runs: one run by id, or "the run of this verb on my page". */
+import type { Diagnostic } from '@tenfold/core/base';
+import { useCallback, useEffect, useState } from 'react';
+import type { RoomPageProps } from '../room-page.ts';
+import { diagnosticFromError } from './api-error.ts';
+import type { MetricPoint, RunDetail, RunProgress, RunStatus, StudioApi } from './api.ts';
+import { useAddressState } from './use-address-state.ts';
+
+export interface LiveRun<Value = unknown> {
+  readonly run: RunDetail<Value> | undefined;
+  readonly progress: RunProgress | undefined;
+  readonly metrics: readonly MetricPoint[];
+  /** True while the run is queued or running. */
+  readonly isActive: boolean;
+  /** Why the run could not be read. */
+  readonly error: Diagnostic | undefined;
+}
+
+const ACTIVE_STATUSES: ReadonlySet<RunStatus> = new Set(['queued', 'running']);
+
+export function isActiveStatus(status: RunStatus): boolean {
+  return ACTIVE_STATUSES.has(status);
+}
+
+interface LiveState {
+  readonly runId: string | undefined;
+  readonly run?: RunDetail;
+  readonly progress?: RunProgress | undefined;
+  readonly metrics: readonly MetricPoint[];
+  readonly error?: Diagnostic;
+}
+
+/** Follows a run live: status, progress, metrics, and its result when it ends.
+ *  @param runId  undefined means "none yet" */
+export function useRun<Value = unknown>(api: StudioApi, runId: string | undefined): LiveRun<Value> {
+  const [state, setState] = useState<LiveState>({ runId, metrics: [] });
+  useEffect(() => {
+    if (!runId) return;
+    let alive = true;
+    const update = (change: (previous: LiveState) => Partial<LiveState>) => {
+      if (alive)
+        setState((previous) => {
+          const base: LiveState = previous.runId === runId ? previous : { runId, metrics: [] };
+          return { ...base, ...change(base) };
+        });
+    };
+    let stop = () => {};
+    api.getRun(runId).then(
+      (run) => {
+        if (!alive) return;
+        update(() => ({ run, progress: run.progress }));
+        api.readMetrics(runId).then(
+          (points) => update((previous) => ({ metrics: mergeMetrics(points, previous.metrics) })),
+          () => {},
+        );
+        if (!isActiveStatus(run.status)) return;
+        stop = api.watchRun(runId, {
+          run: (next) => update(() => ({ run: next })),
+          progress: (progress) => update(() => ({ progress })),
+          metrics: (points) => update((previous) => ({ metrics: mergeMetrics(previous.metrics, points) })),
+        });
+      },
+      (error: unknown) => update(() => ({ error: diagnosticFromError(error, 'openRun') })),
+    );
+    return () => {
+      alive = false;
+      stop();
+    };
+  }, [api, runId]);
+  const current: LiveState = state.runId === runId ? state : { runId, metrics: [] };
+  return {
+    run: current.run as RunDetail<Value> | undefined,
+    progress: current.progress,
+    metrics: current.metrics,
+    isActive: current.run ? isActiveStatus(current.run.status) : runId !== undefined && current.error === undefined,
+    error: current.error,
+  };
+}
+
+function mergeMetrics(known: readonly MetricPoint[], more: readonly MetricPoint[]): readonly MetricPoint[] {
+  if (known.length === 0) return more;
+  const seen = new Set(known.map((point) => `${point.name}\0${point.step}\0${point.atMs}`));
+  return [...known, ...more.filter((point) => !seen.has(`${point.name}\0${point.step}\0${point.atMs}`))];
+}
+
+export interface VerbRun<Value = unknown> extends LiveRun<Value> {
+  readonly runId: string | undefined;
+  /** Starts the verb and follows the new run; errors land in `error`. */
+  readonly start: (params: Readonly<Record<string, unknown>>, options?: { readonly seed?: number }) => Promise<void>;
+  readonly cancel: () => Promise<void>;
+  /** Shows an earlier run of the list. */
+  readonly select: (runId: string | undefined) => void;
+}
+
+/** The run of one verb shown on a room's page. Its id stands in the address, so the page can be linked.
+ *  Without an id in the address the newest finished run of the verb is shown, if there is one.
+ *  @param options.addressKey  default `run`; give another to each hook when a page follows several verbs
+ *  @param options.showLatest  default true */
+export function useVerbRun<Value = unknown>(
+  page: RoomPageProps,
+  verb: string,
+  options: { readonly addressKey?: string; readonly showLatest?: boolean } = {},
+): VerbRun<Value> {
+  const { addressKey = 'run', showLatest = true } = options;
+  const [addressId, setAddressId] = useAddressState<string>(addressKey, '');
+  const latest = showLatest ? page.runs.find((run) => run.verb === verb && hasResult(run.status))?.id : undefined;
+  const runId = addressId || latest;
+  const live = useRun<Value>(page.api, runId);
+  const [startError, setStartError] = useState<Diagnostic>();
+  const { startRun, api } = page;
+  const start = useCallback<VerbRun['start']>(
+    async (params, startOptions) => {
+      setStartError(undefined);
+      try {
+        setAddressId(await startRun(verb, params, startOptions));
+      } catch (error) {
+        setStartError(diagnosticFromError(error, verb));
+      }
+    },
+    [startRun, verb, setAddressId],
+  );
+  const cancel = useCallback(async () => {
+    if (runId) await api.cancelRun(runId);
+  }, [api, runId]);
+  const select = useCallback(
+    (next: string | undefined) => {
+      setStartError(undefined);
+      setAddressId(next ?? '');
+    },
+    [setAddressId],
+  );
+  return { ...live, error: startError ?? live.error, runId, start, cancel, select };
+}
+
+function hasResult(status: RunStatus): boolean {
+  return status === 'done' || status === 'problems';
+}
