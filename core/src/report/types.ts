@@ -47,7 +47,8 @@ export interface TableBlock {
   /** Key of a column whose text names the tone of its row (`good`, `bad`, …). */
   readonly toneKey?: string;
 }
-/** A plot in terms of series; rendered by Observable Plot (HTML, studio) and by characters (terminal). */
+/** A plot in terms of series; rendered by Observable Plot (HTML, studio) and by characters (terminal).
+ *  `histogram` bins the x of the points, each weighing its y (1 counts). */
 export interface PlotBlock {
   readonly kind: 'plot';
   readonly caption?: string;

@@ -1,0 +1,138 @@
+/** Renderers against stored, reviewed texts. Set UPDATE_SNAPSHOTS=1 to write them anew, then read the difference. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  chromeTraceFromTimeline,
+  formatCell,
+  inlinePartsFrom,
+  renderHtml,
+  renderMarkdown,
+  renderTerminal,
+  type Report,
+  type TimelineBlock,
+} from '../../src/report/index.ts';
+import { textWidth, truncateText, wrapText } from '../../src/report/text-width.ts';
+import { exampleReport } from './example-report.ts';
+
+function assertSnapshot(name: string, text: string): void {
+  const path = join(import.meta.dirname, 'snapshots', name);
+  if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(path, text);
+  assert.ok(existsSync(path), `${name} is stored`);
+  assert.equal(text, readFileSync(path, 'utf8'), `${name} is as it was reviewed`);
+}
+
+const timeline = exampleReport.blocks.find((block): block is TimelineBlock => block.kind === 'timeline')!;
+
+test('the terminal text of every block is as reviewed', () => {
+  assertSnapshot('example-80.txt', renderTerminal(exampleReport, { width: 80 }));
+});
+
+test('no line of a table, plot or timeline is wider than the terminal', () => {
+  for (const width of [40, 60, 80, 120]) {
+    for (const line of renderTerminal(exampleReport, { width }).split('\n')) {
+      assert.ok(textWidth(line) <= width, `${width}: ${line}`);
+    }
+  }
+});
+
+test('colour adds codes and nothing else', () => {
+  const coloured = renderTerminal(exampleReport, { width: 80, hasColor: true });
+  assert.match(coloured, /\u001B\[32m✔\u001B\[39m/);
+  // eslint-disable-next-line no-control-regex -- the codes are what is under test
+  assert.equal(coloured.replace(/\u001B\[\d+m/g, ''), renderTerminal(exampleReport, { width: 80 }));
+});
+
+test('rows beyond the limit are counted, not lost', () => {
+  const rows = Array.from({ length: 100 }, (_, i) => ({ i }));
+  const report: Report = { ...exampleReport, blocks: [{ kind: 'table', columns: [{ key: 'i', label: 'i' }], rows }] };
+  assert.match(renderTerminal(report, { maxRows: 10 }), /… 90 more rows/);
+});
+
+test('the Markdown of every block is as reviewed', () => {
+  assertSnapshot('example.md', renderMarkdown(exampleReport));
+});
+
+test('the HTML file is as reviewed, stands alone, and lets no markup or script of the data through', async () => {
+  const html = await renderHtml(exampleReport, { footer: 'run abc · seed 0' });
+  assertSnapshot('example.html', html);
+  assert.doesNotMatch(html, /<script|<b>|(?:src|href)="(?:https?|javascript):/);
+  assert.match(html, /Figures &amp; &lt;marks&gt;/);
+  const numPlots = exampleReport.blocks.filter((block) => block.kind === 'plot').length;
+  assert.equal(html.match(/<div class="plot"/g)!.length, numPlots);
+  assert.ok(html.match(/<svg[^>]*role="img"/g)!.length >= numPlots + 1);
+});
+
+test('a plot without points is drawn empty by every renderer', async () => {
+  for (const mark of ['line', 'dot', 'bar', 'area', 'cell', 'histogram'] as const) {
+    const report: Report = {
+      ...exampleReport,
+      blocks: [{ kind: 'plot', mark, x: { label: 'x' }, y: { label: 'y' }, series: [{ name: 's', points: [] }] }],
+    };
+    assert.match(renderTerminal(report), /no points/);
+    assert.match(await renderHtml(report), /<div class="plot"/);
+  }
+});
+
+test('plots survive values that cannot be drawn', async () => {
+  const points = [
+    { x: 0, y: NaN },
+    { x: 1, y: -1 },
+    { x: 2, y: 0 },
+    { x: 3, y: 100 },
+  ];
+  for (const mark of ['line', 'dot', 'bar', 'area'] as const) {
+    for (const scale of ['linear', 'log'] as const) {
+      const report: Report = {
+        ...exampleReport,
+        blocks: [{ kind: 'plot', mark, x: { label: 'x' }, y: { label: 'y', scale }, series: [{ name: 's', points }] }],
+      };
+      const text = renderTerminal(report);
+      assert.doesNotMatch(text, /undefined|NaN %/);
+      assert.doesNotMatch(await renderHtml(report), /d="[^"]*NaN/);
+    }
+  }
+});
+
+test('a timeline exports as a Chrome trace in microseconds, with flows between known spans only', () => {
+  const trace = chromeTraceFromTimeline(timeline);
+  assertSnapshot('example-trace.json', `${JSON.stringify(trace, null, 1)}\n`);
+  const spans = trace.traceEvents.filter((event) => event.ph === 'X');
+  assert.deepEqual(
+    spans.map((event) => [event.ts, event.dur]),
+    timeline.spans.map((span) => [span.startMs * 1000, (span.endMs - span.startMs) * 1000]),
+  );
+  assert.equal(trace.traceEvents.filter((event) => event.ph === 's').length, 2);
+});
+
+test('cells read as people write them', () => {
+  assert.equal(formatCell(0.98612, { format: 'percent' }), '98.6 %');
+  assert.equal(formatCell(1536, { format: 'bytes' }), '1.5 KiB');
+  assert.equal(formatCell(12031, { format: 'count' }), '12,031');
+  assert.equal(formatCell(1043.2, { format: 'duration-ms' }), '1.04 s');
+  assert.equal(formatCell(1 / 3), '0.3333');
+  assert.equal(formatCell(null), '–');
+  assert.equal(formatCell(false), 'no');
+  assert.equal(formatCell(NaN), 'NaN');
+});
+
+test('inline Markdown knows code, bold and safe links only', () => {
+  assert.deepEqual(inlinePartsFrom('a `b` **c** [d](https://e.org) [f](javascript:g)'), [
+    { kind: 'text', text: 'a ' },
+    { kind: 'code', text: 'b' },
+    { kind: 'text', text: ' ' },
+    { kind: 'bold', text: 'c' },
+    { kind: 'text', text: ' ' },
+    { kind: 'link', text: 'd', address: 'https://e.org' },
+    { kind: 'text', text: ' ' },
+    { kind: 'text', text: 'f' },
+  ]);
+});
+
+test('widths count what a terminal shows', () => {
+  assert.equal(textWidth('東京'), 4);
+  assert.equal(textWidth('e\u0301'), 1);
+  assert.equal(truncateText('東京タワー', 5), '東京…');
+  assert.deepEqual(wrapText('one two three', 7), ['one two', 'three']);
+});
