@@ -17,4 +17,12 @@ export * from './ops/op-schemas.ts';
 export { broadcastShapes, type RuleInput, type ValueType } from './ops/rule-context.ts';
 export { reducedShape } from './ops/rules-axis.ts';
 export { fusedOperandShape } from './ops/rules-contraction.ts';
+export { ONNX_FORMS, ONNX_OPSET, type OnnxForm } from './onnx/onnx-forms.ts';
+export {
+  createOnnxOutputNames,
+  writeOnnx,
+  type ExternalData,
+  type OnnxFile,
+  type WriteOnnxOptions,
+} from './onnx/write-onnx.ts';
 export * from './types.ts';
