@@ -29,12 +29,15 @@ export function chromeTraceText(trace: Trace): string {
     );
   }
   for (let flow = 0; flow < flowFrom.length; flow++) {
-    lines.push(flowPoint('s', flow, flowFrom[flow]!, endMs), flowPoint('f', flow, flowTo[flow]!, startMs));
+    // A point at a span's end would bind to the span that starts there, so arrows leave from the middle.
+    const from = flowFrom[flow]!;
+    const to = flowTo[flow]!;
+    lines.push(flowPoint('s', flow, from, (startMs[from]! + endMs[from]!) / 2), flowPoint('f', flow, to, startMs[to]!));
   }
   return `{"displayTimeUnit":"ms","traceEvents":[\n${lines.join(',\n')}\n]}\n`;
 
-  function flowPoint(phase: 's' | 'f', id: number, span: number, timesMs: Float64Array): string {
-    const owner = `"pid":${pidOf[lane[span]!]},"tid":${lane[span]},"ts":${timesMs[span]! * US_PER_MS}`;
+  function flowPoint(phase: 's' | 'f', id: number, span: number, timeMs: number): string {
+    const owner = `"pid":${pidOf[lane[span]!]},"tid":${lane[span]},"ts":${timeMs * US_PER_MS}`;
     return `{"ph":"${phase}","name":"dependency","cat":"flow","id":${id},${owner}${phase === 'f' ? ',"bp":"e"' : ''}}`;
   }
 }
