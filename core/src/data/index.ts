@@ -11,3 +11,8 @@ export * from './idx.ts';
 export * from './mnist.ts';
 export * from './npy.ts';
 export * from './npz.ts';
+export * from './colmap.ts';
+export * from './colmap-types.ts';
+export { type PlyArray, type PlyFormat, type PlyScalarType } from './ply-header.ts';
+export * from './ply.ts';
+export * from './ply-writer.ts';
