@@ -16,6 +16,9 @@ export interface SessionOptions {
   readonly memoryArena?: boolean;
   /** Folder for compiled graphs; undefined: no disk cache. */
   readonly cacheFolder?: string;
+  /** Keep and change the arrays of the initial states instead of copying them: saves their memory. The caller must not
+   *  use them any more. Default false. */
+  readonly adoptStates?: boolean;
   /** Allows ops to fall back from webgpu to the CPU; default false: createSession then throws and names them. */
   readonly allowCpuFallback?: boolean;
 }
