@@ -25,4 +25,9 @@ export {
   type OnnxFile,
   type WriteOnnxOptions,
 } from './onnx/write-onnx.ts';
+export { costOfGraph, costOfNode, type OpCost } from './ops/op-costs.ts';
+export { OP_PROPERTIES, type OpProperties } from './ops/op-properties.ts';
+export { parseGraph } from './text/parse-graph.ts';
+export { printGraph, type PrintGraphOptions } from './text/print-graph.ts';
 export * from './types.ts';
+export { checkGraph, verifyGraph } from './verify.ts';
