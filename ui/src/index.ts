@@ -3,6 +3,7 @@ export * from './blocks/data-table.tsx';
 export * from './blocks/figure-row.tsx';
 export * from './blocks/format-cell.ts';
 export * from './blocks/inline-markdown.tsx';
+export * from './blocks/live-chart.tsx';
 export * from './blocks/plot-view.tsx';
 export * from './room-page.ts';
 export * from './room/heat-map.tsx';

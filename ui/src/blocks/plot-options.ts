@@ -140,19 +140,13 @@ function marksOf(
       ];
     case 'bar':
       return barMarks(data, names, xBand, yBand, colour, withTip);
-    case 'histogram':
+    case 'histogram': {
+      const look = { fill: colour, fillOpacity: names.length > 1 ? 0.6 : 0.9 };
       return [
-        Plot.rectY(
-          data,
-          Plot.binX({ y: 'count' }, {
-            x: 'x',
-            fill: colour,
-            fillOpacity: names.length > 1 ? 0.6 : 0.9,
-            tip: true,
-          } as Plot.RectYOptions),
-        ),
+        Plot.rectY(data, Plot.binX<Plot.RectYOptions>({ y: 'count' }, { x: 'x', tip: true, ...look })),
         Plot.ruleY([0], { stroke: 'var(--line-strong)' }),
       ];
+    }
     case 'cell':
       return [Plot.cell(data, { x: 'x', y: 'y', fill: 'value', inset: 0.5, ...withTip })];
   }

@@ -1,0 +1,107 @@
+/** Builds the pages when a source is newer than the last build. Sources are compared by content, not by time. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { studioError } from './studio-errors.ts';
+
+/** Where the built pages lie. */
+export const WEB_FOLDER = new URL('../web/dist/', import.meta.url);
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const STAMP_FILE = 'build-stamp.txt';
+const SOURCE_FILE = /\.(tsx?|jsx?|css|html|svg|json)$/;
+const COMPRESSED_FILE = /\.(js|css|html|svg|json)$/;
+const MIN_COMPRESSED_BYTES = 1024;
+
+export interface BuildReport {
+  readonly built: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Builds the pages if their sources changed. @throws TF-STUDIO-007 with the bundler's message */
+export async function buildWebIfStale(options: { readonly force?: boolean } = {}): Promise<BuildReport> {
+  const startMs = performance.now();
+  const stamp = hashOfSources();
+  const folder = fileURLToPath(WEB_FOLDER);
+  const stampPath = join(folder, STAMP_FILE);
+  const isFresh = existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp;
+  if (isFresh && !options.force) return { built: false, elapsedMs: performance.now() - startMs };
+  const temporary = `${folder.replace(/[/\\]$/, '')}-${process.pid}`;
+  try {
+    const { build } = await import('vite');
+    const { default: react } = await import('@vitejs/plugin-react');
+    await build({
+      configFile: false,
+      root: fileURLToPath(new URL('../web/', import.meta.url)),
+      logLevel: 'error',
+      plugins: [react()],
+      build: {
+        outDir: temporary,
+        emptyOutDir: true,
+        target: 'es2023',
+        reportCompressedSize: false,
+        chunkSizeWarningLimit: 2000,
+      },
+    });
+    compressFiles(temporary);
+    writeFileSync(join(temporary, STAMP_FILE), stamp);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(join(folder, '..'), { recursive: true });
+    renameSync(temporary, folder);
+  } catch (cause) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw studioError('TF-STUDIO-007', {
+      subject: 'buildWebIfStale',
+      expected: 'the pages to build',
+      actual: (cause instanceof Error ? cause.message : String(cause)).slice(0, 1500),
+      cause,
+    });
+  }
+  return { built: true, elapsedMs: performance.now() - startMs };
+}
+
+/** Files beside the originals with the ends .br and .gz. Quality 9 of 11: a tenth of the time, 2 % more bytes. */
+function compressFiles(folder: string): void {
+  for (const path of filesBelow(folder)) {
+    if (!COMPRESSED_FILE.test(path)) continue;
+    const bytes = readFileSync(path);
+    if (bytes.length < MIN_COMPRESSED_BYTES) continue;
+    writeFileSync(`${path}.gz`, gzipSync(bytes));
+    writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+  }
+}
+
+/** Everything that can reach the bundle: our pages, ui, what core and rooms offer to pages, and the lock file. */
+function hashOfSources(): string {
+  const systems = join(ROOT, 'systems');
+  const rooms = existsSync(systems) ? readdirSync(systems).filter((name) => !name.startsWith('_')) : [];
+  const folders = [
+    'apps/studio/web',
+    'ui/src',
+    'core/src/base',
+    'core/src/report',
+    ...rooms.flatMap((room) => [`systems/${room}/web`, `systems/${room}/src`]),
+  ];
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    for (const path of filesBelow(join(ROOT, folder))) {
+      if (SOURCE_FILE.test(path))
+        hash.update(relative(ROOT, path)).update('\0').update(readFileSync(path)).update('\0');
+    }
+  }
+  for (const file of ['package-lock.json', 'apps/studio/server/build.ts']) hash.update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex');
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !/^(dist|node_modules|fixtures)/.test(entry.name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    });
+}

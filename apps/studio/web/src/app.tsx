@@ -1,0 +1,120 @@
+/** The frame: header, routes, palette, key sheet, toasts. */
+import { Button, EmptyState, Icon, LinkButton, Toasts, type IconName } from '@tenfold/ui';
+import { useEffect, useMemo, useState } from 'react';
+import { Link, Route, Switch, useLocation } from 'wouter';
+import { createCommands } from './commands.ts';
+import { FoldMark } from './fold-mark.tsx';
+import { HomePage } from './home-page.tsx';
+import { Keys, KeySheet, Palette } from './palette.tsx';
+import { RoomPage } from './room-page.tsx';
+import { RunPage } from './run-page.tsx';
+import { RunsPage } from './runs-page.tsx';
+import { setThemeChoice, useThemeChoice, type ThemeChoice } from './theme.ts';
+import { useCommandKeys } from './use-command-keys.ts';
+import { useRooms, useRunListUpdates } from './use-studio-data.ts';
+
+const THEMES: readonly { readonly choice: ThemeChoice; readonly icon: IconName }[] = [
+  { choice: 'system', icon: 'screen' },
+  { choice: 'light', icon: 'sun' },
+  { choice: 'dark', icon: 'moon' },
+];
+
+export function App() {
+  const [path, navigate] = useLocation();
+  const [open, setOpen] = useState<'palette' | 'keys'>();
+  const rooms = useRooms().data;
+  useRunListUpdates();
+  const commands = useMemo(
+    () =>
+      createCommands({
+        rooms: rooms ?? [],
+        navigate,
+        openPalette: () => setOpen('palette'),
+        openKeySheet: () => setOpen('keys'),
+      }),
+    [rooms, navigate],
+  );
+  useCommandKeys(commands);
+  useEffect(() => window.scrollTo(0, 0), [path]);
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        Skip to the page
+      </a>
+      <header className="app-header">
+        <div className="app-header-inner">
+          <Link href="/" className="brand" aria-label="Tenfold, home">
+            <FoldMark />
+            <span>Tenfold</span>
+          </Link>
+          <nav aria-label="Main">
+            <Link href="/" aria-current={path === '/' ? 'page' : undefined}>
+              Rooms
+            </Link>
+            <Link href="/runs" aria-current={path.startsWith('/runs') ? 'page' : undefined}>
+              Runs
+            </Link>
+          </nav>
+          <div className="app-tools">
+            <button type="button" className="palette-button" onClick={() => setOpen('palette')}>
+              <Icon name="search" size={14} />
+              <span>Search</span>
+              <Keys keys="Mod+K" />
+            </button>
+            <ThemeButton />
+            <Button
+              variant="quiet"
+              icon="keyboard"
+              aria-label="Keyboard keys"
+              className="key-sheet-button"
+              onClick={() => setOpen('keys')}
+            />
+          </div>
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Switch>
+          <Route path="/" component={HomePage} />
+          <Route<{ id: string; tab?: string; verb?: string }> path="/rooms/:id/:tab?/:verb?">
+            {({ id, tab, verb }) => (
+              <RoomPage
+                key={id}
+                roomId={id}
+                tab={tab}
+                verb={verb === undefined ? undefined : decodeURIComponent(verb)}
+              />
+            )}
+          </Route>
+          <Route path="/runs" component={RunsPage} />
+          <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
+          <Route>
+            <EmptyState
+              title="There is no page at this address"
+              action={<LinkButton href="/">Go to the rooms</LinkButton>}
+            >
+              The link may be old, or a letter is missing.
+            </EmptyState>
+          </Route>
+        </Switch>
+      </main>
+      {open === 'palette' && <Palette commands={commands} onClose={() => setOpen(undefined)} />}
+      {open === 'keys' && <KeySheet commands={commands} onClose={() => setOpen(undefined)} />}
+      <Toasts />
+    </>
+  );
+}
+
+function ThemeButton() {
+  const choice = useThemeChoice();
+  const index = THEMES.findIndex((theme) => theme.choice === choice);
+  const next = THEMES[(index + 1) % THEMES.length]!;
+  return (
+    <Button
+      variant="quiet"
+      icon={THEMES[index]!.icon}
+      aria-label={`Theme: ${choice}. Change to ${next.choice}.`}
+      title={`Theme: ${choice}`}
+      onClick={() => setThemeChoice(next.choice)}
+    />
+  );
+}
