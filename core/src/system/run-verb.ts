@@ -60,7 +60,7 @@ export async function runVerb(
     seed: context.seed,
     elapsedMs: context.clock.nowMs() - startMs,
   });
-  const subject = `${manifest.id} ${verbName}`;
+  const subject = `${manifest.id} ${verbName}`.trim();
   try {
     const verb = verbOf(manifest, verbName);
     const params = parseParams(verb, rawParams, subject);

@@ -1,0 +1,17 @@
+/** Commands of the house itself, as words for the first help text; what they do loads when they are called. */
+
+export const HOUSE_COMMANDS = [
+  ['start', 'open the studio, run the tours in it and print the verdicts'],
+  ['tour', 'run the one-minute demonstration of every built room, or of one'],
+  ['studio', 'open the studio in the browser'],
+  ['doctor', 'say what works on this machine and how to get the rest'],
+  ['runs', 'list the runs that were kept'],
+  ['runs show', 'show the report of a run again'],
+  ['runs rerun', 'run a kept run once more with the same params and seed'],
+  ['runs delete', 'delete a kept run and its artifacts'],
+  ['schema', 'print the JSON schema of the params of a verb'],
+  ['lab', 'run a demonstration of the shared core'],
+  ['new-room', 'start a new room from the skeleton'],
+] as const satisfies readonly (readonly [name: string, summary: string])[];
+
+export type HouseCommand = (typeof HOUSE_COMMANDS)[number][0];

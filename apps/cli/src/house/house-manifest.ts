@@ -1,0 +1,107 @@
+/** The commands of the house as verbs, so that they share parsing, help, errors and output with the rooms. */
+import { z } from 'zod';
+import { defineVerb, outputParams, type SystemManifest, type VerbManifest, type VerbRun } from '@tenfold/core/system';
+import { HOUSE_COMMANDS, type HouseCommand } from '../house-commands.ts';
+import type { GlobalOptions } from '../global-options.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** What a command of the house needs besides its params. */
+export interface Host {
+  readonly terminal: Terminal;
+  readonly globals: GlobalOptions;
+}
+
+const runId = z.string().describe('id of the run').meta({ positional: true });
+const port = z.int().min(0).max(65535).default(4173).describe('port; 0 takes any free one');
+const openRun = z.string().optional().describe('id of a run to show first');
+
+const PARAMS = {
+  start: z.object({
+    port,
+    exit: z.boolean().default(false).describe('end after the tours'),
+  }),
+  tour: z.object({ room: z.string().optional().describe('room to show; all without it').meta({ positional: true }) }),
+  studio: z.object({
+    port,
+    host: z.string().default('127.0.0.1').describe('address to listen on; others than this machine demand a token'),
+    open: openRun,
+  }),
+  doctor: z.object({}),
+  runs: z.object({
+    room: z.string().optional().describe('only runs of this room').meta({ positional: true }),
+    status: z
+      .enum(['queued', 'running', 'done', 'problems', 'failed', 'cancelled', 'interrupted'])
+      .optional()
+      .describe('only runs in this state'),
+    text: z.string().optional().describe('only runs whose id, verb or params contain this'),
+    limit: z.int().min(1).max(10_000).default(20).describe('how many, newest first'),
+  }),
+  'runs show': z.object({ id: runId }),
+  'runs rerun': z.object({ id: runId }),
+  'runs delete': z.object({ id: runId }),
+  schema: z.object({
+    room: z.string().describe('room').meta({ positional: true }),
+    verb: z.array(z.string()).min(1).describe('verb, one or more words').meta({ positional: true }),
+  }),
+  lab: z.object({
+    demo: z.string().optional().describe('demonstration; lists them without it').meta({ positional: true }),
+  }),
+  'new-room': z.object({
+    name: z.string().describe('name in lower-case words with dashes').meta({ positional: true }),
+    dryRun: outputParams.dryRun,
+  }),
+} satisfies Record<HouseCommand, z.ZodObject>;
+
+const EXAMPLES: Readonly<Record<HouseCommand, readonly string[]>> = {
+  start: ['start', 'start --exit'],
+  tour: ['tour', 'tour cross-families'],
+  studio: ['studio', 'studio --port 8080'],
+  doctor: ['doctor', 'doctor --json'],
+  runs: ['runs', 'runs cross-families --status failed'],
+  'runs show': ['runs show 0f3a91bc52'],
+  'runs rerun': ['runs rerun 0f3a91bc52'],
+  'runs delete': ['runs delete 0f3a91bc52'],
+  schema: ['schema cross-families max'],
+  lab: ['lab', 'lab train-digits'],
+  'new-room': ['new-room my-room', 'new-room my-room --dry-run'],
+};
+
+/** Runs of all commands; each file is imported when its command is called. */
+function loadersOf(host: Host): {
+  readonly [Name in HouseCommand]: () => Promise<VerbRun<z.output<(typeof PARAMS)[Name]>>>;
+} {
+  return {
+    start: async () => (await import('./start-all.ts')).createStart(host),
+    tour: async () => (await import('./tour.ts')).createTour(host),
+    studio: async () => (await import('./studio.ts')).createStudioCommand(host),
+    doctor: async () => (await import('./doctor.ts')).createDoctor(host),
+    runs: async () => (await import('./runs.ts')).createRunList(host),
+    'runs show': async () => (await import('./runs.ts')).createRunShow(host),
+    'runs rerun': async () => (await import('./runs.ts')).createRunAgain(host),
+    'runs delete': async () => (await import('./runs.ts')).createRunDelete(host),
+    schema: async () => (await import('./schema.ts')).runSchema,
+    lab: async () => (await import('./lab.ts')).createLab(host),
+    'new-room': async () => (await import('./new-room.ts')).runNewRoom,
+  };
+}
+
+/** The house as a manifest; its id is empty because its verbs follow `tenfold` directly. */
+export function createHouse(host: Host): SystemManifest {
+  const loaders = loadersOf(host);
+  return {
+    id: '',
+    title: 'Tenfold',
+    question: 'What can I do here?',
+    paper: { title: '', arxiv: '' },
+    tour: 'tour',
+    verbs: HOUSE_COMMANDS.map(([name, summary]): VerbManifest =>
+      defineVerb({
+        name,
+        summary,
+        examples: EXAMPLES[name],
+        params: PARAMS[name] as z.ZodObject,
+        load: async () => ({ run: (await loaders[name]()) as VerbRun<Record<string, unknown>> }),
+      }),
+    ),
+  };
+}
