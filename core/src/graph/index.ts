@@ -25,6 +25,26 @@ export {
   type OnnxFile,
   type WriteOnnxOptions,
 } from './onnx/write-onnx.ts';
+export { cleanUp } from './passes/clean-up.ts';
+export {
+  cutAtCollectives,
+  groupByCollectiveStage,
+  type ComputeStep,
+  type CutStep,
+  type IssueStep,
+  type WaitStep,
+} from './passes/cut-at-collectives.ts';
+export { foldConstants, type EvaluateNode } from './passes/fold-constants.ts';
+export { fuseMatMul, type FuseMatMulOptions } from './passes/fuse-matmul.ts';
+export { mergeCommonSubexpressions } from './passes/merge-common-subexpressions.ts';
+export { removeDeadCode } from './passes/remove-dead-code.ts';
+export {
+  countUses,
+  findProducers,
+  transformGraph,
+  type TransformContext,
+  type Visit,
+} from './passes/transform-graph.ts';
 export { costOfGraph, costOfNode, type OpCost } from './ops/op-costs.ts';
 export { OP_PROPERTIES, type OpProperties } from './ops/op-properties.ts';
 export { parseGraph } from './text/parse-graph.ts';
