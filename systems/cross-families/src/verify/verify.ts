@@ -1,0 +1,52 @@
+/** Checks certificates with code of its own: nothing here imports a solver. */
+import { familiesError } from '../families-errors.ts';
+import type { Certificate } from '../types.ts';
+import { certificateSchema } from './certificate-schema.ts';
+import { tupleFailures } from './tuple-check.ts';
+import { checkUpper } from './upper-check.ts';
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly failures: readonly string[];
+  /** How the upper bound was checked. */
+  readonly upper: 'proved' | 'replayed' | 'trusted';
+}
+
+/** Checks that the tuple is legal and reaches the claimed value, and that nothing can exceed the claimed upper bound. */
+export function verifyCertificate(certificate: Certificate): Verification {
+  const failures: string[] = [];
+  const { problem, claim } = certificate;
+  for (const [i, list] of problem.sizes.entries())
+    if (list.some((k) => k > problem.n) || new Set(list).size < list.length)
+      failures.push(`sizes of family ${i} are not distinct sizes up to n`);
+  const value = BigInt(claim.value);
+  const upperClaim = BigInt(claim.upper);
+  if (claim.kind === 'maximum' && value !== upperClaim) failures.push('a maximum needs equal value and upper bound');
+  if (value > upperClaim) failures.push('the value lies above the upper bound');
+  failures.push(...tupleFailures(problem, certificate.tuple, value));
+  const upper = checkUpper(certificate);
+  failures.push(...upper.failures);
+  return { ok: failures.length === 0, failures, upper: upper.level };
+}
+
+/** Reads a certificate from JSON text. @throws TF-FAMILIES-004 with the path of the first wrong field */
+export function parseCertificate(text: string, location: string): Certificate {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw familiesError('TF-FAMILIES-004', { subject: 'parseCertificate', expected: 'JSON', location, cause });
+  }
+  // The whole answer of `max --json` is welcome too: its certificate stands under result.
+  const inner = (json as { result?: { certificate?: unknown } } | null)?.result?.certificate ?? json;
+  const parsed = certificateSchema.safeParse(inner);
+  if (parsed.success) return parsed.data as Certificate;
+  const issue = parsed.error.issues[0]!;
+  throw familiesError('TF-FAMILIES-004', {
+    subject: 'parseCertificate',
+    expected: 'a certificate of schema families/1',
+    actual: `${issue.message} at ${issue.path.join('.') || 'the top'}`,
+    location,
+    hints: ['Write one with `tenfold --json cross-families max --n 5 --sets "3|1,2" > certificate.json`.'],
+  });
+}
