@@ -50,6 +50,7 @@ export function createJobs(options: JobsOptions): Jobs {
       const runId = waiting.shift()!;
       const child = fork(fileURLToPath(new URL('./job-process.ts', import.meta.url)), [], {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        execArgv: ['--disable-warning=ExperimentalWarning'],
         serialization: 'advanced',
       });
       const job: ActiveJob = { child, wasCancelled: false };
