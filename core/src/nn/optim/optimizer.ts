@@ -1,0 +1,34 @@
+/** What an optimiser is: scalars that JavaScript computes per step and nodes that turn a gradient into the next value. */
+import type { GraphBuilder, GraphValue } from '../../graph/index.ts';
+import { constantRate } from './schedules.ts';
+import type { Schedule } from './schedules.ts';
+
+export interface ParameterUpdate {
+  /** Name of the parameter. */
+  readonly name: string;
+  readonly value: GraphValue;
+  readonly gradient: GraphValue;
+  /** The scalars of this step, as f32 graph inputs. */
+  readonly scalars: Readonly<Record<string, GraphValue>>;
+  /** Declares a zero-started state of the parameter's shape and sets its next value. */
+  moment(suffix: string, next: (present: GraphValue) => GraphValue): GraphValue;
+}
+
+export interface Optimizer {
+  readonly name: string;
+  /** Values of the scalars at a step (from 0). Keys never change. */
+  scalars(step: number): Readonly<Record<string, number>>;
+  /** Adds the update's nodes. @returns the parameter's next value */
+  update(g: GraphBuilder, parameter: ParameterUpdate): GraphValue;
+}
+
+export type LearningRate = number | Schedule;
+
+export function scheduleFrom(rate: LearningRate): Schedule {
+  return typeof rate === 'number' ? constantRate(rate) : rate;
+}
+
+/** Matrices and kernels decay, biases and norm scales do not. */
+export function decaysByDefault(_name: string, value: GraphValue): boolean {
+  return value.shape.length >= 2;
+}
