@@ -3,6 +3,7 @@ import { nearestNameHints, TenfoldError } from '../base/index.ts';
 import { dataError, TRUNCATED_HINT, truncatedError } from './data-errors.ts';
 import { withSink } from './file-sink.ts';
 import { openSource } from './file-source.ts';
+import { findImpossiblePage, MAX_COMPRESSION_RATIO } from './parquet-pages.ts';
 import { tableFromColumns } from './table.ts';
 import type { Table, TableColumn } from './table.ts';
 import type { ByteSource, SinkOutput, SourceInput, WriteOptions } from './types.ts';
@@ -20,8 +21,6 @@ const SUBJECT = 'readParquet';
 const MAGIC = 0x31524150; // "PAR1"
 /** Magic, a footer, its length and magic again. */
 const MIN_FILE_BYTES = 12;
-/** No codec shrinks pages further: deflate 1032:1, snappy 22:1; guards against absurd sizes in page headers. */
-const MAX_COMPRESSION_RATIO = 1032;
 /** Rows that one stored byte can stand for (run-length encoding packs more, but no writer makes such row groups). */
 const MAX_ROWS_PER_BYTE = 4096;
 
@@ -135,6 +134,8 @@ async function readMetadata(source: ByteSource, { parquetMetadataAsync }: Hyparq
     throw damaged(source.name, 'a footer that can be decoded', String((cause as Error).message), cause);
   }
   assertPlausible(metadata, source);
+  const complaint = await findImpossiblePage(source, metadata);
+  if (complaint) throw damaged(source.name, complaint.expected, complaint.actual);
   return metadata;
 }
 
