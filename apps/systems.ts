@@ -44,6 +44,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'Cross families',
     question: 'How large can cross-intersecting families be, and which quorums should my store use?',
     paper: { title: 'Non-uniform Cross-intersecting Families', arxiv: '2411.18426' },
+    load: () => import('@tenfold/cross-families/manifest'),
   },
   {
     id: 'label-audit',

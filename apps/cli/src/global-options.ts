@@ -40,7 +40,7 @@ export function parseLine(argv: readonly string[]): ParsedLine {
     json?: boolean;
     seed: string;
     debug?: boolean;
-    save: boolean;
+    save?: boolean;
     html?: string;
     help?: boolean;
     version?: boolean;
@@ -51,7 +51,7 @@ export function parseLine(argv: readonly string[]): ParsedLine {
       seed: seedFromText(options.seed),
       help: options.help ?? false,
       debug: options.debug ?? false,
-      save: options.save,
+      save: options.save !== false,
       html: options.html,
     },
     isVersion: options.version ?? false,
