@@ -37,18 +37,13 @@ export async function readImage(input: SourceInput, options: ImageReadOptions = 
       let pipeline = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' });
       const { channels: stored = 3 } = await pipeline.metadata();
       const wanted = channels ?? (stored as PixelImage['channels']);
-      if (wanted <= 2) pipeline = pipeline.toColourspace('b-w');
-      else pipeline = pipeline.toColourspace('srgb');
-      if (wanted === 1 || wanted === 3) pipeline = pipeline.removeAlpha();
-      else pipeline = pipeline.ensureAlpha();
+      // Grey with alpha has no raw form in sharp: it is taken from RGB with alpha.
+      pipeline = pipeline.toColourspace(wanted === 1 ? 'b-w' : 'srgb');
+      pipeline = wanted === 2 || wanted === 4 ? pipeline.ensureAlpha() : pipeline.removeAlpha();
       const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-      const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      return {
-        widthPx: info.width,
-        heightPx: info.height,
-        channels: info.channels as PixelImage['channels'],
-        data: pixels,
-      };
+      const decoded = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const pixels = wanted === 2 ? greyAlphaFromRgba(decoded) : decoded;
+      return { widthPx: info.width, heightPx: info.height, channels: wanted, data: pixels };
     } catch (cause) {
       throw imageError(source.name, cause);
     }
@@ -111,6 +106,15 @@ export function pixelsFromTensor(tensor: Tensor<'float32'>): PixelImage {
     for (let p = 0; p < numPixels; p++) data[p * channels + c] = Math.round(tensor.data[c * numPixels + p] * 255);
   }
   return { widthPx, heightPx, channels: channels as PixelImage['channels'], data: new Uint8Array(data.buffer) };
+}
+
+function greyAlphaFromRgba(rgba: Uint8Array): Uint8Array {
+  const pixels = new Uint8Array(rgba.length / 2);
+  for (let p = 0; 4 * p < rgba.length; p++) {
+    pixels[2 * p] = rgba[4 * p];
+    pixels[2 * p + 1] = rgba[4 * p + 3];
+  }
+  return pixels;
 }
 
 async function loadSharp(subject: string): Promise<(typeof import('sharp'))['default']> {
