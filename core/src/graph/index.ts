@@ -17,6 +17,7 @@ export * from './ops/op-schemas.ts';
 export { broadcastShapes, type RuleInput, type ValueType } from './ops/rule-context.ts';
 export { reducedShape } from './ops/rules-axis.ts';
 export { fusedOperandShape } from './ops/rules-contraction.ts';
+export { describeOnnxInputs, readOnnx, type OnnxImport, type ReadOnnxOptions } from './onnx/read-onnx.ts';
 export { ONNX_FORMS, ONNX_OPSET, type OnnxForm } from './onnx/onnx-forms.ts';
 export {
   createOnnxOutputNames,
