@@ -5,6 +5,7 @@ import { ballValue, closedForm } from './closed-form.ts';
 import type { FamilyTuple, Orbit, Problem, Solution } from './types.ts';
 
 const STATUS_WORDS: Readonly<Record<Solution['status'], { readonly tone: Tone; readonly text: string }>> = {
+  'exact-trivial': { tone: 'good', text: 'exact, since no two sets can fail to meet' },
   'exact-closed': { tone: 'good', text: 'exact, by a theorem' },
   'exact-search': { tone: 'good', text: 'exact, by complete search' },
   'exact-mip': { tone: 'good', text: 'exact, by an integer program with gap 0' },

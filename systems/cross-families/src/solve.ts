@@ -55,7 +55,7 @@ function solveTrivial(problem: Problem): Solution {
   const representative = (): FamilyTuple => problem.sizes.map((list) => list.flatMap((k) => allSets(problem.n, k)));
   return {
     problem,
-    status: 'exact-closed',
+    status: 'exact-trivial',
     regime: 'trivial',
     value,
     upper: value,

@@ -21,7 +21,7 @@ export interface Problem {
 }
 
 /** How far the value can be trusted, in words shown to the user. */
-export type Status = 'exact-closed' | 'exact-search' | 'exact-mip' | 'bounds';
+export type Status = 'exact-trivial' | 'exact-closed' | 'exact-search' | 'exact-mip' | 'bounds';
 
 export type Regime = 'trivial' | 'theorem' | 'uniform-mixed' | 'small' | 'medium' | 'large';
 

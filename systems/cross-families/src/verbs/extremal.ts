@@ -28,7 +28,7 @@ export async function run(params: ExtremalParams, context: VerbContext): Promise
   const extra: string[] = [];
   if (countSets(problem) > MAX_LISTED_SETS)
     extra.push('The tuples are too long to list; the orbits name them by rule.');
-  else if (solution.status !== 'exact-closed' && solution.status !== 'exact-search')
+  else if (solution.status === 'bounds' || solution.status === 'exact-mip')
     extra.push('No method lists the extremal tuples here; the value stands.');
   else
     for (const tuple of extremalTuples(problem, context.signal) ?? []) {
