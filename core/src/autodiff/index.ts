@@ -6,3 +6,5 @@ export { GRADIENT_RULES } from './gradient-table.ts';
 export { checkpoint, customGradient } from './marks.ts';
 export type { CustomGradientCall, CustomRule } from './marks.ts';
 export type { GradContext, GradientRule, InputGradient, SparseGradient } from './types.ts';
+export { checkGradients, compareWithDifferences } from './gradcheck.ts';
+export type { Float64Runner, GradCheckInput, GradCheckOptions, GradCheckResult } from './gradcheck.ts';

@@ -98,15 +98,15 @@ const fusedMatMulRule: InputGradient<'FusedMatMul'> = (context, index) => {
   return rolled[index] ? b.transpose(summed, unrollPermutation(summed.shape.length)) : summed;
 };
 
-/** [d1 … d(r−2), d0, d(r−1)] → [d0, d1 … d(r−1)]. */
+/** Stored [rows, batch …, columns] → [batch …, rows, columns]. */
 const rollPermutation = (rank: number): number[] => [
-  rank - 2,
-  ...Array.from({ length: rank - 2 }, (_, axis) => axis),
+  ...Array.from({ length: rank - 2 }, (_, axis) => axis + 1),
+  0,
   rank - 1,
 ];
 const unrollPermutation = (rank: number): number[] => [
-  ...Array.from({ length: rank - 2 }, (_, axis) => axis + 1),
-  0,
+  rank - 2,
+  ...Array.from({ length: rank - 2 }, (_, axis) => axis),
   rank - 1,
 ];
 

@@ -3,7 +3,7 @@
  *  op. Groups are given by name and list global ranks in group order; a name not listed means ranks 0 … group_size−1
  *  if that is all of them. */
 import type { Graph, GraphNode } from '../../graph/index.ts';
-import type { Tensor } from '../../tensor/index.ts';
+import type { Dtype, Tensor } from '../../tensor/index.ts';
 import { assertFeeds, resolveStates } from '../checks.ts';
 import type { Feeds, StateValues } from '../types.ts';
 import { GROUP_KERNELS } from './collectives.ts';
@@ -29,6 +29,7 @@ export interface RanksOptions {
   readonly groups?: Readonly<Record<string, readonly (readonly number[])[]>>;
   /** Initial states of each rank. */
   readonly statesPerRank?: readonly StateValues[];
+  /** With `float64`, feeds and states may be float64 tensors whatever float dtype the graph declares. Default `dtype`. */
   readonly precision?: ReferencePrecision;
 }
 
@@ -72,15 +73,34 @@ export function runReferenceRanks(
 const nodeAt = (cursor: RankCursor): GraphNode | undefined => cursor.workspace.graph.nodes[cursor.next];
 
 function startRank(graph: Graph, rank: number, feeds: Feeds, options: RanksOptions): RankCursor {
-  assertFeeds(graph, feeds);
+  const given = options.statesPerRank?.[rank] ?? {};
+  const isWide = options.precision === 'float64';
+  assertFeeds(graph, isWide ? asDeclared(graph, feeds) : feeds);
+  const states = resolveStates(graph, isWide ? asDeclared(graph, given) : given);
   const workspace = createWorkspace(graph, lastUsesOf(graph), constantsOf(graph));
-  for (const id of graph.inputs) workspace.values[id] = refValueFromTensor(feeds[graph.values[id]!.name]!);
-  const states = resolveStates(graph, options.statesPerRank?.[rank] ?? {});
+  const read = (tensor: Tensor, dtype: Dtype): RefValue => ({ ...refValueFromTensor(tensor), dtype });
+  for (const id of graph.inputs) {
+    const { name, dtype } = graph.values[id]!;
+    workspace.values[id] = read(feeds[name]!, dtype);
+  }
   for (const state of graph.states) {
-    workspace.values[state.value] = refValueFromTensor(states.get(state.name)!());
+    const tensor = given[state.name] ?? states.get(state.name)!();
+    workspace.values[state.value] = read(tensor, graph.values[state.value]!.dtype);
     if (state.next === undefined) workspace.lastUses[state.value] = Infinity;
   }
   return { rank, workspace, next: 0 };
+}
+
+/** Float64 tensors relabelled with the float dtype that the graph declares, so that checks of types accept them. */
+function asDeclared(graph: Graph, tensors: Feeds): Feeds {
+  const dtypes = new Map(graph.values.map((value) => [value.name, value.dtype]));
+  for (const state of graph.states) dtypes.set(state.name, graph.values[state.value]!.dtype);
+  const relabel = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
+    const dtype = dtypes.get(name);
+    const isWidened = tensor.dtype === 'float64' && dtype !== undefined && isFloatDtype(dtype);
+    return [name, isWidened ? ({ ...tensor, dtype } as Tensor) : tensor];
+  };
+  return Object.fromEntries(Object.entries(tensors).map(relabel));
 }
 
 function finishRank({ workspace }: RankCursor, precision: ReferencePrecision): RankResult {
@@ -189,4 +209,16 @@ function deadlock(cursors: readonly RankCursor[]): Error {
     expected: 'every rank of a group to reach the same collective',
     actual: `${waiting.join(', ')} waiting for ever`,
   });
+}
+
+/** Runs one graph once, at once (the session contract is asynchronous).
+ *  @param options.precision  see RanksOptions
+ *  @returns outputs, and the states after the run */
+export function runReference(
+  graph: Graph,
+  feeds: Feeds,
+  options: { readonly states?: StateValues; readonly precision?: ReferencePrecision } = {},
+): RankResult {
+  const { states = {}, precision = 'dtype' } = options;
+  return runReferenceRanks([graph], [feeds], { statesPerRank: [states], precision })[0]!;
 }

@@ -137,10 +137,11 @@ export const fusedMatMul: Kernel = (call) => {
   ];
 };
 
-/** [d1 … d(r−2), d0, d(r−1)] → [d0, d1 … d(r−2), d(r−1)]. */
+/** Stored [rows, batch …, columns] → [batch …, rows, columns]. */
 function rollBatch(value: RefValue): RefValue {
   const rank = value.shape.length;
-  const perm = [rank - 2, ...Array.from({ length: rank - 2 }, (_, axis) => axis), rank - 1];
+  if (rank < 3) return value;
+  const perm = [...Array.from({ length: rank - 2 }, (_, axis) => axis + 1), 0, rank - 1];
   return {
     ...value,
     shape: perm.map((axis) => value.shape[axis]!),

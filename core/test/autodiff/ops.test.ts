@@ -1,0 +1,66 @@
+/** Every op of the table against finite differences in float64. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GRADIENT_RULES, checkGradients } from '../../src/autodiff/index.ts';
+import { createRng } from '../../src/base/index.ts';
+import type { Rng } from '../../src/base/index.ts';
+import { OP_NAMES } from '../../src/graph/index.ts';
+import { runReference } from '../../src/runtime/reference/index.ts';
+import { numel } from '../../src/tensor/index.ts';
+import type { Float64Runner, GradCheckInput } from '../../src/autodiff/index.ts';
+import { OP_CASES } from './op-cases.ts';
+
+/** Fresh inputs at every run; the seed is printed so that a failure can be repeated. */
+const seed = Number(process.env['TENFOLD_TEST_SEED'] ?? process.hrtime()[1]);
+console.log(`seed ${seed} (repeat with TENFOLD_TEST_SEED=${seed})`);
+
+/** Distance of the grid that inputs are drawn from: kinks, ties and bounds stay further away than any difference step. */
+const GRID = 0.03;
+
+/** Distinct values in [−2, 2], at least 0.007 from multiples of the grid and from each other. */
+function* spreadValues(rng: Rng): Generator<number> {
+  for (;;) {
+    const places = rng.shuffle(Array.from({ length: 133 }, (_, i) => i - 66));
+    for (const place of places) yield place * GRID + 0.011 + 0.004 * (2 * rng.uniform() - 1);
+  }
+}
+
+function withValues(inputs: Readonly<Record<string, GradCheckInput>>, rng: Rng): Record<string, GradCheckInput> {
+  const values = spreadValues(rng);
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [
+      name,
+      input.values
+        ? input
+        : { ...input, values: Array.from({ length: numel(input.shape) }, () => values.next().value!) },
+    ]),
+  );
+}
+
+const run: Float64Runner = (graph, feeds) => runReference(graph, feeds, { precision: 'float64' }).outputs;
+
+for (const op of OP_NAMES) {
+  const cases = OP_CASES[op];
+  const rule = GRADIENT_RULES[op];
+  if ('exempt' in cases) {
+    test(`${op} is without a case because it has ${cases.exempt}`, () => {
+      if (cases.exempt === 'collective') assert.equal(typeof rule, 'function');
+      else assert.ok(typeof rule === 'object' && (cases.exempt === 'no gradient' ? 'none' in rule : 'zero' in rule));
+    });
+    continue;
+  }
+  for (const { title, inputs, build } of cases) {
+    test(`the gradient of ${op} equals finite differences: ${title}`, () => {
+      const rng = createRng(seed, `${op}/${title}`);
+      const result = checkGradients(
+        withValues(inputs, rng),
+        (b, values) => {
+          const built = build(b, values);
+          return Array.isArray(built) ? built : [built as never];
+        },
+        { run, rng, tolerance: 1e-7 },
+      );
+      assert.ok(result.numCompared > 0);
+    });
+  }
+}
