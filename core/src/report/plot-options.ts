@@ -1,6 +1,7 @@
 /** A plot block as options of Observable Plot; server-side SVG and studio draw from the same options.
  *  Plot itself is an argument, so that pages that never draw do not load it. */
 import type * as PlotModule from '@observablehq/plot';
+import { formatSignificant } from '../base/index.ts';
 import { binsOf } from './histogram.ts';
 import type { Axis, PlotBlock, PlotPoint } from './types.ts';
 
@@ -46,6 +47,8 @@ function axisOptions(axis: Axis, grid: boolean): PlotModule.ScaleOptions {
     label: axis.unit === undefined ? axis.label : `${axis.label} (${axis.unit})`,
     grid,
     ...(axis.scale === undefined ? {} : { type: axis.scale }),
+    // Plot would write 0.5 as 500m on a log axis.
+    ...(axis.scale === 'log' ? { tickFormat: (value: number) => formatSignificant(value, 3) } : {}),
   };
 }
 

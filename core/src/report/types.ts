@@ -1,5 +1,6 @@
 /** Report blocks: the one model of results that terminal, Markdown, HTML and studio render.
  *  Plain JSON: no functions, no typed arrays; big data is linked as an artifact, not inlined. */
+import type { Diagnostic } from '../base/index.ts';
 
 export type Cell = string | number | boolean | null;
 
@@ -117,7 +118,7 @@ export interface CodeBlock {
 /** A diagnostic shown where the result would have been. */
 export interface DiagnosticBlock {
   readonly kind: 'diagnostic';
-  readonly diagnostic: import('../base/index.ts').Diagnostic;
+  readonly diagnostic: Diagnostic;
 }
 export interface GroupBlock {
   readonly kind: 'group';

@@ -19,7 +19,7 @@ pre code{background:none;padding:0}
 .figures div{border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem}.figures dt{color:var(--muted);font-size:.875rem}.figures dd{margin:0;font-size:1.3rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.9375rem}
 caption,figcaption{text-align:left;font-weight:600;padding:.25rem 0}th,td{padding:.3rem .75rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-th{font-weight:600;color:var(--muted)}.right{text-align:right;font-variant-numeric:tabular-nums}td .mark{margin:0}
+th{font-weight:600;color:var(--muted)}.right{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td .mark{margin:0}
 figure{margin:1.25rem 0}.plot svg{max-width:100%;height:auto;color:var(--fg);background:none!important;--plot-background:var(--bg)}.plot figure{margin:0}
 .plot [class$="swatches"]{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}.timeline{width:100%;min-width:40rem;font:11px system-ui,sans-serif;fill:var(--fg)}
 .timeline .grid{stroke:var(--line)}.timeline .tick{fill:var(--muted)}.timeline .name{fill:#0b0e12;pointer-events:none}
