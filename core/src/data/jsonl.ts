@@ -1,8 +1,8 @@
 /** JSON Lines: one JSON value a line, streamed. */
-import type { Diagnostic } from '../base/index.ts';
+import type { Diagnostic, ErrorDetails } from '../base/index.ts';
 import { dataError } from './data-errors.ts';
 import { withSink } from './file-sink.ts';
-import { readLines } from './text-lines.ts';
+import { readLineBlocks } from './text-lines.ts';
 import type { LineOptions } from './text-lines.ts';
 import type { SinkOutput, SourceInput, WriteOptions } from './types.ts';
 
@@ -22,27 +22,32 @@ const SUBJECT = 'readJsonLines';
 /** Values in order; blank lines are skipped. Memory is bounded by the longest line.
  *  @throws TF-DATA-010 with the line that is not JSON, TF-DATA-011 for a line that is too long */
 export async function* readJsonLines(input: SourceInput, options: JsonLinesOptions = {}): AsyncGenerator<JsonLine> {
-  const name = typeof input === 'string' ? input : 'name' in input ? String(input.name) : 'memory';
-  for await (const { text, number: lineNumber } of readLines(input, options, SUBJECT)) {
-    if (text.trim() === '') continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (cause) {
-      const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-      const details = {
-        subject: SUBJECT,
-        expected: 'a JSON value on the line',
-        actual: shown,
-        location: `${name}:${lineNumber}`,
-        hints: ['Correct or remove the line; the last line of a cut file is incomplete.'],
-        cause,
-      };
-      if (!options.onInvalid) throw dataError('TF-DATA-010', details);
-      options.onInvalid({ ...details, severity: 'warning', code: 'TF-DATA-010' });
-      continue;
+  for await (const { fileName, texts, firstNumber } of readLineBlocks(input, options, SUBJECT)) {
+    for (let i = 0; i < texts.length; i++) {
+      const lineNumber = firstNumber + i;
+      const parsed = parseLine(texts[i], `${fileName}:${lineNumber}`);
+      if (parsed === undefined) continue;
+      if ('value' in parsed) yield { value: parsed.value, lineNumber };
+      else if (options.onInvalid) options.onInvalid({ ...parsed, severity: 'warning', code: 'TF-DATA-010' });
+      else throw dataError('TF-DATA-010', parsed);
     }
-    yield { value, lineNumber };
+  }
+}
+
+/** The value, what is wrong, or undefined for a blank line. */
+function parseLine(text: string, location: string): { readonly value: unknown } | ErrorDetails | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (cause) {
+    if (text.trim() === '') return undefined;
+    return {
+      subject: SUBJECT,
+      expected: 'a JSON value on the line',
+      actual: text.length > 60 ? `${text.slice(0, 60)}…` : text,
+      location,
+      hints: ['Correct or remove the line; the last line of a cut file is incomplete.'],
+      cause,
+    };
   }
 }
 

@@ -52,18 +52,34 @@ export async function* readParquetBatches(input: SourceInput, options: ParquetRe
   if (metadata.row_groups.length === 0) yield tableFromColumns(wanted.map((name) => columnFromValues(name, [])));
 }
 
-/** The whole file. @throws as readParquetBatches */
+/** The whole file. A column has the narrowest kind that all its row groups fit. @throws as readParquetBatches */
 export async function readParquet(input: SourceInput, options: ParquetReadOptions = {}): Promise<Table> {
-  const values = new Map<string, unknown[]>();
-  for await (const table of readParquetBatches(input, options)) {
-    for (const { name, kind, values: part } of table.columns) {
-      const all = values.get(name) ?? [];
-      values.set(name, all);
-      for (const value of part)
-        all.push(kind === 'bool' ? value === 1 : kind === 'float64' && Number.isNaN(value) ? null : value);
-    }
+  const batches: Table[] = [];
+  for await (const batch of readParquetBatches(input, options)) batches.push(batch);
+  if (batches.length === 1) return batches[0];
+  return tableFromColumns(batches[0].columns.map((_, c) => joinColumns(batches.map(({ columns }) => columns[c]))));
+}
+
+/** Parts of one column in one; parts of different kinds are read again from their cells. */
+function joinColumns(parts: readonly TableColumn[]): TableColumn {
+  const [{ name, kind }] = parts;
+  const numRows = parts.reduce((sum, { values }) => sum + values.length, 0);
+  if (kind === 'text' || kind === 'json' || parts.some((part) => part.kind !== kind)) {
+    return columnFromValues(name, parts.flatMap(cellsOf));
   }
-  return tableFromColumns([...values].map(([name, all]) => columnFromValues(name, all)));
+  const joined = new (parts[0].values.constructor as Float64ArrayConstructor)(numRows);
+  let at = 0;
+  for (const { values } of parts) {
+    joined.set(values as Float64Array, at);
+    at += values.length;
+  }
+  return { name, kind, values: joined } as unknown as TableColumn;
+}
+
+function cellsOf({ kind, values }: TableColumn): unknown[] {
+  if (kind === 'bool') return Array.from(values, (value) => value === 1);
+  if (kind === 'float64') return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+  return [...values];
 }
 
 /** Writes a table (Snappy). @param options.rowGroupSize  rows per group; default 100,000 */

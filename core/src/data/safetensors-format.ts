@@ -1,13 +1,12 @@
 /** The safetensors layout: u64 length of the header, a JSON header, then the tensors' bytes without gaps.
  *  Source: the format description of huggingface/safetensors. Checked as strictly as its own reader does: header at most 100 MB,
  *  ranges contiguous from 0 to the end of the file, range length = elements × size. */
-import { numel } from '../tensor/index.ts';
-import { bytesPerElement } from '../tensor/index.ts';
+import { bytesPerElement, numel } from '../tensor/index.ts';
 import type { Dtype, Shape } from '../tensor/index.ts';
 import { dataError, truncatedError } from './data-errors.ts';
 
 export const SAFETENSORS_PREFIX_BYTES = 8;
-export const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
+const SAFETENSORS_MAX_HEADER_BYTES = 100_000_000;
 
 const DTYPE_FROM_STORED: Readonly<Record<string, Dtype>> = {
   F64: 'float64',

@@ -47,6 +47,7 @@ export function compareTensors(actual: Tensor, expected: Tensor, options: Compar
   assertSameShape('compareTensors', actual, expected);
   const tolerance = { ...toleranceOf(actual.dtype, expected.dtype), ...options.tolerance };
   const { equalNan = false } = options;
+  const { absolute, relative } = tolerance;
   const a = numbersFromTensor(actual);
   const e = numbersFromTensor(expected);
   const exactlyEqual = bigintEquality(actual, expected);
@@ -63,8 +64,8 @@ export function compareTensors(actual: Tensor, expected: Tensor, options: Compar
     const x = a[i];
     const y = e[i];
     const difference = Math.abs(x - y);
+    const magnitude = Math.abs(y);
     if (difference < Infinity) {
-      const magnitude = Math.abs(y);
       sumSquaredDifference += difference * difference;
       sumSquaredExpected += y * y;
       if (difference > maxAbs) {
@@ -72,7 +73,7 @@ export function compareTensors(actual: Tensor, expected: Tensor, options: Compar
         maxAbsOffset = i;
       }
       if (difference > maxRel * magnitude && magnitude > 0) maxRel = difference / magnitude;
-      if (difference <= tolerance.absolute + tolerance.relative * magnitude && (!exactlyEqual || exactlyEqual(i))) {
+      if (difference <= absolute + relative * magnitude && (!exactlyEqual || exactlyEqual(i))) {
         continue;
       }
     } else {
