@@ -54,8 +54,10 @@ const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_HEAP_BYTES = 256 * 1024 ** 2;
 /** How often the launch looks for deadlocks; a stuck set must be seen twice. */
 const WATCH_INTERVAL_MS = 25;
-/** After a failure, how long further failures are collected, so that the lowest failing rank is named every time. */
-const FAILURE_GRACE_MS = 40;
+/** After a failure, how long the other ranks may take to end or to wait, so that of several failing ranks the lowest is
+ *  named whatever the speed of their threads. */
+const FAILURE_GRACE_MS = 1000;
+const FAILURE_POLL_MS = 10;
 
 /** One launch with fresh workers. See RankPool.launch. */
 export async function launchRanks<Result = unknown>(options: LaunchOptions): Promise<LaunchResult<Result>> {
@@ -117,9 +119,13 @@ async function launchOn<Result>(idle: Worker[], options: LaunchOptions): Promise
   const failures: Failure[] = [];
   let numDone = 0;
 
+  const settled = new Set<number>(); // ranks that returned or failed
   const fail = (failure: Failure): void => {
     failures.push(failure);
-    if (failures.length === 1) setTimeout(() => end.reject(failureError(failures)), FAILURE_GRACE_MS);
+    settled.add(failure.rank);
+    if (failures.length > 1) return;
+    stopWatching();
+    void othersAtRest(control, settled).then(() => end.reject(failureError(failures)));
   };
   const detach = workers.map((worker, rank) => {
     const setState = (state: number): void => {
@@ -133,6 +139,7 @@ async function launchOn<Result>(idle: Worker[], options: LaunchOptions): Promise
         results[rank] = reply.result as Result;
         spans[rank] = [...reply.spans];
         cpuMs[rank] = reply.cpuMs;
+        settled.add(rank);
         setState(RANK_STATE.finished);
         if (++numDone === numRanks) end.resolve();
       }
@@ -178,6 +185,16 @@ async function launchOn<Result>(idle: Worker[], options: LaunchOptions): Promise
     for (const off of detach) off();
     if (hasEndedWell) idle.push(...workers.reverse());
     else await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Resolves when every rank has settled or waits for others, or after the grace. */
+async function othersAtRest(control: Control, settled: ReadonlySet<number>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < FAILURE_GRACE_MS; waitedMs += FAILURE_POLL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, FAILURE_POLL_MS));
+    const isAtRest = (rank: number): boolean =>
+      settled.has(rank) || Atomics.load(control.words, control.rank(rank) + RANK.state) === RANK_STATE.waiting;
+    if (Array.from({ length: control.numRanks }, (_, rank) => rank).every(isAtRest)) return;
   }
 }
 
