@@ -49,7 +49,7 @@ export async function* readParquetBatches(input: SourceInput, options: ParquetRe
     yield await readRows({ source, hyparquet, metadata, compressors, wanted, rowStart, rowEnd });
     rowStart = rowEnd;
   }
-  if (metadata.row_groups.length === 0) yield tableFromColumns(wanted.map((name) => columnFromValues(name, [])));
+  if (metadata.row_groups.length === 0) yield tableFromColumns(wanted.map((name) => columnFromValues(name, [], false)));
 }
 
 /** The whole file. A column has the narrowest kind that all its row groups fit. @throws as readParquetBatches */
@@ -65,7 +65,8 @@ function joinColumns(parts: readonly TableColumn[]): TableColumn {
   const [{ name, kind }] = parts;
   const numRows = parts.reduce((sum, { values }) => sum + values.length, 0);
   if (kind === 'text' || kind === 'json' || parts.some((part) => part.kind !== kind)) {
-    return columnFromValues(name, parts.flatMap(cellsOf));
+    const isFloat = parts.some((part) => part.kind === 'float64');
+    return columnFromValues(name, parts.flatMap(cellsOf), isFloat);
   }
   const joined = new (parts[0].values.constructor as Float64ArrayConstructor)(numRows);
   let at = 0;
@@ -229,17 +230,20 @@ async function readRows(request: RowsRequest): Promise<Table> {
     if (column.length === rowEnd - rowStart) continue;
     throw damaged(source.name, `${rowEnd - rowStart} values in column "${name}"`, `${column.length}`);
   }
-  return tableFromColumns(wanted.map((name) => columnFromValues(name, values.get(name)!)));
+  const floats = new Set(
+    metadata.schema.filter(({ type }) => type === 'DOUBLE' || type === 'FLOAT').map(({ name }) => name),
+  );
+  return tableFromColumns(wanted.map((name) => columnFromValues(name, values.get(name)!, floats.has(name))));
 }
 
-/** The narrowest kind that all values have; numbers with missing ones become float64. */
-function columnFromValues(name: string, values: readonly unknown[]): TableColumn {
+/** The narrowest kind that all values have; numbers with missing ones become float64.
+ *  @param isFloat  the file stores floating point, so that whole numbers stay float64 */
+function columnFromValues(name: string, values: readonly unknown[], isFloat: boolean): TableColumn {
   let hasMissing = false;
   const types = new Set<string>();
   for (const value of values) {
     if (value === null || value === undefined) hasMissing = true;
-    else if (typeof value === 'number')
-      types.add(Number.isInteger(value) && value === (value | 0) ? 'integer' : 'number');
+    else if (typeof value === 'number') types.add(!isFloat && value === (value | 0) ? 'integer' : 'number');
     else types.add(value instanceof Date ? 'date' : typeof value);
   }
   const only = (...allowed: string[]) => types.size > 0 && [...types].every((type) => allowed.includes(type));

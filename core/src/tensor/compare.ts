@@ -46,71 +46,143 @@ export interface TensorComparison {
 export function compareTensors(actual: Tensor, expected: Tensor, options: CompareOptions = {}): TensorComparison {
   assertSameShape('compareTensors', actual, expected);
   const tolerance = { ...toleranceOf(actual.dtype, expected.dtype), ...options.tolerance };
-  const { equalNan = false } = options;
+  const pair: NumberPair = {
+    actual: numbersFromTensor(actual),
+    expected: numbersFromTensor(expected),
+    tolerance,
+    equalNan: options.equalNan ?? false,
+    isSame: bigintEquality(actual, expected),
+  };
+  const figures = createFigures();
+  const numElements = pair.expected.length;
+  for (let start = 0; start < numElements; start += BLOCK_ELEMENTS) {
+    const end = Math.min(numElements, start + BLOCK_ELEMENTS);
+    if (pair.isSame || !addFiniteBlock(pair, figures, start, end)) addBlock(pair, figures, start, end);
+  }
+  const { firstOffset, sumSquaredDifference, sumSquaredExpected } = figures;
+  const firstMismatch = firstOffset < 0 ? undefined : mismatchAt(pair, firstOffset, expected);
+  return {
+    isClose: figures.numMismatches === 0,
+    numElements,
+    numMismatches: figures.numMismatches,
+    firstMismatch,
+    maxAbs: figures.maxAbs,
+    maxAbsOffset: figures.maxAbsOffset,
+    maxRel: figures.maxRel,
+    relFrobenius: sumSquaredDifference === 0 ? 0 : Math.sqrt(sumSquaredDifference / sumSquaredExpected),
+    numNan: { actual: figures.numNanActual, expected: figures.numNanExpected },
+    numInfinite: { actual: figures.numInfiniteActual, expected: figures.numInfiniteExpected },
+    tolerance,
+  };
+}
+
+type Numbers = Float32Array | Float64Array;
+
+interface NumberPair {
+  readonly actual: Numbers;
+  readonly expected: Numbers;
+  readonly tolerance: Tolerance;
+  readonly equalNan: boolean;
+  /** Set for 64-bit integers: exact equality. */
+  readonly isSame: ((offset: number) => boolean) | undefined;
+}
+
+type Figures = ReturnType<typeof createFigures>;
+
+function createFigures() {
+  return {
+    numMismatches: 0,
+    firstOffset: -1,
+    maxAbs: 0,
+    maxAbsOffset: -1,
+    maxRel: 0,
+    sumSquaredDifference: 0,
+    sumSquaredExpected: 0,
+    numNanActual: 0,
+    numNanExpected: 0,
+    numInfiniteActual: 0,
+    numInfiniteExpected: 0,
+  };
+}
+
+/** Elements per step: small enough that looking for a place again costs little. */
+const BLOCK_ELEMENTS = 2048;
+
+/** The common case without branches that mispredict. Adds nothing and returns false if anything in the block is not finite. */
+function addFiniteBlock(pair: NumberPair, figures: Figures, start: number, end: number): boolean {
+  const { actual, expected, tolerance } = pair;
   const { absolute, relative } = tolerance;
-  const a = numbersFromTensor(actual);
-  const e = numbersFromTensor(expected);
-  const exactlyEqual = bigintEquality(actual, expected);
-  const numNan = { actual: 0, expected: 0 };
-  const numInfinite = { actual: 0, expected: 0 };
-  let numMismatches = 0;
-  let firstOffset = -1;
-  let maxAbs = 0;
-  let maxAbsOffset = -1;
-  let maxRel = 0;
-  let sumSquaredDifference = 0;
-  let sumSquaredExpected = 0;
-  for (let i = 0; i < e.length; i++) {
-    const x = a[i];
-    const y = e[i];
+  let { maxRel } = figures;
+  let [blockMax, numMismatches, sumDifference, sumExpected] = [0, 0, 0, 0];
+  for (let i = start; i < end; i++) {
+    const y = expected[i];
+    const difference = Math.abs(actual[i] - y);
+    const magnitude = Math.abs(y);
+    sumDifference += difference * difference;
+    sumExpected += y * y;
+    blockMax = Math.max(blockMax, difference);
+    if (difference > maxRel * magnitude && magnitude > 0) maxRel = difference / magnitude;
+    numMismatches += difference <= absolute + relative * magnitude ? 0 : 1;
+  }
+  if (!(sumDifference < Infinity && sumExpected < Infinity)) return false;
+  figures.maxRel = maxRel;
+  figures.sumSquaredDifference += sumDifference;
+  figures.sumSquaredExpected += sumExpected;
+  if (blockMax > figures.maxAbs) {
+    figures.maxAbs = blockMax;
+    let i = start;
+    while (Math.abs(actual[i] - expected[i]) !== blockMax) i++;
+    figures.maxAbsOffset = i;
+  }
+  if (numMismatches > 0 && figures.firstOffset < 0) {
+    let i = start;
+    while (Math.abs(actual[i] - expected[i]) <= absolute + relative * Math.abs(expected[i])) i++;
+    figures.firstOffset = i;
+  }
+  figures.numMismatches += numMismatches;
+  return true;
+}
+
+/** Any block: counts NaN and infinities, leaves equal ones out of the norms. */
+function addBlock(pair: NumberPair, figures: Figures, start: number, end: number): void {
+  const { actual, expected, equalNan, isSame } = pair;
+  const { absolute, relative } = pair.tolerance;
+  for (let i = start; i < end; i++) {
+    const x = actual[i];
+    const y = expected[i];
     const difference = Math.abs(x - y);
     const magnitude = Math.abs(y);
     if (difference < Infinity) {
-      sumSquaredDifference += difference * difference;
-      sumSquaredExpected += y * y;
-      if (difference > maxAbs) {
-        maxAbs = difference;
-        maxAbsOffset = i;
+      figures.sumSquaredDifference += difference * difference;
+      figures.sumSquaredExpected += y * y;
+      if (difference > figures.maxAbs) {
+        figures.maxAbs = difference;
+        figures.maxAbsOffset = i;
       }
-      if (difference > maxRel * magnitude && magnitude > 0) maxRel = difference / magnitude;
-      if (difference <= absolute + relative * magnitude && (!exactlyEqual || exactlyEqual(i))) {
-        continue;
-      }
+      if (difference > figures.maxRel * magnitude && magnitude > 0) figures.maxRel = difference / magnitude;
+      if (difference <= absolute + relative * magnitude && (!isSame || isSame(i))) continue;
     } else {
       // at least one side is not finite
       const [xNan, yNan] = [Number.isNaN(x), Number.isNaN(y)];
-      if (xNan) numNan.actual++;
-      else if (Math.abs(x) === Infinity) numInfinite.actual++;
-      if (yNan) numNan.expected++;
-      else if (Math.abs(y) === Infinity) numInfinite.expected++;
+      if (xNan) figures.numNanActual++;
+      else if (Math.abs(x) === Infinity) figures.numInfiniteActual++;
+      if (yNan) figures.numNanExpected++;
+      else if (magnitude === Infinity) figures.numInfiniteExpected++;
       if (x === y || (equalNan && xNan && yNan)) continue;
-      sumSquaredDifference += difference;
-      if (!xNan && !yNan) [maxAbs, maxAbsOffset] = [Infinity, maxAbs === Infinity ? maxAbsOffset : i];
+      figures.sumSquaredDifference += difference;
+      if (!xNan && !yNan && figures.maxAbs < Infinity) {
+        figures.maxAbs = Infinity;
+        figures.maxAbsOffset = i;
+      }
     }
-    if (firstOffset < 0) firstOffset = i;
-    numMismatches++;
+    if (figures.firstOffset < 0) figures.firstOffset = i;
+    figures.numMismatches++;
   }
-  return {
-    isClose: numMismatches === 0,
-    numElements: e.length,
-    numMismatches,
-    firstMismatch:
-      firstOffset < 0
-        ? undefined
-        : {
-            offset: firstOffset,
-            indices: indicesFromOffset(firstOffset, expected.shape),
-            actual: a[firstOffset],
-            expected: e[firstOffset],
-          },
-    maxAbs,
-    maxAbsOffset,
-    maxRel,
-    relFrobenius: sumSquaredDifference === 0 ? 0 : Math.sqrt(sumSquaredDifference / sumSquaredExpected),
-    numNan,
-    numInfinite,
-    tolerance,
-  };
+}
+
+function mismatchAt(pair: NumberPair, offset: number, { shape }: Tensor): ElementMismatch {
+  const [actual, expected] = [pair.actual[offset], pair.expected[offset]];
+  return { offset, indices: indicesFromOffset(offset, shape), actual, expected };
 }
 
 /** ‖actual − expected‖_F / ‖expected‖_F in float64; NaN if any element is NaN or infinite; 0 if both are zero, Infinity if only expected is.

@@ -180,6 +180,15 @@ test('Parquet gives one table per row group, the wanted columns alone, and 64-bi
   });
 });
 
+test('whole numbers of a floating column stay floating, also where only one row group has fractions or gaps', async () => {
+  const table: Table = tableFromColumns([
+    { name: 'whole', kind: 'float64', values: Float64Array.of(1, -0, 3) },
+    { name: 'mixed', kind: 'float64', values: Float64Array.of(1, 2, NaN) },
+  ]);
+  assert.deepEqual(await readParquet(await parquetOf(table, 2)), table);
+  assert.deepEqual(await readParquet(await parquetOf(table)), table);
+});
+
 test('a column that is missing is answered with its nearest name, and unequal columns make no table', () => {
   assert.equal(columnOf(TABLE, 'score').kind, 'float64');
   assert.throws(() => columnOf(TABLE, 'scor'), {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRng } from '../../src/base/index.ts';
 import {
   assertTensorsClose,
   castTensor,
@@ -52,6 +53,29 @@ test('an infinity on one side is an infinite difference', () => {
   assert.equal(comparison.maxAbs, Infinity);
   assert.equal(comparison.maxAbsOffset, 1);
   assert.equal(comparison.relFrobenius, Infinity);
+});
+
+test('figures of many elements do not depend on where values that are not finite stand', () => {
+  const numElements = 5000;
+  const rng = createRng(3, 'compare');
+  const expected = f32(...Array.from({ length: numElements }, () => rng.normal()));
+  const actual = f32(...Array.from(expected.data, (value) => value * (1 + 1e-6 * rng.normal())));
+  actual.data[3000] += 0.5;
+  const plain = compareTensors(actual, expected);
+  const differences = Array.from(expected.data, (value, i) => Math.abs(actual.data[i] - value));
+  assert.equal(plain.maxAbs, Math.max(...differences));
+  assert.equal(plain.maxAbsOffset, 3000);
+  assert.equal(plain.firstMismatch?.offset, 3000);
+  assert.equal(plain.numMismatches, 1);
+  assert.equal(plain.maxRel, Math.max(...differences.map((d, i) => d / Math.abs(expected.data[i]))));
+  assert.ok(Math.abs(plain.relFrobenius / relativeFrobeniusError(actual, expected) - 1) < 1e-12);
+  for (const infiniteAt of [0, 2999, 4999]) {
+    const [a, e] = [f32(...actual.data), f32(...expected.data)];
+    a.data[infiniteAt] = e.data[infiniteAt] = Infinity;
+    const mixed = compareTensors(a, e);
+    assert.equal(mixed.maxAbsOffset, 3000);
+    assert.deepEqual([mixed.numMismatches, mixed.numInfinite.actual], [1, 1]);
+  }
 });
 
 test('64-bit integers that share a float64 are still told apart', () => {
