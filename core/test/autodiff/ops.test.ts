@@ -5,14 +5,10 @@ import { GRADIENT_RULES, checkGradients } from '../../src/autodiff/index.ts';
 import { createRng } from '../../src/base/index.ts';
 import type { Rng } from '../../src/base/index.ts';
 import { OP_NAMES } from '../../src/graph/index.ts';
-import { runReference } from '../../src/runtime/reference/index.ts';
 import { numel } from '../../src/tensor/index.ts';
-import type { Float64Runner, GradCheckInput } from '../../src/autodiff/index.ts';
+import type { GradCheckInput } from '../../src/autodiff/index.ts';
 import { OP_CASES } from './op-cases.ts';
-
-/** Fresh inputs at every run; the seed is printed so that a failure can be repeated. */
-const seed = Number(process.env['TENFOLD_TEST_SEED'] ?? process.hrtime()[1]);
-console.log(`seed ${seed} (repeat with TENFOLD_TEST_SEED=${seed})`);
+import { run64, seed } from './test-runner.ts';
 
 /** Distance of the grid that inputs are drawn from: kinks, ties and bounds stay further away than any difference step. */
 const GRID = 0.03;
@@ -37,8 +33,6 @@ function withValues(inputs: Readonly<Record<string, GradCheckInput>>, rng: Rng):
   );
 }
 
-const run: Float64Runner = (graph, feeds) => runReference(graph, feeds, { precision: 'float64' }).outputs;
-
 for (const op of OP_NAMES) {
   const cases = OP_CASES[op];
   const rule = GRADIENT_RULES[op];
@@ -58,7 +52,7 @@ for (const op of OP_NAMES) {
           const built = build(b, values);
           return Array.isArray(built) ? built : [built as never];
         },
-        { run, rng, tolerance: 1e-7 },
+        { run: run64, rng, tolerance: 1e-7 },
       );
       assert.ok(result.numCompared > 0);
     });
