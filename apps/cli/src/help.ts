@@ -27,9 +27,10 @@ export function verbHelp(prefix: string, verb: VerbManifest, fields: readonly Pa
 /** The verbs of a room. */
 export function roomHelp(manifest: SystemManifest): string {
   const prefix = `tenfold ${manifest.id}`;
+  const paper = manifest.paper.arxiv === '' ? [] : [`  ${manifest.paper.title}, arXiv ${manifest.paper.arxiv}`];
   const tour = manifest.verbs.find((verb) => verb.name === manifest.tour);
   return sections([
-    [`${manifest.title}: ${manifest.question}`, [`  ${manifest.paper.title}, arXiv ${manifest.paper.arxiv}`]],
+    [`${manifest.title}: ${manifest.question}`, paper],
     ['Examples', (tour?.examples ?? []).slice(0, 1).map((example) => `  ${prefix} ${example}`)],
     ['Verbs', rows(manifest.verbs.map((verb) => [verb.name, verb.summary]))],
     [`Options of a verb: ${prefix} <verb> --help`, []],

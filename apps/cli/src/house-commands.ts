@@ -10,8 +10,10 @@ export const HOUSE_COMMANDS = [
   ['runs rerun', 'run a kept run once more with the same params and seed'],
   ['runs delete', 'delete a kept run and its artifacts'],
   ['schema', 'print the JSON schema of the params of a verb'],
-  ['lab', 'run a demonstration of the shared core'],
   ['new-room', 'start a new room from the skeleton'],
 ] as const satisfies readonly (readonly [name: string, summary: string])[];
+
+/** The lab is a room of the core's own demonstrations (see lab.ts). */
+export const LAB_COMMAND = ['lab', 'run a demonstration of the shared core'] as const;
 
 export type HouseCommand = (typeof HOUSE_COMMANDS)[number][0];

@@ -2,7 +2,7 @@
  *  params, store and report load once a verb is known. */
 import { nearestNameHints, TenfoldError } from '@tenfold/core/base';
 import { systems } from '../../systems.ts';
-import { HOUSE_COMMANDS } from './house-commands.ts';
+import { HOUSE_COMMANDS, LAB_COMMAND } from './house-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs a command line. @returns the exit code; never throws for faults that a user can cause */
@@ -50,16 +50,23 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     terminal.out(houseHelp());
     return 0;
   }
-  const { runHouseLine, runRoomLine } = await import('./run-line.ts');
+  const [{ runHouseLine, runRoomLine }, { loadEntry }] = await Promise.all([
+    import('./run-line.ts'),
+    import('./house/room-entry.ts'),
+  ]);
+  if (name === LAB_COMMAND[0]) {
+    const { loadLab } = await import('./lab.ts');
+    return runRoomLine(await loadLab(), line, terminal);
+  }
   if (HOUSE_COMMANDS.some(([command]) => command === name)) return runHouseLine(line, terminal);
   const entry = systems.find((system) => system.id === name);
-  if (entry) return runRoomLine(entry, line, terminal);
+  if (entry) return runRoomLine(await loadEntry(entry), line, terminal);
   throw await unknownCommand(name);
 }
 
 async function unknownCommand(name: string): Promise<TenfoldError> {
   const { usageError } = await import('@tenfold/core/system');
-  const names = [...systems.map((system) => system.id), ...HOUSE_COMMANDS.map(([command]) => command)];
+  const names = [...systems.map((system) => system.id), ...HOUSE_COMMANDS.map(([command]) => command), LAB_COMMAND[0]];
   return usageError('TF-USAGE-005', {
     subject: 'tenfold',
     expected: 'a room or a command',
@@ -75,7 +82,7 @@ function houseHelp(): string {
     `  ${id.padEnd(width)}  ${question}${load ? '' : ' (not built yet)'}`;
   const built = systems.filter((system) => system.load);
   const planned = systems.filter((system) => !system.load);
-  const commands = HOUSE_COMMANDS.filter(([name]) => !name.includes(' '));
+  const commands = [...HOUSE_COMMANDS.filter(([name]) => !name.includes(' ')), LAB_COMMAND];
   return `Tenfold: ten published methods for people who train, check, compress, serve and judge models.
 
 Examples

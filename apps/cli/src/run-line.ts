@@ -12,11 +12,9 @@ import {
   type VerbManifest,
   type VerbOutcome,
 } from '@tenfold/core/system';
-import type { SystemEntry } from '../../systems.ts';
 import type { GlobalOptions, ParsedLine } from './global-options.ts';
 import { roomHelp, verbHelp } from './help.ts';
 import { createHouse } from './house/house-manifest.ts';
-import { loadEntry } from './house/room-entry.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { runKept, verbFolders } from './kept-run.ts';
 import { printOutcome } from './print-outcome.ts';
@@ -25,8 +23,7 @@ import type { Terminal } from './terminal.ts';
 import { parseVerbWords } from './verb-line.ts';
 
 /** `tenfold <room> [verb …]`. */
-export async function runRoomLine(entry: SystemEntry, line: ParsedLine, terminal: Terminal): Promise<number> {
-  const manifest = await loadEntry(entry, 'tenfold');
+export async function runRoomLine(manifest: SystemManifest, line: ParsedLine, terminal: Terminal): Promise<number> {
   const words = line.operands.slice(1);
   if (words.length === 0 && line.rest.length === 0) {
     terminal.out(roomHelp(manifest));

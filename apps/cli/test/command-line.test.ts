@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -221,18 +221,41 @@ test('Ctrl-C stops a run cleanly with exit code 130, and the run is kept as canc
   );
 });
 
+/** A Node on PATH that is too old to read TypeScript, or why there is none. */
+async function findOlderNode(): Promise<{ readonly path?: string; readonly reason: string }> {
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
+  const path = folders.map((folder) => join(folder, 'node')).find((file) => existsSync(file));
+  if (path === undefined) return { reason: 'no other Node on PATH' };
+  const { stdout } = await shell(path, ['--version']);
+  const isOlder = Number(stdout.slice(1).split('.')[0]) < 24;
+  return isOlder ? { path, reason: '' } : { reason: `the other Node is ${stdout.trim()}, new enough itself` };
+}
+
 test('an older Node hands over to the pinned one, with exit code and output', async (context) => {
-  const path = (process.env['PATH'] ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
-  const node = path.map((folder) => join(folder, 'node')).find((file) => existsSync(file));
-  if (node === undefined) return context.skip('no other Node on PATH');
-  const { stdout: version } = await shell(node, ['--version']);
-  if (Number(version.slice(1).split('.')[0]) >= 24)
-    return context.skip(`the other Node is ${version.trim()}, new enough itself`);
-  const { stdout } = await shell(node, [LAUNCHER, 'doctor', '--json'], {
-    env: { ...process.env, TENFOLD_HOME: newFolder() },
-  });
+  const node = await findOlderNode();
+  if (node.path === undefined) return context.skip(node.reason);
+  const env = { ...process.env, TENFOLD_HOME: newFolder() };
+  const { stdout } = await shell(node.path, [LAUNCHER, 'doctor', '--json'], { env });
   assert.equal(JSON.parse(stdout).result[0].detail.split(',')[0], process.versions.node);
-  await assert.rejects(shell(node, [LAUNCHER, 'nonsense']), { code: 2 });
+  await assert.rejects(shell(node.path, [LAUNCHER, 'nonsense']), { code: 2 });
+});
+
+test('an older Node passes an interrupt on and ends with its exit code', async (context) => {
+  const node = await findOlderNode();
+  if (node.path === undefined) return context.skip(node.reason);
+  const args = [LAUNCHER, 'cross-families', 'tour', '--max-n', '6', '--max-families', '4', '--no-save'];
+  const child = spawn(node.path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = outputOf(child);
+  await new Promise((resolve) => child.stderr!.once('data', resolve));
+  child.kill('SIGINT');
+  assert.equal((await output).code, 130);
+});
+
+test('the lab lists its demonstrations', async () => {
+  const { code, stdout } = await runCli(['lab']);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ {2}train-digits {2}/m);
+  assert.equal((await runCli(['lab', 'train-digit'])).code, 2);
 });
 
 test('the schema of a verb is the JSON schema of its params', async () => {

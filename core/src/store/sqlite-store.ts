@@ -1,7 +1,7 @@
 /** The store contract on SQLite (node:sqlite, WAL). Any number of processes of one machine may share a home folder.
  *  Every method is one statement or one transaction, so a process killed in between leaves a readable store. */
 import { randomBytes } from 'node:crypto';
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { trackOpen, type Diagnostic } from '../base/index.ts';
 import { artifactPath, deleteArtifactFolder, readArtifactFile, writeArtifactFile } from './artifact-files.ts';
@@ -43,6 +43,8 @@ class SqliteStore implements RunStore {
   readonly #clock: { nowMs(): number };
   readonly #newId: () => string;
   readonly #release: () => void;
+  /** Prepared statements by text; the texts are few. */
+  readonly #statements = new Map<string, StatementSync>();
   #isOpen = true;
 
   constructor({ folder, clock, newId = () => randomBytes(5).toString('hex') }: SqliteStoreOptions) {
@@ -127,9 +129,7 @@ class SqliteStore implements RunStore {
   async appendMetrics(id: string, points: readonly MetricPoint[]): Promise<void> {
     this.#require(id, 'appendMetrics');
     this.#transaction(() => {
-      const insert = this.#database.prepare(
-        'INSERT INTO metrics (run_id, name, step, value, at_ms) VALUES (?, ?, ?, ?, ?)',
-      );
+      const insert = this.#prepare('INSERT INTO metrics (run_id, name, step, value, at_ms) VALUES (?, ?, ?, ?, ?)');
       for (const point of points) {
         insert.run(id, point.name, point.step, Number.isNaN(point.value) ? null : point.value, point.atMs);
       }
@@ -229,13 +229,14 @@ class SqliteStore implements RunStore {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#statements.clear();
     this.#database.close();
     this.#release();
   }
 
   #all<Row>(sql: string, values: readonly SQLInputValue[]): Row[] {
     try {
-      return this.#database.prepare(sql).all(...values) as Row[];
+      return this.#prepare(sql).all(...values) as Row[];
     } catch (cause) {
       throw storeErrorFrom(cause, this.#path);
     }
@@ -244,10 +245,18 @@ class SqliteStore implements RunStore {
   /** @returns how many rows changed */
   #run(sql: string, values: readonly SQLInputValue[]): number {
     try {
-      return Number(this.#database.prepare(sql).run(...values).changes);
+      return Number(this.#prepare(sql).run(...values).changes);
     } catch (cause) {
       throw storeErrorFrom(cause, this.#path);
     }
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   #transaction(work: () => void): void {

@@ -43,9 +43,6 @@ const PARAMS = {
     room: z.string().describe('room').meta({ positional: true }),
     verb: z.array(z.string()).min(1).describe('verb, one or more words').meta({ positional: true }),
   }),
-  lab: z.object({
-    demo: z.string().optional().describe('demonstration; lists them without it').meta({ positional: true }),
-  }),
   'new-room': z.object({
     name: z.string().describe('name in lower-case words with dashes').meta({ positional: true }),
     dryRun: outputParams.dryRun,
@@ -62,7 +59,6 @@ const EXAMPLES: Readonly<Record<HouseCommand, readonly string[]>> = {
   'runs rerun': ['runs rerun 0f3a91bc52'],
   'runs delete': ['runs delete 0f3a91bc52'],
   schema: ['schema cross-families max'],
-  lab: ['lab', 'lab train-digits'],
   'new-room': ['new-room my-room', 'new-room my-room --dry-run'],
 };
 
@@ -80,7 +76,6 @@ function loadersOf(host: Host): {
     'runs rerun': async () => (await import('./runs.ts')).createRunAgain(host),
     'runs delete': async () => (await import('./runs.ts')).createRunDelete(host),
     schema: async () => (await import('./schema.ts')).runSchema,
-    lab: async () => (await import('./lab.ts')).createLab(host),
     'new-room': async () => (await import('./new-room.ts')).runNewRoom,
   };
 }

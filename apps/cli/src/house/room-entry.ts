@@ -6,6 +6,7 @@ import { cliError } from '../cli-errors.ts';
 
 /** Loads the manifest of a room. @throws TF-USAGE-005 on an unknown name, TF-CLI-002 if it is not built */
 export async function loadRoom(name: string, subject: string): Promise<SystemManifest> {
+  if (name === 'lab') return (await import('../lab.ts')).loadLab();
   const entry = systems.find((system) => system.id === name);
   if (!entry) {
     const names = systems.map((system) => system.id);
@@ -20,7 +21,7 @@ export async function loadRoom(name: string, subject: string): Promise<SystemMan
 }
 
 /** @throws TF-CLI-002 if the room is not built */
-export async function loadEntry(entry: SystemEntry, subject: string): Promise<SystemManifest> {
+export async function loadEntry(entry: SystemEntry, subject = 'tenfold'): Promise<SystemManifest> {
   if (entry.load) return (await entry.load()).manifest;
   throw cliError('TF-CLI-002', {
     subject,
