@@ -60,7 +60,9 @@ function MetricChart({ name, points }: { readonly name: string; readonly points:
       plot.destroy();
     };
   }, [width, theme, data[0].length < 40]);
-  useEffect(() => chart.current?.setData(data), [data]);
+  useEffect(() => {
+    chart.current?.setData(data);
+  }, [data]);
   const last = data[1].at(-1);
   return (
     <figure className="tf-live-chart">

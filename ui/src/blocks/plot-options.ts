@@ -58,24 +58,53 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
     marginLeft: Math.min(width / 3, Math.max(48, 16 + longestY * 7)),
     marginBottom: 44,
     marginTop: 26,
-    marginRight: 18,
+    marginRight: 28,
     style: { background: 'transparent', fontFamily: 'var(--font-sans)', fontSize: '12px', color: 'var(--ink-2)' },
-    x: scaleOptions(block.x, xBand, width < NARROW_PX ? 5 : 9),
-    y: { ...scaleOptions(block.y, yBand, 6), grid: !yBand },
+    x: scaleOptions(
+      block.x,
+      xBand,
+      width < NARROW_PX ? 5 : 9,
+      data.map((datum) => datum.x),
+    ),
+    y: {
+      ...scaleOptions(
+        block.y,
+        yBand,
+        6,
+        data.map((datum) => datum.y),
+      ),
+      grid: !yBand,
+    },
     marks: [...(block.rules ?? []).flatMap((rule) => ruleMarks(rule)), ...marksOf(block, data, names, xBand, yBand)],
   };
   if (block.mark === 'cell') options.color = { scheme: 'YlGnBu', legend: false };
   return options;
 }
 
-function scaleOptions(axis: Axis, band: boolean, ticks: number): Plot.ScaleOptions {
+function scaleOptions(
+  axis: Axis,
+  band: boolean,
+  ticks: number,
+  values: readonly (number | string)[],
+): Plot.ScaleOptions {
   const label = axis.unit ? `${axis.label} (${axis.unit})` : axis.label;
   if (band) return { label, type: axis.scale === 'point' ? 'point' : 'band' };
-  return {
-    label,
-    ticks,
-    ...(axis.scale === 'log' ? { type: 'log' as const, tickFormat: '~g' } : { type: 'linear' as const }),
-  };
+  if (axis.scale === 'log') return { label, type: 'log', tickFormat: '~g', ticks: logTicks(values, ticks) };
+  return { label, type: 'linear', ticks };
+}
+
+/** Powers of ten in the range of the data; Plot's own choice draws a line for every digit. */
+function logTicks(values: readonly (number | string)[], maxTicks: number): number[] | number {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    const power = Math.log10(Number(value));
+    if (Number.isFinite(power)) [low, high] = [Math.min(low, power), Math.max(high, power)];
+  }
+  const [first, last] = [Math.ceil(low - 1e-9), Math.floor(high + 1e-9)];
+  if (!(last - first >= 1)) return maxTicks; // within a decade Plot's choice is right
+  const step = Math.max(1, Math.ceil((last - first) / maxTicks));
+  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => 10 ** (first + index * step));
 }
 
 function ruleMarks(rule: NonNullable<PlotBlock['rules']>[number]): Plot.Markish[] {

@@ -16,6 +16,11 @@ export function PlotView({ block, height }: { readonly block: PlotBlock; readonl
     const place = frame.current;
     if (!place || width === 0 || asTable || numPoints === 0) return;
     const svg = Plot.plot(plotOptionsFromBlock(block, { width, height: height ?? defaultHeight(block, width) }));
+    // The picture is one image to screen readers; labels on its groups would be invalid ARIA, so they become data.
+    for (const part of svg.querySelectorAll('[aria-label]')) {
+      part.setAttribute('data-part', part.getAttribute('aria-label')!);
+      part.removeAttribute('aria-label');
+    }
     svg.setAttribute('role', 'img');
     svg.setAttribute('aria-label', `${block.mark} plot: ${block.caption ?? block.y.label} over ${block.x.label}`);
     place.replaceChildren(svg);

@@ -250,7 +250,7 @@ function SpanDetails({
 }) {
   if (span === undefined || span >= timeline.startMs.length)
     return (
-      <p className="tf-timeline-details tf-field-note">
+      <p className="tf-timeline-hint tf-field-note">
         Point at a span for its times. <kbd>W</kbd> <kbd>S</kbd> zoom, <kbd>A</kbd> <kbd>D</kbd> move, <kbd>←</kbd>{' '}
         <kbd>→</kbd> walk, <kbd>0</kbd> all.
       </p>

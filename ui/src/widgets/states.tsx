@@ -11,14 +11,17 @@ export function EmptyState({
   title,
   children,
   action,
+  isPage = false,
 }: {
   readonly title: string;
+  /** True where it is all that the page shows: the title is then its heading. */
+  readonly isPage?: boolean;
   readonly children?: ReactNode;
   readonly action?: ReactNode;
 }) {
   return (
     <div className="tf-empty">
-      <p className="tf-empty-title">{title}</p>
+      {isPage ? <h1 className="tf-empty-title">{title}</h1> : <p className="tf-empty-title">{title}</p>}
       {children && <div className="tf-empty-text">{children}</div>}
       {action && <div className="tf-row">{action}</div>}
     </div>

@@ -35,7 +35,9 @@ export function App() {
     [rooms, navigate],
   );
   useCommandKeys(commands);
-  useEffect(() => window.scrollTo(0, 0), [path]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [path]);
   return (
     <>
       <a className="skip-link" href="#main">
@@ -89,6 +91,7 @@ export function App() {
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
           <Route>
             <EmptyState
+              isPage
               title="There is no page at this address"
               action={<LinkButton href="/">Go to the rooms</LinkButton>}
             >

@@ -33,7 +33,9 @@ export function FoldMark({ fold, size = 22 }: { readonly fold?: number; readonly
           <path
             key={path}
             d={path}
-            fill={isLit ? FOLD_HUES[index] : 'var(--surface-3)'}
+            fill={isLit ? FOLD_HUES[index] : 'var(--line-strong)'}
+            stroke={fold === undefined ? undefined : 'var(--surface)'}
+            strokeWidth={fold === undefined ? undefined : 1}
             opacity={fold === undefined && index % 2 === 1 ? 0.72 : 1}
           />
         );

@@ -73,7 +73,7 @@ function RoomCard({
   return (
     <li className={room.built ? 'room-card' : 'room-card is-unbuilt'}>
       <div className="room-card-head">
-        <FoldMark fold={fold} size={26} />
+        <FoldMark fold={fold} size={30} />
         {room.built ? (
           lastRun ? (
             <StatusBadge status={lastRun.status} />

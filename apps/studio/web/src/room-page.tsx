@@ -43,7 +43,11 @@ export function RoomPage({
   if (!rooms.data) return <Loading label="Loading the room" />;
   if (!room) {
     return (
-      <EmptyState title={`There is no room “${roomId}”`} action={<LinkButton href="/">Go to the rooms</LinkButton>}>
+      <EmptyState
+        isPage
+        title={`There is no room “${roomId}”`}
+        action={<LinkButton href="/">Go to the rooms</LinkButton>}
+      >
         The address names none of the ten.
       </EmptyState>
     );

@@ -34,6 +34,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
   if (error)
     return (
       <div className="page tf-stack">
+        <h1>This run cannot be shown</h1>
         <DiagnosticView diagnostic={error} />
         <p>
           <LinkButton href="/runs">See all runs</LinkButton>

@@ -1,13 +1,12 @@
 /** Runs commands by their keys; leaves typing alone. */
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import type { Command } from './commands.ts';
 
 const SEQUENCE_MS = 1200;
 
 export function useCommandKeys(commands: readonly Command[]): void {
+  const pending = useRef({ key: '', atMs: 0 }); // outlives a change of the list between two keys
   useEffect(() => {
-    let pending = '';
-    let pendingAtMs = 0;
     const onKeyDown = (event: KeyboardEvent) => {
       const isModK = (event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k';
       if (isModK) {
@@ -17,16 +16,19 @@ export function useCommandKeys(commands: readonly Command[]): void {
       }
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
       const now = performance.now();
-      const typed = now - pendingAtMs < SEQUENCE_MS && pending ? `${pending} ${event.key}` : event.key;
+      const typed =
+        now - pending.current.atMs < SEQUENCE_MS && pending.current.key
+          ? `${pending.current.key} ${event.key}`
+          : event.key;
       const command = commands.find((candidate) => candidate.keys === typed);
       if (command) {
         event.preventDefault();
-        pending = '';
+        pending.current = { key: '', atMs: 0 };
         command.run();
         return;
       }
-      pending = commands.some((candidate) => candidate.keys?.startsWith(`${event.key} `)) ? event.key : '';
-      pendingAtMs = now;
+      const isFirst = commands.some((candidate) => candidate.keys?.startsWith(`${event.key} `));
+      pending.current = { key: isFirst ? event.key : '', atMs: now };
     };
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);

@@ -1,0 +1,199 @@
+/** The studio in a browser: start a job, watch it, open its result, copy its link; no violations of axe, no errors. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { buildWebIfStale } from '../server/index.ts';
+import { findChromium, launchChromium } from './chromium.ts';
+import { openTestStudio, type TestStudio } from './studio-kit.ts';
+
+const chromiumPath = findChromium();
+const skip = chromiumPath === undefined && 'no Chromium found; install it or name it with TENFOLD_CHROMIUM';
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Set it to keep pictures of the pages that the tests visit. */
+const pictureFolder = process.env['TENFOLD_SCREENSHOTS'];
+
+let browser: Browser;
+before(async () => {
+  if (chromiumPath === undefined) return;
+  await buildWebIfStale();
+  browser = await launchChromium(chromiumPath);
+});
+after(async () => browser?.close());
+
+interface Visit {
+  readonly studio: TestStudio;
+  readonly page: Page;
+  readonly errors: string[];
+}
+
+async function visit(t: TestContext, options: Parameters<Browser['newContext']>[0] = {}): Promise<Visit> {
+  const studio = await openTestStudio(t);
+  const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  context.setDefaultTimeout(20_000);
+  t.after(() => context.close());
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: studio.base });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  page.on('pageerror', (error) => errors.push(String(error)));
+  return { studio, page, errors };
+}
+
+async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const axe = (globalThis as unknown as { axe: { run: (options: object) => Promise<{ violations: any[] }> } }).axe;
+    const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
+    return violations.map(
+      (found) =>
+        `${found.id}: ${found.nodes.map((node: { target: string[]; failureSummary: string }) => `${node.target.join(' ')} ${node.failureSummary}`).join(' | ')}`,
+    );
+  });
+}
+
+test(
+  'a job is started from its form, watched while it works, and its result opened and linked',
+  { skip },
+  async (t) => {
+    const { studio, page, errors } = await visit(t);
+    await page.goto(studio.url);
+    await page.getByRole('link', { name: 'Circle constant' }).click();
+    await page.getByRole('link', { name: /^estimate/ }).click();
+    await page.getByRole('button', { name: /--points 400000/ }).click();
+    assert.equal(await page.getByLabel('Points').inputValue(), '400000', 'an example fills the form');
+    await page.getByLabel('Pause ms').fill('30');
+    await page.getByLabel('Points').fill('-3');
+    await page.getByRole('button', { name: 'Run estimate' }).click();
+    await page.getByText('Write a whole number of at least 1.').waitFor();
+    await page.getByLabel('Points').fill('8000');
+    await page.getByRole('button', { name: 'Run estimate' }).click();
+    await page.waitForURL(/\/runs\/[0-9a-f]+$/);
+    await page.getByText('Drawing points').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await page.getByRole('heading', { name: 'Estimate of π' }).waitFor({ timeout: 20_000 });
+    await page.getByText('8,000 points give').waitFor();
+    assert.equal(await page.locator('.tf-plot svg').count(), 3, 'plots are drawn');
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(link, page.url());
+    const second = await page.context().newPage();
+    await second.goto(link);
+    await second.getByRole('heading', { name: 'Estimate of π' }).waitFor();
+    await page.getByRole('button', { name: 'Change params' }).click();
+    assert.equal(await page.getByLabel('Points').inputValue(), '8000', 'the form opens with the params of the run');
+    assert.deepEqual(errors, []);
+  },
+);
+
+test('a job that works is cancelled from its page, and a crashed one shows why', { skip }, async (t) => {
+  const { studio, page, errors } = await visit(t);
+  const runId = await studio.start('estimate', { pauseMs: 1000 });
+  await page.goto(`${studio.base}/runs/${runId}`);
+  await page.getByText('Drawing points').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Cancelled', { exact: true }).waitFor();
+  const crashed = await studio.start('crash');
+  await studio.finished(crashed);
+  await page.goto(`${studio.base}/runs/${crashed}`);
+  await page.getByRole('alert').getByText('got exit code 7').waitFor();
+  await page.getByText('TF-STUDIO-006').waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test('a file is uploaded into its param and kept with the run', { skip }, async (t) => {
+  const { studio, page } = await visit(t);
+  await page.goto(`${studio.base}/rooms/pi-room/verbs/estimate`);
+  await page
+    .getByLabel('Upload a file for Notes')
+    .setInputFiles({ name: 'my notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
+  await page.getByText('my_notes.txt, 5 B, uploaded').waitFor();
+  await page.getByRole('button', { name: 'Run estimate' }).click();
+  await page.getByRole('link', { name: 'notes.txt' }).waitFor({ timeout: 20_000 });
+});
+
+test(
+  'palette, key sheet and themes work by keyboard, and filters of the run list stand in the address',
+  { skip },
+  async (t) => {
+    const { studio, page, errors } = await visit(t, { colorScheme: 'light' });
+    await studio.finished(await studio.start('estimate', { points: 400 }));
+    await page.goto(studio.url);
+    await page.getByRole('heading', { name: 'Last runs' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder(/Go to a room/).fill('random sample');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/rooms\/pi-room/);
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'light');
+    await page.keyboard.press('t');
+    await page.keyboard.press('d');
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+    await page.reload();
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark', 'the choice is kept');
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    await page.waitForURL(/\/runs$/);
+    await page.getByRole('searchbox', { name: 'Search' }).fill('no such run');
+    await page.getByText('No run matches').waitFor();
+    assert.match(page.url(), /\?q=no\+such\+run/);
+    await page.getByRole('searchbox', { name: 'Search' }).fill('estimate');
+    await page.getByText('1 run', { exact: true }).waitFor();
+    assert.deepEqual(errors, []);
+  },
+);
+
+for (const theme of ['light', 'dark'] as const) {
+  for (const width of [1280, 390]) {
+    test(
+      `every page is free of axe violations and does not scroll sideways, ${theme} at ${width} px`,
+      { skip },
+      async (t) => {
+        const { studio, page, errors } = await visit(t, {
+          colorScheme: theme,
+          viewport: { width, height: 860 },
+          reducedMotion: 'reduce',
+        });
+        const done = await studio.start('estimate', { points: 4000 });
+        const failed = await studio.start('crash');
+        await studio.finished(done);
+        await studio.finished(failed);
+        const running = await studio.start('estimate', { pauseMs: 3000 });
+        const pages = {
+          home: ['/', 'Last runs'],
+          room: ['/rooms/pi-room/verbs/estimate', 'Start from an example'],
+          unbuilt: ['/rooms/empty-room', 'This room is not built yet'],
+          runs: ['/runs', 'runs'],
+          done: [`/runs/${done}`, 'points give'],
+          failed: [`/runs/${failed}`, 'TF-STUDIO-006'],
+          running: [`/runs/${running}`, 'Drawing points'],
+          nowhere: ['/nowhere', 'There is no page at this address'],
+          lost: ['/runs/ffffffffff', 'TF-STUDIO-003'],
+        } as const;
+        for (const [name, [path, text]] of Object.entries(pages)) {
+          await page.goto(studio.base + path);
+          await page.getByText(text).first().waitFor();
+          await page.waitForTimeout(200); // plots are drawn in the frame after
+          assert.deepEqual(await axeViolations(page), [], name);
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+          assert.ok(overflow <= 0, `${name} is ${overflow} px too wide`);
+          if (pictureFolder)
+            await page.screenshot({ path: join(pictureFolder, `${name}-${theme}-${width}.png`), fullPage: true });
+        }
+        await page.keyboard.press('Control+k');
+        await page.getByRole('dialog').waitFor();
+        assert.deepEqual(await axeViolations(page), [], 'palette');
+        assert.deepEqual(
+          errors.filter((text) => !/404/.test(text)),
+          [],
+        );
+      },
+    );
+  }
+}
