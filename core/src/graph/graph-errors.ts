@@ -48,4 +48,5 @@ export const graphError = defineErrors({
     title: 'A pass was called on a graph that breaks its pre-condition',
     fix: 'See the message.',
   },
+  'TF-GRAPH-015': { kind: 'usage', title: 'A file would be overwritten', fix: 'Give another name, or --force.' },
 });

@@ -26,6 +26,17 @@ export {
   type OnnxFile,
   type WriteOnnxOptions,
 } from './onnx/write-onnx.ts';
+export { counterDropout, type CounterDropoutOptions } from './compositions/counter-dropout.ts';
+export { selectiveScan, selectiveScanStep, type SelectiveScanInputs } from './compositions/selective-scan.ts';
+export { causalConv1d, rotaryTables, type RotaryTableOptions } from './compositions/sequence-ops.ts';
+export { readOnnxFile, writeOnnxFile } from './onnx/onnx-files.ts';
+export { ENGINE_GAPS, LOWERED_OPS, lowerForEngine, type LoweringTarget } from './passes/lower-for-engine.ts';
+export {
+  applyPrecision,
+  type Fp8Recipe,
+  type PrecisionRecipe,
+  type PrecisionResult,
+} from './precision/apply-precision.ts';
 export { cleanUp } from './passes/clean-up.ts';
 export {
   cutAtCollectives,

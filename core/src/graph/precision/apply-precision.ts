@@ -111,7 +111,7 @@ export function applyPrecision(
   const changed = transformGraph(graph, (node, context) => {
     const first = graph.values[node.outputs[0] ?? -1];
     const isOurs = node.notes.phase !== 'update' && first?.dtype === 'float32' && !keepFloat32(node);
-    const { isLayout, isContraction, isCollective } = OP_PROPERTIES[node.op];
+    const { isLayout, isCollective } = OP_PROPERTIES[node.op];
     if (!isOurs || isCollective) return undefined;
     const axes = fp8 === undefined ? undefined : contractionAxes(graph, node);
     const inputs = node.inputs.map((id, i) => {
@@ -124,7 +124,7 @@ export function applyPrecision(
       numOutputs: node.outputs.length,
       notes: node.notes,
     });
-    const keepsResult = storage === 'float32' || isLayout || (isContraction && node.notes.role === 'dW');
+    const keepsResult = storage === 'float32' || isLayout || node.notes.role === 'dW';
     if (keepsResult) return outputs;
     return outputs.map((value) => (value.dtype === 'float32' ? roundThrough(context.builder, value, storage) : value));
   });
