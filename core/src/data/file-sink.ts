@@ -1,4 +1,5 @@
 /** Writing files: under a temporary name first, renamed when complete, never over an existing file unless forced. Node only. */
+import type { FileHandle } from 'node:fs/promises';
 import { dataError } from './data-errors.ts';
 import type { ByteSink, SinkOutput, WriteOptions } from './types.ts';
 
@@ -41,10 +42,7 @@ export async function withSink<T>(
   }
 }
 
-function bufferedSink(
-  name: string,
-  handle: import('node:fs/promises').FileHandle,
-): { sink: ByteSink; flush(): Promise<void> } {
+function bufferedSink(name: string, handle: FileHandle): { sink: ByteSink; flush(): Promise<void> } {
   const buffer = new Uint8Array(BUFFER_BYTES);
   let numBuffered = 0;
   let byteLength = 0;

@@ -1,4 +1,5 @@
 /** Files as byte sources (Node only; the file system is loaded on first use, so that browsers can import this module). */
+import type { FileHandle } from 'node:fs/promises';
 import { trackOpen } from '../base/index.ts';
 import { dataError, truncatedError } from './data-errors.ts';
 import { createSource, sourceFromBlob, sourceFromBytes } from './memory-source.ts';
@@ -50,7 +51,7 @@ export async function withSource<T>(input: SourceInput, use: (source: ByteSource
   }
 }
 
-function sourceFromHandle(path: string, byteLength: number, handle: import('node:fs/promises').FileHandle): ByteSource {
+function sourceFromHandle(path: string, byteLength: number, handle: FileHandle): ByteSource {
   const noteClosed = trackOpen('byte source');
   let isOpen = true;
   return createSource({

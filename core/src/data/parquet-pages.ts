@@ -1,9 +1,9 @@
 /** A look at the page headers of a Parquet file before it is decoded: the decoder believes their sizes and counts, so that a
  *  damaged header could send it back in circles or make it allocate without end.
  *  Source: parquet.thrift of apache/parquet-format (PageHeader and what it holds). */
+import type { FileMetaData } from 'hyparquet';
 import type { ByteSource } from './types.ts';
 
-type FileMetaData = import('hyparquet').FileMetaData;
 type ThriftFields = Readonly<Record<`field_${number}`, unknown>>;
 
 /** No codec shrinks pages further: deflate 1032:1, snappy 22:1. */

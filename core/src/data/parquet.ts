@@ -1,4 +1,7 @@
 /** Parquet as typed columns (hyparquet, hyparquet-writer), one row group in memory at a time. */
+import type * as hyparquetModule from 'hyparquet';
+import type { Compressors, FileMetaData } from 'hyparquet';
+import type { ColumnSource } from 'hyparquet-writer';
 import { nearestNameHints, TenfoldError } from '../base/index.ts';
 import { dataError, TRUNCATED_HINT, truncatedError } from './data-errors.ts';
 import { withSink } from './file-sink.ts';
@@ -8,9 +11,7 @@ import { tableFromColumns } from './table.ts';
 import type { Table, TableColumn } from './table.ts';
 import type { ByteSource, SinkOutput, SourceInput, WriteOptions } from './types.ts';
 
-type Hyparquet = typeof import('hyparquet');
-type FileMetaData = import('hyparquet').FileMetaData;
-type Compressors = import('hyparquet').Compressors;
+type Hyparquet = typeof hyparquetModule;
 
 export interface ParquetReadOptions {
   /** Columns to read, in this order. Default all. */
@@ -95,9 +96,7 @@ export async function writeParquet(
   await withSink(output, options, (sink) => sink.write(new Uint8Array(buffer)));
 }
 
-function storedColumn(
-  column: TableColumn,
-): Pick<import('hyparquet-writer').ColumnSource, 'data' | 'type' | 'nullable'> {
+function storedColumn(column: TableColumn): Pick<ColumnSource, 'data' | 'type' | 'nullable'> {
   const { kind, values } = column;
   switch (kind) {
     case 'float64':

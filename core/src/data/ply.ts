@@ -150,11 +150,9 @@ function readListRows(cursor: ByteCursor, element: PlyElementHeader, isLittleEnd
 async function readAscii(source: ByteSource, header: PlyHeader): Promise<PlyElement[]> {
   const text = new TextDecoder('latin1').decode(await source.read(header.dataStart, source.byteLength));
   const words = text.matchAll(/\S+/g);
-  let numWords = 0;
   const next = (part: string): number => {
     const { done, value } = words.next();
     if (done) throw truncatedError(PLY_SUBJECT, part, { start: source.byteLength, end: source.byteLength + 1 }, source);
-    numWords++;
     const number = Number(value[0]);
     if (!Number.isNaN(number) || /^[+-]?nan$/i.test(value[0])) return number;
     const infinity = /^([+-]?)inf(inity)?$/i.exec(value[0]);
