@@ -12,6 +12,7 @@ export * from './studio/api-error.ts';
 export * from './studio/api.ts';
 export * from './studio/use-address-state.ts';
 export * from './studio/use-run.ts';
+export { useThemeName } from './timeline/timeline-colours.ts';
 export * from './timeline/timeline-columns.ts';
 export * from './timeline/timeline-view.tsx';
 export * from './widgets/badge.tsx';

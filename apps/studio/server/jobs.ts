@@ -109,7 +109,7 @@ export function createJobs(options: JobsOptions): Jobs {
     const lastLine = end.errorText.split('\n').findLast((line) => /\S/.test(line));
     const error = studioError('TF-STUDIO-006', {
       subject: `${run.system} ${run.verb}`,
-      expected: 'its process to report a result',
+      expected: 'its process must report a result',
       actual: end.signal ? `signal ${end.signal}` : `exit code ${end.code}`,
       ...(lastLine === undefined ? {} : { location: lastLine.trim().slice(0, 300) }),
       hints: ['Run it again; if the machine was short of memory, with smaller input.'],

@@ -81,7 +81,7 @@ test('a job whose process dies fails with a diagnostic, and the studio lives on'
   assert.equal(run.status, 'failed');
   assert.match(
     (run.error as { message: string }).message,
-    /^pi-room crash: its process to report a result, got exit code 7/,
+    /^pi-room crash: its process must report a result, got exit code 7/,
   );
   assert.equal((await studio.finished(await studio.start('estimate', { points: 400 }))).status, 'done');
 });
