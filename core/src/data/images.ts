@@ -36,7 +36,7 @@ export async function readImage(input: SourceInput, options: ImageReadOptions = 
     const bytes = await source.read(0, source.byteLength);
     try {
       let pipeline = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' });
-      const { channels: stored = 3 } = await pipeline.metadata();
+      const { channels: stored } = await pipeline.metadata();
       const wanted = channels ?? (stored as PixelImage['channels']);
       // Grey with alpha has no raw form in sharp: it is taken from RGB with alpha.
       pipeline = pipeline.toColourspace(wanted === 1 ? 'b-w' : 'srgb');

@@ -135,7 +135,7 @@ function entryFromRaw(name: string, raw: unknown, dataStart: number, fileName: s
     dataError('TF-DATA-004', {
       subject: SUBJECT,
       expected: `tensor "${name}" to have ${expected}`,
-      actual: `${JSON.stringify(actual)}`.slice(0, 80),
+      actual: String(JSON.stringify(actual)).slice(0, 80),
       location: fileName,
       hints: ['The header is damaged; copy or write the file again.'],
     });
