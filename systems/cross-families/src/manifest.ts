@@ -39,6 +39,14 @@ const nodes = z
   .describe('JSON file with the nodes: id, readCapacity, writeCapacity (operations/s), latencyMs, up, zone');
 const systemParams = { reads, writes, nodes };
 
+const strategyParams = {
+  objective: z.enum(['load', 'network', 'latency']).default('load').describe('what to minimise'),
+  loadLimit: z.number().positive().optional().describe('largest expected load (1/capacity)'),
+  networkLimit: z.number().positive().optional().describe('largest mean number of messages per operation'),
+  latencyLimitMs: z.number().positive().optional().describe('largest mean time to a quorum in ms'),
+  failures: z.number().int().min(0).default(0).describe('lost members that every used quorum survives'),
+};
+
 export const manifest = defineSystem({
   id: 'cross-families',
   title: 'Cross-intersecting families and quorums',
@@ -131,6 +139,102 @@ export const manifest = defineSystem({
           .describe('seconds for the choice of sites; then the gap is printed'),
       }),
       load: () => import('./verbs/quorum-plan.ts'),
+    }),
+    defineVerb({
+      name: 'quorum strategy',
+      summary: 'Optimal strategy of a system for load, network or latency under limits, with exact certificate',
+      examples: [
+        'quorum strategy --reads "a*b*c + d*e*f" --read-fraction 0.25',
+        'quorum strategy --reads "majority(a, b, c, d, e)" --failures 1',
+        'quorum strategy --reads "a*b + c*d" --nodes nodes.json --objective latency --load-limit 0.0005',
+      ],
+      params: z.object({ ...systemParams, readFraction, ...strategyParams }),
+      load: () => import('./verbs/quorum-strategy.ts'),
+    }),
+    defineVerb({
+      name: 'quorum search',
+      summary: 'Best quorum system on given nodes: all systems up to six nodes, a heuristic with its gap beyond',
+      examples: ['quorum search --nodes nodes.json --resilience 1 --read-fraction 0.75', 'quorum search --size 5'],
+      params: z.object({
+        ...systemParams,
+        size: z.number().int().min(1).max(60).default(5).describe('number of alike nodes where no node table is given'),
+        readFraction,
+        resilience: z.number().int().min(0).default(1).describe('failed nodes that reads and writes both survive'),
+        ...strategyParams,
+        budgetSec: z.number().positive().default(20).describe('seconds for the heuristic beyond six nodes'),
+      }),
+      load: () => import('./verbs/quorum-search.ts'),
+    }),
+    defineVerb({
+      name: 'quorum compare',
+      summary: 'Majority, grid, paths, hierarchical and threshold systems side by side',
+      examples: ['quorum compare --size 9 --read-fraction 0.75', 'quorum compare --nodes nodes.json --failures 1'],
+      params: z.object({
+        nodes,
+        size: z.number().int().min(1).max(60).default(5).describe('number of alike nodes where no node table is given'),
+        reads,
+        readFraction,
+        failures: strategyParams.failures,
+      }),
+      load: () => import('./verbs/quorum-compare.ts'),
+    }),
+    defineVerb({
+      name: 'quorum availability',
+      summary: 'Probability that reads and writes find a quorum, with zones, and the most available pair',
+      examples: ['quorum availability --reads "a*b + c*d" --nodes nodes.json --zones-up "eu=0.999,us=0.999"'],
+      params: z.object({
+        ...systemParams,
+        zonesUp: z.string().default('').describe('probability that a whole zone is up, like "eu=0.999,us=0.99"'),
+        readFraction,
+      }),
+      load: () => import('./verbs/quorum-availability.ts'),
+    }),
+    defineVerb({
+      name: 'quorum thresholds',
+      summary: 'Thresholds that share t nodes: Byzantine stores and erasure codes',
+      examples: ['quorum thresholds --size 7 --model masking --faults 1', 'quorum thresholds --size 9 --shared 6'],
+      params: z.object({
+        size: z.number().int().min(1).max(1000).default(5).describe('number of nodes'),
+        model: z
+          .enum(['plain', 'dissemination', 'masking'])
+          .default('plain')
+          .describe('plain: share --shared nodes; dissemination: faults + 1; masking: 2 faults + 1'),
+        shared: z
+          .number()
+          .int()
+          .min(1)
+          .default(1)
+          .describe('nodes that a read and a write share, like k of an erasure code'),
+        faults: z.number().int().min(0).default(0).describe('faulty nodes to survive'),
+        readFraction,
+      }),
+      load: () => import('./verbs/quorum-thresholds.ts'),
+    }),
+    defineVerb({
+      name: 'quorum federated',
+      summary: 'Minimal quorums, intersection and blocking sets of a Stellar-like system',
+      examples: ['quorum federated stellarbeat-nodes.json'],
+      params: z.object({
+        file: z.string().meta({ positional: true, kind: 'file' }).describe('node list of stellarbeat'),
+      }),
+      load: () => import('./verbs/quorum-federated.ts'),
+    }),
+    defineVerb({
+      name: 'quorum export',
+      summary: 'Write a system as JSON, quoracle program, TLA+, ZooKeeper groups, LaTeX or CSV',
+      examples: [
+        'quorum export --reads "majority(a, b, c)" --format zookeeper',
+        'quorum export --reads "a*b + c*d" --format tla',
+      ],
+      params: z.object({
+        ...systemParams,
+        format: z
+          .enum(['json', 'quoracle', 'tla', 'zookeeper', 'latex', 'csv'])
+          .default('json')
+          .describe('what to write'),
+        readFraction,
+      }),
+      load: () => import('./verbs/quorum-export.ts'),
     }),
   ],
 });

@@ -72,7 +72,7 @@ export function parseWorkload(text: string): Workload {
   if (total <= 0) throw badWorkload('a weight above 0', 'weights that are all 0', text);
   return entries
     .filter((entry) => entry.weight > 0)
-    .map(({ readFraction, weight }) => ({ readFraction, probability: weight / total }));
+    .map(({ readFraction, weight }) => ({ readFraction, probability: weight / total, weight }));
 }
 
 function badWorkload(expected: string, actual: string, text: string): Error {

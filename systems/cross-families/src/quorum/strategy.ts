@@ -173,12 +173,12 @@ function createModel(system: QuorumSystem, workload: Workload, options: Strategy
           expected: `at most 16 nodes for latency with ${failures} failures (${side} side)`,
           actual: String(system.nodes.length),
         });
+  const weights = workload.map(({ weight, probability }) => rationalFromNumber(weight ?? probability));
+  const totalWeight = weights.reduce(add, ZERO);
+  const probabilities = weights.map((weight) => divide(weight, totalWeight));
   let meanReadFraction = ZERO;
-  for (const { readFraction, probability } of workload)
-    meanReadFraction = add(
-      meanReadFraction,
-      multiply(rationalFromNumber(readFraction), rationalFromNumber(probability)),
-    );
+  for (const [f, { readFraction }] of workload.entries())
+    meanReadFraction = add(meanReadFraction, multiply(rationalFromNumber(readFraction), probabilities[f]!));
   return {
     system,
     ids,
@@ -195,10 +195,10 @@ function createModel(system: QuorumSystem, workload: Workload, options: Strategy
     shape: {
       numNodes: ids.length,
       objective,
-      fractions: workload.map((entry) => ({
+      fractions: workload.map((entry, f) => ({
         read: rationalFromNumber(entry.readFraction),
         write: subtract(ONE, rationalFromNumber(entry.readFraction)),
-        probability: rationalFromNumber(entry.probability),
+        probability: probabilities[f]!,
       })),
       readCost: system.nodes.map((node) => divide(ONE, rationalFromNumber(node.readCapacity))),
       writeCost: system.nodes.map((node) => divide(ONE, rationalFromNumber(node.writeCapacity))),

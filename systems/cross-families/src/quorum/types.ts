@@ -17,8 +17,13 @@ export interface QuorumNode {
   readonly zone?: string;
 }
 
-/** Read fractions with their probabilities; the probabilities add up to 1. */
-export type Workload = readonly { readonly readFraction: number; readonly probability: number }[];
+/** Read fractions with their probabilities, which add up to 1. The weight, where given, is the exact figure behind the
+ *  probability (10 of 470), so that certificates are exact. */
+export type Workload = readonly {
+  readonly readFraction: number;
+  readonly probability: number;
+  readonly weight?: number;
+}[];
 
 export interface QuorumSystem {
   readonly nodes: readonly QuorumNode[];

@@ -1,0 +1,140 @@
+/** Exports: quoracle text, JSON, TLA+ constants, ZooKeeper groups, LaTeX and CSV tables. */
+import { familiesError } from '../families-errors.ts';
+import { formatExpression, minimalQuorums } from './expression.ts';
+import { formatRational } from './rational.ts';
+import type { Strategy } from './strategy.ts';
+import type { QuorumExpr, QuorumSystem } from './types.ts';
+
+export type ExportFormat = 'json' | 'quoracle' | 'tla' | 'zookeeper' | 'latex' | 'csv';
+
+/** Quorums listed in set-of-sets formats. */
+const MAX_LISTED = 5000;
+
+/** Text of a system in a format. @throws TF-FAMILIES-015 where the format cannot hold it, with the reason */
+export function exportSystem(system: QuorumSystem, format: ExportFormat, strategy?: Strategy): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(systemJson(system), undefined, 2)}\n`;
+    case 'quoracle':
+      return quoracleText(system);
+    case 'tla':
+      return tlaText(system);
+    case 'zookeeper':
+      return zookeeperText(system);
+    case 'latex':
+      return strategyTable(system, strategy, {
+        row: (cells) => `${cells.join(' & ')} \\\\`,
+        head: latexHead,
+        tail: '\\end{tabular}\n',
+      });
+    case 'csv':
+      return strategyTable(system, strategy, {
+        row: (cells) => cells.join(','),
+        head: 'operation,quorum,probability',
+        tail: '',
+      });
+  }
+}
+
+function systemJson(system: QuorumSystem): unknown {
+  return {
+    nodes: system.nodes,
+    reads: formatExpression(system.reads),
+    writes: formatExpression(system.writes),
+    readQuorums: listed(system, system.reads),
+    writeQuorums: listed(system, system.writes),
+  };
+}
+
+function listed(system: QuorumSystem, expr: QuorumExpr): string[][] {
+  const ids = system.nodes.map((node) => node.id);
+  return minimalQuorums(expr, ids, MAX_LISTED).map((set) => set.map((index) => ids[index]!));
+}
+
+/** A Python program for the quoracle library. */
+function quoracleText(system: QuorumSystem): string {
+  const name = new Map(
+    system.nodes.map((node, index) => [node.id, /^[A-Za-z_]\w*$/.test(node.id) ? node.id : `n${index}`]),
+  );
+  const text = (expr: QuorumExpr): string => {
+    if (expr.kind === 'node') return name.get(expr.node)!;
+    const parts = expr.of.map(text);
+    if (expr.k === 1) return `(${parts.join(' + ')})`;
+    if (expr.k === parts.length) return `(${parts.join(' * ')})`;
+    return `choose(${expr.k}, [${parts.join(', ')}])`;
+  };
+  const lines = system.nodes.map(
+    (node) =>
+      `${name.get(node.id)} = Node(${JSON.stringify(node.id)}, read_capacity=${node.readCapacity}, write_capacity=${node.writeCapacity}, latency=datetime.timedelta(milliseconds=${node.latencyMs}))`,
+  );
+  return `import datetime\nfrom quoracle import *\n\n${lines.join('\n')}\n\nsystem = QuorumSystem(reads=${text(system.reads)}, writes=${text(system.writes)})\n`;
+}
+
+/** Constants as sets of sets of strings, and the assumption that all pairs meet. */
+function tlaText(system: QuorumSystem): string {
+  const sets = (expr: QuorumExpr): string =>
+    `{ ${listed(system, expr)
+      .map((set) => `{${set.map((id) => JSON.stringify(id)).join(', ')}}`)
+      .join(',\n    ')} }`;
+  return [
+    '---- MODULE Quorums ----',
+    `Acceptor == {${system.nodes.map((node) => JSON.stringify(node.id)).join(', ')}}`,
+    `Quorum1 ==\n  ${sets(system.reads)}`,
+    `Quorum2 ==\n  ${sets(system.writes)}`,
+    'ASSUME \\A Q1 \\in Quorum1 : \\A Q2 \\in Quorum2 : Q1 \\cap Q2 # {}',
+    '====',
+    '',
+  ].join('\n');
+}
+
+/** group.N / weight.N lines; ZooKeeper has one kind of quorum: a majority of groups, a weighted majority inside each. */
+function zookeeperText(system: QuorumSystem): string {
+  const refuse = (reason: string): never => {
+    throw familiesError('TF-FAMILIES-015', {
+      subject: 'exportSystem',
+      expected: 'a majority of groups with a majority inside each, the same for reads and writes',
+      actual: reason,
+    });
+  };
+  const ids = system.nodes.map((node) => node.id);
+  const key = (expr: QuorumExpr): string => JSON.stringify(minimalQuorums(expr, ids, MAX_LISTED));
+  if (key(system.reads) !== key(system.writes)) refuse('different read and write quorums');
+  const expr = system.reads;
+  const isMajority = (part: QuorumExpr): boolean =>
+    part.kind === 'node' || part.k === Math.floor(part.of.length / 2) + 1;
+  if (!isMajority(expr)) refuse(formatExpression(expr));
+  const groups = expr.kind === 'node' || expr.of.every((part) => part.kind === 'node') ? [expr] : expr.of;
+  const number = new Map(ids.map((id, index) => [id, index + 1]));
+  const lines: string[] = [];
+  for (const [g, group] of groups.entries()) {
+    if (!isMajority(group)) refuse(`the group ${formatExpression(group)}`);
+    const members = group.kind === 'node' ? [group] : group.of;
+    if (members.some((part) => part.kind !== 'node')) refuse('more than two levels');
+    lines.push(`group.${g + 1}=${members.map((part) => number.get((part as { node: string }).node)).join(':')}`);
+  }
+  for (const id of ids) lines.push(`weight.${number.get(id)}=1`);
+  return `${ids.map((id) => `# server.${number.get(id)} is ${id}`).join('\n')}\n${lines.join('\n')}\n`;
+}
+
+const latexHead = '\\begin{tabular}{lll}\noperation & quorum & probability \\\\ \\hline';
+
+function strategyTable(
+  system: QuorumSystem,
+  strategy: Strategy | undefined,
+  {
+    row,
+    head,
+    tail,
+  }: { readonly row: (cells: readonly string[]) => string; readonly head: string; readonly tail: string },
+): string {
+  const rows = strategy
+    ? [
+        ...strategy.reads.map(({ members, probability }) => ['read', members.join(' '), formatRational(probability)]),
+        ...strategy.writes.map(({ members, probability }) => ['write', members.join(' '), formatRational(probability)]),
+      ]
+    : [
+        ...listed(system, system.reads).map((set) => ['read', set.join(' '), '']),
+        ...listed(system, system.writes).map((set) => ['write', set.join(' '), '']),
+      ];
+  return `${head}\n${rows.map(row).join('\n')}\n${tail}`;
+}
