@@ -7,6 +7,7 @@ export const HOUSE_COMMANDS = [
   ['doctor', 'say what works on this machine and how to get the rest'],
   ['runs', 'list the runs that were kept'],
   ['runs show', 'show the report of a run again'],
+  ['runs export', 'write the report of a run as HTML, Markdown, text, JSON or Chrome trace'],
   ['runs rerun', 'run a kept run once more with the same params and seed'],
   ['runs delete', 'delete a kept run and its artifacts'],
   ['schema', 'print the JSON schema of the params of a verb'],

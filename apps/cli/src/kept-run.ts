@@ -1,6 +1,6 @@
 /** Runs a verb and keeps it in the store of the home folder, as the studio would. */
 import { join } from 'node:path';
-import { findHomeFolder, openSqliteStore, type RunRecord } from '@tenfold/core/store';
+import { findHomeFolder, openSqliteStore, type ArtifactRecord, type RunRecord } from '@tenfold/core/store';
 import {
   executeRecordedRun,
   findDataFolder,
@@ -42,17 +42,22 @@ export interface KeptRunOptions {
   readonly save: boolean;
 }
 
-/** @returns the outcome, and the record of the run if it was kept
+export interface KeptRun {
+  readonly outcome: VerbOutcome;
+  /** Absent if the run was not kept. */
+  readonly run: RunRecord | undefined;
+  readonly artifacts: readonly ArtifactRecord[];
+}
+
+/** Runs a verb and keeps what came of it.
  *  @throws TF-USAGE-001 … 004 on wrong use, TF-STORE-001 … 003 if the store cannot be opened */
-export async function runKept(
-  terminal: Terminal,
-  options: KeptRunOptions,
-): Promise<{ readonly outcome: VerbOutcome; readonly run: RunRecord | undefined }> {
+export async function runKept(terminal: Terminal, options: KeptRunOptions): Promise<KeptRun> {
   const { manifest, verbName, params, seed, signal, onProgress, onWarning } = options;
   // Wrong use is answered at once; it is no run that someone would look for later.
   parseParams(verbOf(manifest, verbName), params, `${manifest.id} ${verbName}`);
   const shared = { ...verbFolders(terminal), seed, signal, onProgress, onWarning };
-  if (!options.save) return { outcome: await runVerb(manifest, verbName, params, shared), run: undefined };
+  if (!options.save)
+    return { outcome: await runVerb(manifest, verbName, params, shared), run: undefined, artifacts: [] };
   const store = openSqliteStore({ folder: homeFolder(terminal), clock: wallClock });
   try {
     await store.markInterrupted({ staleAfterMs: STALE_AFTER_MS });
@@ -61,7 +66,7 @@ export async function runKept(
     const run = await store.createRun({ system: manifest.id, verb: verbName, params: plain, seed });
     await store.startRun(run.id, workerId);
     const outcome = await executeRecordedRun(manifest, { ...shared, store, run, workerId, wallClock });
-    return { outcome, run: await store.getRun(run.id) };
+    return { outcome, run: await store.getRun(run.id), artifacts: await store.listArtifacts(run.id) };
   } finally {
     store.close();
   }

@@ -33,7 +33,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
-  if (argv.length === 0 || (argv.length === 1 && (argv[0] === '--help' || argv[0] === '-h'))) {
+  if (argv.length === 0 || (argv.length === 1 && ['--help', '-h', 'help'].includes(argv[0]!))) {
     terminal.out(houseHelp());
     return 0;
   }

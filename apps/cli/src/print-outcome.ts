@@ -1,18 +1,13 @@
 /** What a command shows at its end: one JSON object, or report, verdict, time, run id and the way to the studio. */
 import { formatDuration, type Diagnostic, type TenfoldError } from '@tenfold/core/base';
 import { formatDiagnostic, renderTerminal, TONE_OF_SEVERITY, TONES } from '@tenfold/core/report';
-import type { RunRecord } from '@tenfold/core/store';
-import { plainJsonFrom, type VerbOutcome } from '@tenfold/core/system';
+import { plainJsonFrom } from '@tenfold/core/system';
 import type { GlobalOptions } from './global-options.ts';
+import type { KeptRun } from './kept-run.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Prints the outcome of a verb. */
-export function printOutcome(
-  terminal: Terminal,
-  globals: GlobalOptions,
-  outcome: VerbOutcome,
-  run: RunRecord | undefined,
-): void {
+export function printOutcome(terminal: Terminal, globals: GlobalOptions, { outcome, run, artifacts }: KeptRun): void {
   if (globals.json) {
     const diagnostics: unknown[] = [...outcome.diagnostics];
     if (outcome.error) diagnostics.push(outcome.error.toJSON());
@@ -25,7 +20,7 @@ export function printOutcome(
         status: outcome.status,
         seed: outcome.seed,
         elapsedMs: Math.round(outcome.elapsedMs),
-        ...(run && { system: run.system, verb: run.verb, params: run.params }),
+        ...(run && { system: run.system, verb: run.verb, params: run.params, artifacts }),
       },
     });
     return;
@@ -36,6 +31,7 @@ export function printOutcome(
   for (const diagnostic of outcome.diagnostics) printDiagnostic(terminal, diagnostic);
   if (outcome.error) printError(terminal, globals, outcome.error);
   if (outcome.error?.kind === 'usage') return;
+  for (const artifact of artifacts) terminal.err(`Artifact: ${artifact.path}\n`);
   const parts = [formatDuration(outcome.elapsedMs), `seed ${outcome.seed}`];
   if (run) parts.push(`run ${run.id}`, `tenfold studio --open ${run.id}`);
   terminal.err(`${parts.join(' · ')}\n`);

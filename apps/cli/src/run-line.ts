@@ -25,7 +25,8 @@ import { parseVerbWords } from './verb-line.ts';
 /** `tenfold <room> [verb …]`. */
 export async function runRoomLine(manifest: SystemManifest, line: ParsedLine, terminal: Terminal): Promise<number> {
   const words = line.operands.slice(1);
-  if (words.length === 0 && line.rest.length === 0) {
+  const isKnown = manifest.verbs.some((verb) => `${words.join(' ')} `.startsWith(`${verb.name} `));
+  if ((words.length === 0 && line.rest.length === 0) || (line.globals.help && !isKnown)) {
     terminal.out(roomHelp(manifest));
     return 0;
   }
@@ -63,16 +64,17 @@ function findVerb(
     subject: manifest.id,
     expected: group.length > 0 ? `one of ${group.join(', ')}` : 'one of its verbs',
     actual: words.length === 0 ? 'none' : `"${words.join(' ')}"`,
-    hints: [...(words.length === 0 ? [] : nearestVerbHints(words, names)), `Verbs: ${prefix}.`],
+    hints: [...(words.length === 0 ? [] : nearestVerbHints(words, names, group.length > 0)), `Verbs: ${prefix}.`],
   });
 }
 
-/** Arguments may follow the mistyped verb, so its first words are compared as well. */
-function nearestVerbHints(words: readonly string[], names: readonly string[]): string[] {
+/** Arguments may follow the mistyped verb, so its first words are compared as well.
+ *  @param isGroup  the error lists the verbs already, so that only a near miss is worth a hint */
+function nearestVerbHints(words: readonly string[], names: readonly string[], isGroup: boolean): string[] {
   const attempts = [words.join(' '), words.slice(0, 2).join(' '), words[0]!].map((attempt) =>
     nearestNameHints(attempt, names),
   );
-  return attempts.find((hints) => hints[0]?.startsWith('Did you mean')) ?? attempts[0]!;
+  return attempts.find((hints) => hints[0]?.startsWith('Did you mean')) ?? (isGroup ? [] : attempts[0]!);
 }
 
 interface LineOptions {
@@ -97,16 +99,17 @@ async function runLine({ manifest, verb, words, globals, terminal, isKept }: Lin
   const progress = createProgressLine(terminal, monotonicClock);
   const shared = { seed: globals.seed, signal: interrupt.signal, onProgress: progress.update };
   try {
-    const { outcome, run } = isKept
+    const kept = isKept
       ? await runKept(terminal, { manifest, verbName: verb.name, params, save: globals.save, ...shared })
       : {
           outcome: await runVerb(manifest, verb.name, params, { ...verbFolders(terminal), ...shared }),
           run: undefined,
+          artifacts: [],
         };
     progress.end();
-    if (globals.html !== undefined) await writeHtml(outcome, globals.html, terminal);
-    printOutcome(terminal, globals, outcome, run);
-    return outcome.exitCode;
+    if (globals.html !== undefined) await writeHtml(kept.outcome, globals.html, terminal);
+    printOutcome(terminal, globals, kept);
+    return kept.outcome.exitCode;
   } finally {
     progress.end();
     interrupt.stop();

