@@ -16,7 +16,7 @@ export interface GradCheckOptions {
   readonly rng: Rng;
   /** Step; default 1e-4, where rounding (1e-16/h) and truncation (h⁴) are both near 1e-12. */
   readonly step?: number;
-  /** Largest |gradient − difference| / max(1, |difference|); default 1e-7. */
+  /** Largest |gradient − difference| / max(0.01, |difference|); default 1e-7. */
   readonly tolerance?: number;
   /** Tensors with more elements are checked along this many random directions; default 64 elements, 3 directions. */
   readonly maxElements?: number;
@@ -36,6 +36,9 @@ export interface GradCheckInput {
   /** Values; default standard normals. Integers are not differentiated by. */
   readonly values?: readonly number[];
 }
+
+/** Below this, errors are absolute: a difference of losses near one carries rounding of about 1e-12. */
+const SMALLEST_SLOPE = 0.01;
 
 /** Checks a function of float64 inputs: builds it, weighs all its float outputs with random numbers into a loss, and compares.
  *  @param build  returns the outputs
@@ -96,7 +99,7 @@ export function compareWithDifferences(
     for (const direction of directionsFor(start.length, { maxElements, numDirections, rng })) {
       const difference = differenceAlong((data) => lossAt(name, data), start, direction, step);
       const slope = dot(gradient, direction);
-      const error = Math.abs(slope - difference) / Math.max(1, Math.abs(difference));
+      const error = Math.abs(slope - difference) / Math.max(SMALLEST_SLOPE, Math.abs(difference));
       numCompared++;
       worst = Math.max(worst, error);
       if (error <= tolerance) continue;

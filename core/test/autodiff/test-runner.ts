@@ -20,8 +20,8 @@ export const run64: Float64Runner = (graph, feeds) => {
 };
 
 /** [shape] standard normals times sigma. */
-export function normals(name: string, shape: Shape, sigma = 1): Tensor<'float64'> {
-  const rng = createRng(seed, name);
+export function normals(name: string, shape: Shape, sigma = 1, ownSeed = seed): Tensor<'float64'> {
+  const rng = createRng(ownSeed, name);
   return { dtype: 'float64', shape, data: Float64Array.from({ length: numel(shape) }, () => rng.normal() * sigma) };
 }
 

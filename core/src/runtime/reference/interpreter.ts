@@ -1,4 +1,5 @@
 /** Evaluates nodes one by one on float64, rounding each result to its value's dtype. */
+import { inferTypes } from '../../graph/index.ts';
 import type { Graph, GraphNode, ValueId } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import type { KernelCall } from './kernel-call.ts';
@@ -49,14 +50,16 @@ export function finishValue(
   return { dtype: type.dtype, shape: type.shape, data };
 }
 
-/** Evaluates one node on tensors, for constant folding.
- *  @param outputs  dtype and shape of each output
+/** Evaluates one node on tensors, rounding to the outputs' dtypes: what constant folding takes.
  *  @throws TF-REFERENCE-003 on a collective */
-export function evaluateNode(
-  node: GraphNode,
-  inputs: readonly (Tensor | undefined)[],
-  outputs: readonly ValueType[],
-): Tensor[] {
+export function evaluateNode(node: GraphNode, inputs: readonly (Tensor | undefined)[]): Tensor[] {
+  const outputs = inferTypes({
+    op: node.op,
+    nodeName: node.name,
+    inputs: inputs.map((tensor, i) => tensor && { name: `input ${i}`, dtype: tensor.dtype, shape: tensor.shape }),
+    attributes: node.attributes,
+    numOutputs: node.outputs.length,
+  });
   const values = inputs.map((tensor) => tensor && refValueFromTensor(tensor));
   return runNode(node, values, outputs, 'dtype').map((value) => tensorFromRefValue(value));
 }
