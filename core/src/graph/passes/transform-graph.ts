@@ -42,14 +42,23 @@ export function transformGraph(
     return copied;
   };
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((id) => (id < 0 ? undefined : map(id)));
-    const copy = () =>
-      builder.node(node.op, inputs, node.attributes, {
-        name: node.name,
-        numOutputs: node.outputs.length,
-        notes: node.notes,
-      });
-    const outputs = builder.withNotes(node.notes, () => visit(node, { builder, map, inputs, copy })) ?? copy();
+    // Mapped on demand: a constant that only replaced nodes read is not copied.
+    let mappedInputs: readonly (GraphValue | undefined)[] | undefined;
+    const context: TransformContext = {
+      builder,
+      map,
+      get inputs() {
+        mappedInputs ??= node.inputs.map((id) => (id < 0 ? undefined : map(id)));
+        return mappedInputs;
+      },
+      copy: () =>
+        builder.node(node.op, context.inputs, node.attributes, {
+          name: node.name,
+          numOutputs: node.outputs.length,
+          notes: node.notes,
+        }),
+    };
+    const outputs = builder.withNotes(node.notes, () => visit(node, context)) ?? context.copy();
     if (outputs === 'drop') continue;
     for (const [i, id] of node.outputs.entries()) mapped[id] = outputs[i];
   }
