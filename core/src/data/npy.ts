@@ -142,12 +142,13 @@ function parseLiteral(literal: string, fileName: string): Omit<NpyHeader, 'dataS
   if (descr[1] === undefined) {
     throw fail('TF-DATA-006', 'one dtype for all elements', 'a structured dtype', 'Save each field as its own array.');
   }
-  const [, byteOrder, code] = /^([<>|=]?)(.*)$/.exec(descr[1])!;
+  const [, byteOrder, code] = /^([<>|=]?)([^]*)$/.exec(descr[1])!;
   if (code.startsWith('O')) {
     const hint = 'Save numbers instead: such a file would have to be unpickled, which can run code.';
     throw fail('TF-DATA-006', 'numbers or booleans', 'Python objects', hint);
   }
   const dtype = Object.hasOwn(DTYPE_FROM_CODE, code) ? DTYPE_FROM_CODE[code] : undefined;
-  if (!dtype) throw fail('TF-DATA-006', 'a real number dtype or bool', `"${descr[1]}"`, 'Convert it by astype.');
+  if (!dtype)
+    throw fail('TF-DATA-006', 'a real number dtype or bool', JSON.stringify(descr[1]), 'Convert it by astype.');
   return { dtype, isBigEndian: byteOrder === '>', isFortranOrder: order[1] === 'True', shape };
 }

@@ -6,22 +6,21 @@ import { withSink } from './file-sink.ts';
 import { withSource } from './file-source.ts';
 import { readNpy, writeNpy } from './npy.ts';
 import type { ByteSource, SinkOutput, SourceInput, WriteOptions } from './types.ts';
+import { crc32, readZipDirectory } from './zip-directory.ts';
 
 const SUBJECT = 'readNpz';
-const END_RECORD_BYTES = 22;
-const MAX_COMMENT_BYTES = 65_535;
-const END_SIGNATURE = [0x50, 0x4b, 0x05, 0x06] as const;
-const NUM_MEMBERS_IN_ZIP64 = 0xffff;
+const ZIP_MAGIC = [0x50, 0x4b] as const; // PK
 
 /** All arrays by name (without `.npy`). Memory grows only as data really arrives.
  *  @throws TF-DATA-002 … 006 if it is not a zip of .npy members, is cut or damaged */
 export async function readNpz(input: SourceInput): Promise<Map<string, Tensor>> {
   return withSource(input, async (source) => {
-    const numMembers = await readNumMembers(source);
+    await assertZip(source);
+    const directory = await readZipDirectory(source);
+    if (directory === 'missing') throw noDirectory(source);
+    if (directory === 'damaged') throw damaged(source.name, "a zip's directory", 'a damaged one');
     const members = await unzip(source);
-    if (numMembers !== NUM_MEMBERS_IN_ZIP64 && numMembers !== members.size) {
-      throw damaged(source.name, `${numMembers} members as the directory says`, `${members.size}`);
-    }
+    if (directory !== 'zip64') assertComplete(members, directory, source.name);
     const tensors = new Map<string, Tensor>();
     for (const [name, bytes] of members) {
       tensors.set(name.replace(/\.npy$/, ''), await readNpy(sourceFromBytes(bytes, `${source.name}/${name}`)));
@@ -86,24 +85,39 @@ async function unzip(source: ByteSource): Promise<Map<string, Uint8Array>> {
   return members;
 }
 
-/** The number of members from the record at the end, which a cut file lacks. */
-async function readNumMembers(source: ByteSource): Promise<number> {
+async function assertZip(source: ByteSource): Promise<void> {
   const begin = await source.read(0, Math.min(source.byteLength, 2));
-  if (begin.length < 2 || begin[0] !== END_SIGNATURE[0] || begin[1] !== END_SIGNATURE[1]) {
-    throw dataError('TF-DATA-002', {
-      subject: SUBJECT,
-      expected: 'a .npz file (a zip, it begins with PK)',
-      actual: begin.length === 0 ? 'an empty file' : 'another beginning',
-      location: source.name,
-      hints: ['Save it by numpy.savez.'],
-    });
+  if (begin[0] === ZIP_MAGIC[0] && begin[1] === ZIP_MAGIC[1]) return;
+  throw dataError('TF-DATA-002', {
+    subject: SUBJECT,
+    expected: 'a .npz file (a zip, it begins with PK)',
+    actual: begin.length === 0 ? 'an empty file' : 'another beginning',
+    location: source.name,
+    hints: ['Save it by numpy.savez.'],
+  });
+}
+
+/** Every member of the directory is there with its checksum. */
+function assertComplete(
+  members: ReadonlyMap<string, Uint8Array>,
+  checksums: ReadonlyMap<string, number>,
+  fileName: string,
+): void {
+  for (const [name, checksum] of checksums) {
+    const bytes = members.get(name);
+    if (!bytes) throw damaged(fileName, `member "${name}", which the directory lists`, 'none of that name');
+    const actual = crc32(bytes);
+    if (actual === checksum) continue;
+    const hex = (value: number) => value.toString(16).padStart(8, '0');
+    throw damaged(fileName, `checksum ${hex(checksum)} of member "${name}"`, hex(actual));
   }
-  const start = Math.max(0, source.byteLength - END_RECORD_BYTES - MAX_COMMENT_BYTES);
-  const tail = await source.read(start, source.byteLength);
-  for (let at = tail.length - END_RECORD_BYTES; at >= 0; at--) {
-    if (END_SIGNATURE.every((byte, i) => tail[at + i] === byte)) return tail[at + 10] | (tail[at + 11] << 8);
+  for (const name of members.keys()) {
+    if (!checksums.has(name)) throw damaged(fileName, 'only the members that the directory lists', `"${name}"`);
   }
-  throw dataError('TF-DATA-003', {
+}
+
+function noDirectory(source: ByteSource): Error {
+  return dataError('TF-DATA-003', {
     subject: SUBJECT,
     expected: `the zip's directory within the ${source.byteLength} bytes of the file`,
     actual: 'none',

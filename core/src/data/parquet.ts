@@ -161,20 +161,21 @@ function assertPlausible(metadata: FileMetaData, source: ByteSource): void {
   if (!Array.isArray(schema) || schema.length === 0 || !Array.isArray(rowGroups)) {
     throw damaged(source.name, 'a schema and row groups', 'a footer without');
   }
+  const rowsAllowed = BigInt(source.byteLength) * BigInt(MAX_ROWS_PER_BYTE);
+  const isPossible = (count: unknown) => typeof count === 'bigint' && count >= 0n && count <= rowsAllowed;
   let numRows = 0n;
   for (const [g, group] of rowGroups.entries()) {
-    numRows += group.num_rows ?? -1n;
-    const rowsAllowed = BigInt(source.byteLength) * BigInt(MAX_ROWS_PER_BYTE);
-    if (!(group.num_rows >= 0n && group.num_rows <= rowsAllowed)) {
+    if (!isPossible(group.num_rows)) {
       throw damaged(source.name, `a number of rows that the file can hold in row group ${g}`, `${group.num_rows}`);
     }
+    numRows += group.num_rows;
     for (const { meta_data: chunk } of group.columns ?? []) {
-      const start = chunk?.dictionary_page_offset ?? chunk?.data_page_offset ?? -1n;
-      const end = start + (chunk?.total_compressed_size ?? -1n);
-      if (!(chunk && start >= 4n && end >= start && end <= BigInt(source.byteLength))) {
+      const start = Number(chunk?.dictionary_page_offset ?? chunk?.data_page_offset);
+      const end = start + Number(chunk?.total_compressed_size);
+      if (!(chunk && start >= 4 && end >= start && end <= source.byteLength)) {
         throw damaged(source.name, `column chunks inside the file in row group ${g}`, `bytes ${start}-${end}`);
       }
-      if (!(chunk.num_values >= 0n && chunk.num_values <= rowsAllowed)) {
+      if (!isPossible(chunk.num_values)) {
         throw damaged(
           source.name,
           `a number of values that the file can hold in row group ${g}`,

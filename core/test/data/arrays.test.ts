@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 import {
   createMemorySink,
   loadMnist,
@@ -132,6 +132,11 @@ describeReader({
       message: 'readNpy: a real number dtype or bool, got "<c8" (file). Convert it by astype. TF-DATA-006',
     },
     {
+      title: 'a dtype with a line break',
+      bytes: npyWith(literal("'<\n4'", '(2,)'), new Uint8Array(64)),
+      message: 'readNpy: a real number dtype or bool, got "<\\n4" (file). Convert it by astype. TF-DATA-006',
+    },
+    {
       title: 'no shape',
       bytes: npyWith("{'descr': '<f4', 'fortran_order': False}", new Uint8Array(8)),
       message:
@@ -145,6 +150,9 @@ describeReader({
   ],
 });
 
+const DAMAGED = 'The file is damaged; copy it again. TF-DATA-004';
+const LOCAL_HEADER_BYTES = 30 + 'weights.npy'.length;
+const checksumOf = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, '0');
 const npz = await written((sink) => writeNpz(sink, [['weights', matrix]]));
 describeReader({
   name: 'readNpz',
@@ -164,12 +172,29 @@ describeReader({
       message: `readNpz: the zip's directory within the ${npz.length - 10} bytes of the file, got none (file). ${TRUNCATED}`,
     },
     {
-      title: 'fewer members than its directory says',
+      title: 'a changed byte in its data',
+      bytes: withBytes(npz, 180, 0x7f),
+      message: `readNpz: checksum ${checksumOf(npy)} of member "weights.npy", got ${checksumOf(withBytes(npy, 180 - LOCAL_HEADER_BYTES, 0x7f))} (file). ${DAMAGED}`,
+    },
+    {
+      title: 'more members in its directory than it has',
       bytes: withBytes(npz, npz.length - 12, 2),
-      message:
-        'readNpz: 2 members as the directory says, got 1 (file). The file is damaged; copy it again. TF-DATA-004',
+      message: `readNpz: a zip's directory, got a damaged one (file). ${DAMAGED}`,
+    },
+    {
+      title: 'another name in its directory',
+      bytes: withBytes(npz, npz.length - 22 - 'weights.npy'.length, 0x76),
+      message: `readNpz: member "veights.npy", which the directory lists, got none of that name (file). ${DAMAGED}`,
     },
   ],
+});
+
+describeReader({
+  name: 'readNpz (compressed)',
+  read: readNpz,
+  valid: await written((sink) => writeNpz(sink, [['weights', matrix]], { compress: true })),
+  assertValue: (tensors) => assert.deepEqual([...tensors], [['weights', matrix]]),
+  corruptions: [],
 });
 
 test('big-endian and column-major .npy arrays become row-major tensors', async () => {
