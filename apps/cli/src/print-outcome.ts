@@ -1,6 +1,6 @@
 /** What a command shows at its end: one JSON object, or report, verdict, time, run id and the way to the studio. */
 import { formatDuration, type Diagnostic, type TenfoldError } from '@tenfold/core/base';
-import { formatDiagnostic, renderTerminal, TONE_OF_SEVERITY, TONES } from '@tenfold/core/report';
+import { cleanText, formatDiagnostic, renderTerminal, TONE_OF_SEVERITY, TONES } from '@tenfold/core/report';
 import { plainJsonFrom } from '@tenfold/core/system';
 import type { GlobalOptions } from './global-options.ts';
 import type { KeptRun } from './kept-run.ts';
@@ -49,14 +49,14 @@ export function printFailure(
 
 function printError(terminal: Terminal, { debug }: Pick<GlobalOptions, 'debug'>, error: TenfoldError): void {
   const word = error.kind === 'cancelled' ? 'stopped' : 'error';
-  terminal.err(`${paint(terminal, 'bad', `${TONES.bad.mark} ${word}`)} ${error.message}\n`);
+  terminal.err(`${paint(terminal, 'bad', `${TONES.bad.mark} ${word}`)} ${cleanText(error.message)}\n`);
   if (debug) terminal.err(`${error.cause instanceof Error ? error.cause.stack : error.stack}\n`);
 }
 
 function printDiagnostic(terminal: Terminal, diagnostic: Diagnostic): void {
   const tone = TONE_OF_SEVERITY[diagnostic.severity];
   terminal.err(
-    `${paint(terminal, tone, `${TONES[tone].mark} ${diagnostic.severity}`)} ${formatDiagnostic(diagnostic)}\n`,
+    `${paint(terminal, tone, `${TONES[tone].mark} ${diagnostic.severity}`)} ${cleanText(formatDiagnostic(diagnostic))}\n`,
   );
 }
 

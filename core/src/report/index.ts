@@ -6,6 +6,7 @@ export * from './html/render-html.ts';
 export * from './inline-markdown.ts';
 export * from './plot-options.ts';
 export * from './render-markdown.ts';
+export * from './terminal/clean-text.ts';
 export * from './terminal/render-terminal.ts';
 export * from './tones.ts';
 export * from './types.ts';

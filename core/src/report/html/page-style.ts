@@ -22,8 +22,9 @@ caption,figcaption{text-align:left;font-weight:600;padding:.25rem 0}th,td{paddin
 th{font-weight:600;color:var(--muted)}.right{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td .mark{margin:0}
 figure{margin:1.25rem 0}.plot svg{max-width:100%;height:auto;color:var(--fg);background:none!important;--plot-background:var(--bg)}.plot figure{margin:0}
 .plot [class$="swatches"]{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}.timeline{width:100%;min-width:40rem;font:11px system-ui,sans-serif;fill:var(--fg)}
-.timeline .grid{stroke:var(--line)}.timeline .tick{fill:var(--muted)}.timeline .name{fill:#0b0e12;pointer-events:none}
+.timeline .grid{stroke:var(--line)}.timeline .tick{fill:var(--muted)}.timeline rect{fill:color-mix(in srgb,var(--span) 45%,var(--bg));stroke:var(--span)}.timeline .name{pointer-events:none}
 .legend{display:flex;flex-wrap:wrap;gap:1rem;font-size:.875rem}.legend i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em}
+.legend .span{background:color-mix(in srgb,var(--span) 45%,var(--bg));border:1px solid var(--span)}
 .legend .ramp{width:8em;background:linear-gradient(90deg,#440154,#3b528b,#21918c,#5ec962,#fde725);margin:0 .4em}
 img{max-width:100%}.pixelated{image-rendering:pixelated}details{margin:.25rem 0;color:var(--muted);font-size:.875rem}
 .grid-layout{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1rem}.empty,footer{color:var(--muted);font-size:.875rem}

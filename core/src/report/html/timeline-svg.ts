@@ -40,7 +40,7 @@ export function timelineHtml(block: TimelineBlock): string {
         : `<text x="${round(x + 4)}" y="${row * ROW_PX + 17}" class="name">${escapeHtml(name)}</text>`;
     const title = `${span.name} · ${category} · ${formatDuration(span.startMs)} – ${formatDuration(span.endMs)}`;
     return [
-      `<g><title>${escapeHtml(title)}</title><rect x="${round(x)}" y="${row * ROW_PX + 3}" width="${round(width)}" height="${ROW_PX - 6}" rx="2" fill="${colourOf.get(category)}"/>${text}</g>`,
+      `<g><title>${escapeHtml(title)}</title><rect x="${round(x)}" y="${row * ROW_PX + 3}" width="${round(width)}" height="${ROW_PX - 6}" rx="2" style="--span:${colourOf.get(category)}"/>${text}</g>`,
     ];
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
@@ -49,7 +49,7 @@ export function timelineHtml(block: TimelineBlock): string {
     return `<text x="${round(xOf(share * endMs))}" y="${height - 6}" text-anchor="${anchor}" class="tick">${text}</text>`;
   });
   const legend = categories.map(
-    (category) => `<span><i style="background:${colourOf.get(category)}"></i>${escapeHtml(category)}</span>`,
+    (category) => `<span><i class="span" style="--span:${colourOf.get(category)}"></i>${escapeHtml(category)}</span>`,
   );
   const label = escapeHtml(block.caption ?? 'Timeline');
   return (

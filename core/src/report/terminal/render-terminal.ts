@@ -5,6 +5,7 @@ import { inlinePartsFrom } from '../inline-markdown.ts';
 import { padText, textWidth, wrapText } from '../text-width.ts';
 import { TONES } from '../tones.ts';
 import type { Block, Report, Tone } from '../types.ts';
+import { cleanReport } from './clean-text.ts';
 import { plotLines } from './plot.ts';
 import { createStyle, type Style } from './style.ts';
 import { tableLines } from './table.ts';
@@ -30,10 +31,11 @@ export function renderTerminal(
 ): string {
   const style = createStyle(options.hasColor ?? false);
   const terminal = { width: options.width ?? DEFAULT_WIDTH, style, maxRows: options.maxRows ?? DEFAULT_MAX_ROWS };
+  const { title, blocks, verdict } = cleanReport(report);
   const sections = [
-    [style.bold(report.title)],
-    ...report.blocks.map((block) => blockLines(block, terminal)),
-    toneLines(report.verdict.tone, report.verdict.text, terminal),
+    [style.bold(title)],
+    ...blocks.map((block) => blockLines(block, terminal)),
+    toneLines(verdict.tone, verdict.text, terminal),
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

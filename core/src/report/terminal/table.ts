@@ -22,13 +22,21 @@ export function tableLines(block: TableBlock, { width, style, maxRows }: Termina
   const widths = headers.map((header, c) => Math.max(textWidth(header), ...cells.map((row) => textWidth(row[c]!))));
   const markWidth = block.toneKey === undefined ? 0 : 2;
   shrink(widths, isRight, width - markWidth - GAP.length * (columns.length - 1));
+  // More columns than fit even at their least width: the last ones are cut.
+  const available = width - markWidth;
   const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, c) => padText(truncateText(text, widths[c]!), widths[c]!, isRight[c] ? 'right' : 'left'))
-      .join(GAP)
-      .trimEnd();
+    truncateText(
+      texts
+        .map((text, c) => padText(truncateText(text, widths[c]!), widths[c]!, isRight[c] ? 'right' : 'left'))
+        .join(GAP)
+        .trimEnd(),
+      available,
+    );
   const indent = ' '.repeat(markWidth);
-  const lines = [style.bold(indent + line(headers)), style.dim(indent + widths.map((w) => '─'.repeat(w)).join(GAP))];
+  const lines = [
+    style.bold(indent + line(headers)),
+    style.dim(indent + truncateText(widths.map((w) => '─'.repeat(w)).join(GAP), available)),
+  ];
   for (const [r, texts] of cells.entries()) {
     const tone = block.toneKey === undefined ? undefined : toneFromText(rows[r]![block.toneKey]);
     const mark = tone === undefined ? indent : style.tone(tone, padText(TONES[tone].mark, markWidth));
