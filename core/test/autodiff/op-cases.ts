@@ -110,7 +110,7 @@ export const OP_CASES: Readonly<Record<OpName, readonly OpCase[] | Exemption>> =
   Gelu: [...unary((b, x) => b.gelu(x)), one('tanh form', X, (b, { x }) => b.gelu(x!, 'tanh'))],
   QuickGelu: [...unary((b, x) => b.silu(x)), one('alpha 1.702', X, (b, { x }) => b.op('QuickGelu', [x]))],
   Clip: unary((b, x) => b.clip(x, -0.48, 0.69)),
-  Cast: unary((b, x) => b.cast(b.cast(x, 'float32'), 'float64')),
+  Cast: unary((b, x) => b.cast(b.cast(x, 'float32'), x.dtype)),
   Identity: unary((b, x) => b.identity(x)),
   StopGradient: { exempt: 'zero gradient' },
 
@@ -436,7 +436,7 @@ export const OP_CASES: Readonly<Record<OpName, readonly OpCase[] | Exemption>> =
   Concat: [
     one('two parts', { p: { shape: [2, 2] }, q: { shape: [2, 3] } }, (b, v) => b.concat([v['p']!, v['q']!], 1)),
     one('one part constant', { p: { shape: [2, 2] }, i: ints([1, 2], [1, 2]) }, (b, v) =>
-      b.concat([b.cast(v['i']!, 'float64'), v['p']!], 0),
+      b.concat([b.cast(v['i']!, v['p']!.dtype), v['p']!], 0),
     ),
   ],
   Split: [
@@ -475,13 +475,16 @@ export const OP_CASES: Readonly<Record<OpName, readonly OpCase[] | Exemption>> =
     ),
     one('cubic', { x: { shape: [1, 1, 4, 4] } }, (b, { x }) => b.resize(x!, [1, 1, 6, 7], { mode: 'cubic' })),
   ],
-  RotaryEmbedding: [0, 1].map((interleaved) =>
-    one(`interleaved ${interleaved}, part of the width`, { x: { shape: [1, 2, 3, 6] } }, (b, { x }) => {
-      const angles = Float64Array.from({ length: 6 }, (_, i) => 0.3 * i + 0.1);
-      const table = (f: (x: number) => number): GraphValue =>
-        b.constant({ dtype: 'float64', shape: [3, 2], data: angles.map(f) });
-      return b.rotaryEmbedding(x!, table(Math.cos), table(Math.sin), { interleaved, rotary_embedding_dim: 4 });
-    }),
+  RotaryEmbedding: [0, 1].flatMap((interleaved) =>
+    [4, 6].map((width) =>
+      one(`interleaved ${interleaved}, ${width} of 6 turned`, { x: { shape: [1, 2, 3, 6] } }, (b, { x }) => {
+        const angles = Float64Array.from({ length: (3 * width) / 2 }, (_, i) => 0.3 * i + 0.1);
+        const table = (f: (angle: number) => number): GraphValue =>
+          b.cast(b.constant({ dtype: 'float64', shape: [3, width / 2], data: angles.map(f) }), x!.dtype);
+        const attributes = { interleaved, rotary_embedding_dim: width === 6 ? 0 : width };
+        return b.rotaryEmbedding(x!, table(Math.cos), table(Math.sin), attributes);
+      }),
+    ),
   ),
 
   ConstantOfShape: { exempt: 'no gradient' },

@@ -8,18 +8,8 @@ import { OP_NAMES } from '../../src/graph/index.ts';
 import { numel } from '../../src/tensor/index.ts';
 import type { GradCheckInput } from '../../src/autodiff/index.ts';
 import { OP_CASES } from './op-cases.ts';
+import { spreadValues } from './spread-values.ts';
 import { run64, seed } from './test-runner.ts';
-
-/** Distance of the grid that inputs are drawn from: kinks, ties and bounds stay further away than any difference step. */
-const GRID = 0.03;
-
-/** Distinct values in [−2, 2], at least 0.007 from multiples of the grid and from each other. */
-function* spreadValues(rng: Rng): Generator<number> {
-  for (;;) {
-    const places = rng.shuffle(Array.from({ length: 133 }, (_, i) => i - 66));
-    for (const place of places) yield place * GRID + 0.011 + 0.004 * (2 * rng.uniform() - 1);
-  }
-}
 
 function withValues(inputs: Readonly<Record<string, GradCheckInput>>, rng: Rng): Record<string, GradCheckInput> {
   const values = spreadValues(rng);

@@ -21,16 +21,19 @@ export function spreadWindows(
   const { strides, pads, dilations, wide, group } = options;
   const kernel = weights.shape.slice(2);
   const rank = kernel.length;
-  const outputPadding = wide.map((size, axis) => {
+  const missing = wide.map((size, axis) => {
     const reach = (narrow.shape[2 + axis]! - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
     return size - (reach - pads[axis]! - pads[rank + axis]!);
   });
-  // A stride that leaves more behind than it or the dilation is beyond output_padding's range: pad with zeros instead.
-  const isSmall = outputPadding.every((size, axis) => size < Math.max(strides[axis]!, dilations[axis]!));
-  const base = { strides, pads, dilations, group };
-  if (isSmall) return b.convTranspose(narrow, weights, { ...base, output_padding: outputPadding });
-  const short = b.convTranspose(narrow, weights, base);
-  return b.pad(short, [...new Array<number>(rank + 4).fill(0), ...outputPadding]);
+  // Windows that reach beyond the end (ceil mode) are cut by more padding there.
+  const cutPads = [...pads.slice(0, rank), ...missing.map((size, axis) => pads[rank + axis]! + Math.max(0, -size))];
+  const added = missing.map((size) => Math.max(0, size));
+  const base = { strides, pads: cutPads, dilations, group };
+  // What a stride leaves behind is less than it; engines take no more as output_padding.
+  if (added.every((size, axis) => size < strides[axis]!)) {
+    return b.convTranspose(narrow, weights, { ...base, output_padding: added });
+  }
+  return b.pad(b.convTranspose(narrow, weights, base), [...new Array<number>(rank + 4).fill(0), ...added]);
 }
 
 /** Gradient of the weights [M, C/group, …kernel] from wide [N, C, …] and narrow [N, M, …]. */
