@@ -6,6 +6,7 @@
  *  tree        x_i += x_{i+s} for s = 1, 2, 4, … and i a multiple of 2s: a binary tree with root 0
  *  With wire dtype bf16 every operand and every partial result is rounded to bf16 (nearest even), as each hop would. */
 import { decodeFloats, encodeFloats, type Dtype, type TensorData } from '../tensor/index.ts';
+import { BLOCK_ELEMENTS, simdBlocks, type BlockOp } from './simd-blocks.ts';
 
 export type Reduction = 'sum' | 'mean' | 'max' | 'min';
 export type ReduceAlgorithm = 'ring' | 'tree' | 'rank-order';
@@ -18,9 +19,6 @@ export interface ReduceRequest {
   /** Only float32 tensors may travel as bfloat16. */
   readonly wire: WireDtype;
 }
-
-/** Elements per pass: operands and the accumulator stay in the first-level cache. */
-const BLOCK_ELEMENTS = 4096;
 
 type Numbers =
   | Float32Array
@@ -46,48 +44,51 @@ export function reduceChunk(
   const n = members.length;
   const isSmallFloat = dtype === 'float16' || dtype === 'bfloat16';
   const isRoundedToBf16 = wire === 'bfloat16' && dtype === 'float32';
-  const createScratch = (): Numbers =>
-    isSmallFloat ? new Float32Array(BLOCK_ELEMENTS) : sameClass(target as Numbers, BLOCK_ELEMENTS);
-  const scratch = Array.from({ length: algorithm === 'tree' ? n : 2 }, createScratch);
+  const numScratch = algorithm === 'tree' ? n : 2;
+  // Whole blocks stay in the first-level cache; plain float32 additions go through vector instructions.
+  const simd = dtype === 'float32' && !isRoundedToBf16 ? simdBlocks(numScratch + 1) : undefined;
+  const scratch: readonly Numbers[] = simd
+    ? simd.blocks
+    : Array.from({ length: numScratch }, () =>
+        isSmallFloat ? new Float32Array(BLOCK_ELEMENTS) : sameClass(target as Numbers, BLOCK_ELEMENTS),
+      );
+  const result = scratch[0]!;
   const smallTarget = isSmallFloat ? new Uint16Array(BLOCK_ELEMENTS) : undefined;
+  simd?.blocks[numScratch]!.fill(n); // the divisor of means
 
   for (let start = 0; start < target.length; start += BLOCK_ELEMENTS) {
     const length = Math.min(BLOCK_ELEMENTS, target.length - start);
     if (algorithm === 'tree') {
-      for (let i = 0; i < n; i++) load(scratch[i]!, i, start, length);
+      for (let i = 0; i < n; i++) load(i, i, start, length);
       for (let stride = 1; stride < n; stride *= 2) {
-        for (let i = 0; i + stride < n; i += 2 * stride) combine(scratch[i]!, scratch[i + stride]!, length);
+        for (let i = 0; i + stride < n; i += 2 * stride) combine(i, i + stride, length);
       }
     } else {
       const first = algorithm === 'ring' ? chunk + 1 : 0;
-      load(scratch[0]!, first % n, start, length);
+      load(0, first % n, start, length);
       for (let i = 1; i < n; i++) {
-        const position = (first + i) % n;
-        if (isSmallFloat || isRoundedToBf16) {
-          load(scratch[1]!, position, start, length);
-          combine(scratch[0]!, scratch[1]!, length);
-        } else combine(scratch[0]!, (members[position] as Numbers).subarray(start, start + length), length);
+        load(1, (first + i) % n, start, length);
+        combine(0, 1, length);
       }
     }
-    const result = scratch[0]!;
-    if (reduction === 'mean') {
-      for (let i = 0; i < length; i++) result[i] = result[i]! / n;
-      round(result, length);
-    }
+    if (reduction === 'mean') divide(length);
     if (smallTarget && isSmallFloat) {
       encodeFloats(dtype, result.subarray(0, length) as Float32Array, smallTarget);
       (target as Uint16Array).set(smallTarget.subarray(0, length), start);
-    } else (target as Numbers).set(result.subarray(0, length), start);
+    } else (target as Numbers).set(length === BLOCK_ELEMENTS ? result : result.subarray(0, length), start);
   }
 
-  function load(into: Numbers, position: number, start: number, length: number): void {
+  function load(into: number, position: number, start: number, length: number): void {
     const source = (members[position] as Numbers).subarray(start, start + length);
-    if (isSmallFloat) decodeFloats(dtype, source as Uint16Array, into as Float32Array);
-    else into.set(source);
-    if (isRoundedToBf16) roundToBf16(into as Float32Array, length);
+    if (isSmallFloat) decodeFloats(dtype, source as Uint16Array, scratch[into] as Float32Array);
+    else scratch[into]!.set(source);
+    if (isRoundedToBf16) roundToBf16(scratch[into] as Float32Array, length);
   }
 
-  function combine(into: Numbers, other: Numbers, length: number): void {
+  function combine(target: number, operand: number, length: number): void {
+    if (simd) return simd.apply(BLOCK_OPS[reduction], target, operand, length);
+    const into = scratch[target]!;
+    const other = scratch[operand]!;
     if (reduction === 'max') {
       for (let i = 0; i < length; i++) into[i] = Math.max(into[i]!, other[i]!);
     } else if (reduction === 'min') {
@@ -96,12 +97,20 @@ export function reduceChunk(
     round(into, length);
   }
 
+  function divide(length: number): void {
+    if (simd) return simd.apply('div', 0, numScratch, length);
+    for (let i = 0; i < length; i++) result[i] = result[i]! / n;
+    round(result, length);
+  }
+
   /** Partial results are what travels: round them to the dtype of the wire. */
   function round(values: Numbers, length: number): void {
     if (isRoundedToBf16 || dtype === 'bfloat16') roundToBf16(values as Float32Array, length);
     else if (dtype === 'float16') roundToFloat16(values as Float32Array, length);
   }
 }
+
+const BLOCK_OPS: Readonly<Record<Reduction, BlockOp>> = { sum: 'add', mean: 'add', max: 'max', min: 'min' };
 
 function reduceBigInts(reduction: Reduction, members: readonly TensorData[], target: BigInt64Array): void {
   const n = BigInt(members.length);

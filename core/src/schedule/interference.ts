@@ -30,63 +30,81 @@ export function createInterference(program: Program, rules: readonly Interferenc
   const updatedMs = new Float64Array(numOps);
   const slowdown = new Float64Array(numOps); // 0: not yet started
   const changed = new Set<number>();
+  const [siteStarts, siteIds] = sitesOfOps();
 
   return {
     begin(op, now) {
       updatedMs[op] = now;
-      for (const site of sitesOf(op)) {
-        numRunning[site]!++;
-        runningOn[deviceOf(site)]!.add(op);
-        changed.add(deviceOf(site));
+      for (let k = siteStarts[op]!; k < siteStarts[op + 1]!; k++) {
+        const device = deviceOf(siteIds[k]!);
+        numRunning[siteIds[k]!]!++;
+        runningOn[device]!.add(op);
+        changed.add(device);
       }
     },
     end(op) {
-      for (const site of sitesOf(op)) {
-        numRunning[site]!--;
-        runningOn[deviceOf(site)]!.delete(op);
-        changed.add(deviceOf(site));
+      for (let k = siteStarts[op]!; k < siteStarts[op + 1]!; k++) {
+        const device = deviceOf(siteIds[k]!);
+        numRunning[siteIds[k]!]!--;
+        runningOn[device]!.delete(op);
+        changed.add(device);
       }
     },
     settle(now, setEnd) {
-      if (changed.size === 0) return;
-      const affected = new Set<number>();
-      for (const device of changed) for (const op of runningOn[device]!) affected.add(op);
+      // The order of visits does not matter: ends depend on their own operation only, and the heap sorts by (time, id).
+      for (const device of changed) for (const op of runningOn[device]!) retime(op, now, setEnd);
       changed.clear();
-      for (const op of [...affected].sort((a, b) => a - b)) {
-        const next = slowdownNow(op);
-        const previous = slowdown[op]!;
-        if (next === previous) continue;
-        if (previous > 0) remainingMs[op] = Math.max(0, remainingMs[op]! - (now - updatedMs[op]!) / previous);
-        updatedMs[op] = now;
-        slowdown[op] = next;
-        setEnd(op, now + remainingMs[op]! * next);
-      }
     },
   };
+
+  function retime(op: number, now: number, setEnd: (op: number, time: number) => void): void {
+    const next = slowdownNow(op);
+    const previous = slowdown[op]!;
+    if (next === previous) return;
+    if (previous > 0) remainingMs[op] = Math.max(0, remainingMs[op]! - (now - updatedMs[op]!) / previous);
+    updatedMs[op] = now;
+    slowdown[op] = next;
+    setEnd(op, now + remainingMs[op]! * next);
+  }
 
   function deviceOf(site: number): number {
     return Math.floor(site / KINDS.length);
   }
 
-  function sitesOf(op: number): Set<number> {
-    const sites = new Set<number>();
-    for (let k = resourceStarts[op]!; k < resourceStarts[op + 1]!; k++) sites.add(siteOfResource[resourceIds[k]!]!);
-    return sites;
+  /** Distinct sites per operation, as compressed rows. */
+  function sitesOfOps(): [Int32Array, Int32Array] {
+    const starts = new Int32Array(numOps + 1);
+    const ids = new Int32Array(resourceIds.length);
+    let length = 0;
+    for (let op = 0; op < numOps; op++) {
+      for (let k = resourceStarts[op]!; k < resourceStarts[op + 1]!; k++) {
+        const site = siteOfResource[resourceIds[k]!]!;
+        if (ids.subarray(starts[op]!, length).includes(site)) continue;
+        ids[length++] = site;
+      }
+      starts[op + 1] = length;
+    }
+    return [starts, ids];
   }
 
   function slowdownNow(op: number): number {
-    const own = sitesOf(op);
     let largest = 1;
-    for (const site of own) {
+    for (let k = siteStarts[op]!; k < siteStarts[op + 1]!; k++) {
+      const site = siteIds[k]!;
       const victim = site % KINDS.length;
       const firstSite = site - victim;
       let product = 1;
       for (let aggressor = 0; aggressor < KINDS.length; aggressor++) {
-        const others = numRunning[firstSite + aggressor]! - (own.has(firstSite + aggressor) ? 1 : 0);
+        const others = numRunning[firstSite + aggressor]! - (isAt(op, firstSite + aggressor) ? 1 : 0);
         if (others > 0) product *= factors[victim * KINDS.length + aggressor]!;
       }
       if (product > largest) largest = product;
     }
     return largest;
+  }
+
+  function isAt(op: number, site: number): boolean {
+    for (let k = siteStarts[op]!; k < siteStarts[op + 1]!; k++) if (siteIds[k] === site) return true;
+    return false;
   }
 }

@@ -86,7 +86,7 @@ export function reducedElement(
     for (let i = 1; i < n; i++) result = combine(result, rounded[(first + i) % n]!);
   }
   if (reduction !== 'mean') return result;
-  return dtype === 'int32' || dtype === 'int64' ? Math.trunc(result / n) : round(result / n);
+  return dtype === 'int32' || dtype === 'int64' ? Math.trunc(result / n) + 0 : round(result / n);
 }
 
 export function numbersOf(tensor: Tensor): number[] {

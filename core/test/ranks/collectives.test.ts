@@ -181,6 +181,26 @@ test('the three summation orders differ in the last bits, and bf16 on the wire d
   for (const rank of results) assert.deepEqual(rank.map(numbersOf), results[0]!.map(numbersOf));
 });
 
+test('chunks of many blocks are reduced like short ones, in every order', async () => {
+  const mesh = createMesh({ tp: 3 });
+  const list = (['ring', 'tree', 'rank-order'] as const).map((algorithm, i): CollectiveCase => ({
+    seed: i,
+    call: 'allReduce',
+    axes: ['tp'],
+    dtype: 'float32',
+    shape: [30_011],
+    axis: 0,
+    concatAxis: 0,
+    reduction: (['sum', 'mean', 'max'] as const)[i]!,
+    algorithm,
+    wire: 'float32',
+  }));
+  const { results } = await pool.launch<Tensor[]>({ mesh, module, entry: 'runCases', params: list });
+  list.forEach((each, index) =>
+    assert.deepEqual(numbersOf(results[1]![index]!), expected(each, [0, 1, 2], 1), each.algorithm),
+  );
+});
+
 test('sixteen ranks give the same bits at every launch', async () => {
   const mesh = createMesh({ tp: 4, dp: 4 });
   const runs = [];
