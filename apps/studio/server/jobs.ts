@@ -43,12 +43,12 @@ export function createJobs(options: JobsOptions): Jobs {
   const workerId = `studio-${process.pid}`;
   const waiting: string[] = [];
   const active = new Map<string, ActiveJob>();
-  let isClosing = false;
+  const state = { isClosing: false };
 
   const pump = async (): Promise<void> => {
-    while (!isClosing && active.size < maxJobs && waiting.length > 0) {
+    while (!state.isClosing && active.size < maxJobs && waiting.length > 0) {
       const runId = waiting.shift()!;
-      const child = fork(fileURLToPath(new URL('./job-process.ts', import.meta.url)), [], {
+      const child = fork(fileURLToPath(new URL('./job-worker.ts', import.meta.url)), [], {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         execArgv: ['--disable-warning=ExperimentalWarning'],
         serialization: 'advanced',
@@ -80,7 +80,7 @@ export function createJobs(options: JobsOptions): Jobs {
     child.once('close', (code, signal) => {
       void endRun(runId, job, { code, signal, errorText }).finally(() => {
         active.delete(runId);
-        if (!isClosing) bus.emit({ kind: 'status', runId });
+        if (!state.isClosing) bus.emit({ kind: 'status', runId });
         void pump();
       });
     });
@@ -104,7 +104,7 @@ export function createJobs(options: JobsOptions): Jobs {
   ): Promise<void> => {
     const run = await store.getRun(runId);
     if (!run || (run.status !== 'running' && run.status !== 'queued')) return;
-    if (isClosing) return store.finishRun(runId, { status: 'interrupted' });
+    if (state.isClosing) return store.finishRun(runId, { status: 'interrupted' });
     if (job.wasCancelled) return store.finishRun(runId, { status: 'cancelled' });
     const lastLine = end.errorText.split('\n').findLast((line) => /\S/.test(line));
     const error = studioError('TF-STUDIO-006', {
@@ -146,7 +146,7 @@ export function createJobs(options: JobsOptions): Jobs {
       void pump();
     },
     async close() {
-      isClosing = true;
+      state.isClosing = true;
       const ends = [...active.values()].map(
         ({ child }) =>
           new Promise<void>((resolve) => {

@@ -126,20 +126,18 @@ export function createRunRoutes(options: RunRoutesOptions): Hono {
       const send = (event: string, data: unknown) => stream.writeSSE({ event, data: JSON.stringify(data) });
       let known = first;
       let wake = () => {};
-      let isOpen = true;
       const stop = bus.listen(first.id, (event) => {
         if (event.kind === 'progress') void send('progress', event.progress);
         else if (event.kind === 'metrics') void send('metrics', event.points);
         else wake();
       });
       stream.onAbort(() => {
-        isOpen = false;
         stop();
         wake();
       });
       await send('run', await runDetail(store, first));
       let lastPing = performance.now();
-      while (isOpen && isActive(known)) {
+      while (!stream.aborted && isActive(known)) {
         // Runs of other processes emit no events here, so the store is asked again every second.
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, POLL_MS);
@@ -148,7 +146,7 @@ export function createRunRoutes(options: RunRoutesOptions): Hono {
             resolve();
           };
         });
-        if (!isOpen) break;
+        if (stream.aborted) break;
         const next = await store.getRun(first.id);
         if (!next) break;
         if (next.status !== known.status) await send('run', await runDetail(store, next));

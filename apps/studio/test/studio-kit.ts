@@ -7,6 +7,21 @@ import type { RunRecord } from '@tenfold/core/store';
 import { startStudio, type Studio, type StudioOptions } from '../server/index.ts';
 import { systems } from './fixtures/rooms.ts';
 
+/** Every field that some answer of the API has; a test reads those of its own request. */
+export interface ApiBody {
+  readonly [index: number]: ApiBody;
+  readonly id: string;
+  readonly path: string;
+  readonly byteLength: number;
+  readonly length: number;
+  readonly built: boolean;
+  readonly error: { readonly code: string; readonly message: string };
+  readonly report: { readonly title: string };
+  readonly verdict: { readonly tone: string };
+  readonly artifacts: readonly { readonly name: string }[];
+  readonly verbs: readonly { readonly exampleParams: readonly unknown[] }[];
+}
+
 export interface TestStudio extends Studio {
   readonly home: string;
   /** Address without token and slash. */
@@ -14,7 +29,7 @@ export interface TestStudio extends Studio {
   call(
     path: string,
     init?: RequestInit,
-  ): Promise<{ readonly status: number; readonly body: any; readonly response: Response }>;
+  ): Promise<{ readonly status: number; readonly body: ApiBody; readonly response: Response }>;
   start(verb: string, params?: Record<string, unknown>): Promise<string>;
   /** Waits until a run has ended. */
   finished(runId: string): Promise<RunRecord>;
@@ -40,9 +55,9 @@ export async function openTestStudio(test: TestContext, options: Partial<StudioO
   const call: TestStudio['call'] = async (path, init) => {
     const response = await fetch(base + path, init);
     const text = await response.text();
-    let body: unknown = text;
+    let body = text as unknown as ApiBody;
     try {
-      body = JSON.parse(text);
+      body = JSON.parse(text) as ApiBody;
     } catch {
       // pages and files are no JSON
     }
@@ -60,7 +75,7 @@ export async function openTestStudio(test: TestContext, options: Partial<StudioO
         body: JSON.stringify({ system: 'pi-room', verb, params }),
       });
       if (status !== 201) throw new Error(JSON.stringify(body));
-      return body.id as string;
+      return body.id;
     },
     async finished(runId) {
       const giveUpMs = performance.now() + MAX_WAIT_MS;

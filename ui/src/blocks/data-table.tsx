@@ -44,6 +44,7 @@ export function DataTable(props: DataTableProps) {
     );
   }, [rows, columns, order, filter]);
   const isVirtual = indices.length >= VIRTUAL_FROM_ROWS;
+  // oxlint-disable-next-line react/incompatible-library -- its functions are called in this render only
   const virtualizer = useVirtualizer({
     count: isVirtual ? indices.length : 0,
     getScrollElement: () => frame.current,

@@ -28,8 +28,6 @@ function MetricChart({ name, points }: { readonly name: string; readonly points:
     const own = points.filter((point) => point.name === name).sort((a, b) => a.step - b.step);
     return [own.map((point) => point.step), own.map((point) => point.value)] as [number[], number[]];
   }, [points, name]);
-  const latest = useRef(data);
-  latest.current = data;
   useEffect(() => {
     const place = frame.current;
     if (!place || width === 0) return;
@@ -49,9 +47,9 @@ function MetricChart({ name, points }: { readonly name: string; readonly points:
         cursor: { y: false },
         scales: { x: { time: false } },
         axes: [axis, { ...axis, size: 56 }],
-        series: [{}, { stroke: token('--series-1'), width: 1.6, points: { show: data[0].length < 40 } }],
+        series: [{}, { stroke: token('--series-1'), width: 1.6 }],
       },
-      latest.current,
+      [[], []],
       place,
     );
     chart.current = plot;
@@ -59,10 +57,12 @@ function MetricChart({ name, points }: { readonly name: string; readonly points:
       chart.current = undefined;
       plot.destroy();
     };
-  }, [width, theme, data[0].length < 40]);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another theme has other token values
+  }, [width, theme]);
   useEffect(() => {
     chart.current?.setData(data);
-  }, [data]);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- a chart of another size or theme starts empty
+  }, [data, width, theme]);
   const last = data[1].at(-1);
   return (
     <figure className="tf-live-chart">

@@ -34,8 +34,8 @@ export function dependenciesOf(
 ): { readonly before: number[]; readonly after: number[] } {
   const before: number[] = [];
   const after: number[] = [];
-  const { flowFrom, flowTo } = timeline;
-  for (let flow = 0; flowFrom && flowTo && flow < flowFrom.length; flow++) {
+  const { flowFrom = new Int32Array(0), flowTo = new Int32Array(0) } = timeline;
+  for (let flow = 0; flow < flowFrom.length; flow++) {
     if (flowTo[flow] === span) before.push(flowFrom[flow]!);
     if (flowFrom[flow] === span) after.push(flowTo[flow]!);
   }

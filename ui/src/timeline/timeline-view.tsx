@@ -37,25 +37,23 @@ export function TimelineView({ timeline, caption, height: givenHeight, onSelect 
   const contentPx = tops[tops.length - 1]! + AXIS_PX + 8;
   const height = givenHeight ?? Math.min(MAX_HEIGHT_PX, contentPx);
   const labelPx = width < NARROW_PX ? NARROW_LABEL_PX : LABEL_PX;
-  const limits: ViewportLimits = {
-    firstMs: timeline.firstMs,
-    lastMs: timeline.lastMs,
-    maxOffsetPx: contentPx - height,
-  };
+  const limits = useMemo<ViewportLimits>(
+    () => ({ firstMs: timeline.firstMs, lastMs: timeline.lastMs, maxOffsetPx: contentPx - height }),
+    [timeline, contentPx, height],
+  );
   const [view, setView] = useState<Viewport>(() => wholeViewport(limits));
   const [hovered, setHovered] = useState<number>();
   const [selected, setSelected] = useState<number>();
   const [query, setQuery] = useState('');
   const found = useMemo(() => searchSpans(timeline, query), [timeline, query]);
   const [foundIndex, setFoundIndex] = useState(0);
-  const shownTimeline = useRef(timeline);
-  useEffect(() => {
-    if (shownTimeline.current === timeline) return;
-    shownTimeline.current = timeline;
+  const [shownTimeline, setShownTimeline] = useState(timeline);
+  if (shownTimeline !== timeline) {
+    setShownTimeline(timeline);
     setView(wholeViewport(limits));
     setHovered(undefined);
     setSelected(undefined);
-  });
+  }
   useEffect(() => {
     const surface = canvas.current;
     if (!surface || width === 0) return;
@@ -81,31 +79,26 @@ export function TimelineView({ timeline, caption, height: givenHeight, onSelect 
     return () => cancelAnimationFrame(request);
   }, [timeline, tops, view, width, height, labelPx, hovered, selected, found, theme]);
 
-  const timeAt = (x: number) => view.startMs + ((x - labelPx) / (width - labelPx)) * (view.endMs - view.startMs);
-  const live = useRef({ limits, timeAt, width, labelPx });
-  live.current = { limits, timeAt, width, labelPx };
+  const timeAt = (x: number) => timeInView(view, x, width, labelPx);
   useEffect(() => {
     const surface = canvas.current;
-    if (!surface) return;
+    if (!surface || width === 0) return;
     // React's wheel listeners are passive; zooming must keep the page from scrolling.
     const onWheel = (event: WheelEvent) => {
-      const now = live.current;
+      const { deltaX, deltaY, offsetX } = event;
       if (event.ctrlKey || event.metaKey) {
-        event.preventDefault();
-        const time = now.timeAt(event.offsetX);
-        setView((current) => zoomedViewport(current, Math.exp(event.deltaY * 0.004), time, now.limits));
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        event.preventDefault();
-        const share = (event.deltaX || event.deltaY) / (now.width - now.labelPx);
-        setView((current) => movedViewport(current, share, 0, now.limits));
-      } else if (now.limits.maxOffsetPx > 0) {
-        event.preventDefault();
-        setView((current) => movedViewport(current, 0, event.deltaY, now.limits));
-      }
+        const factor = Math.exp(deltaY * 0.004);
+        setView((current) => zoomedViewport(current, factor, timeInView(current, offsetX, width, labelPx), limits));
+      } else if (event.shiftKey || Math.abs(deltaX) > Math.abs(deltaY)) {
+        setView((current) => movedViewport(current, (deltaX || deltaY) / (width - labelPx), 0, limits));
+      } else if (limits.maxOffsetPx > 0) {
+        setView((current) => movedViewport(current, 0, deltaY, limits));
+      } else return;
+      event.preventDefault();
     };
     surface.addEventListener('wheel', onWheel, { passive: false });
     return () => surface.removeEventListener('wheel', onWheel);
-  }, []);
+  }, [limits, width, labelPx]);
 
   const spanAt = (event: PointerEvent<HTMLCanvasElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -237,6 +230,10 @@ export function TimelineView({ timeline, caption, height: givenHeight, onSelect 
       <SpanDetails timeline={timeline} span={hovered ?? selected} onGo={reveal} />
     </figure>
   );
+}
+
+function timeInView(view: Viewport, x: number, width: number, labelPx: number): number {
+  return view.startMs + ((x - labelPx) / (width - labelPx)) * (view.endMs - view.startMs);
 }
 
 function SpanDetails({

@@ -37,6 +37,7 @@ export function App() {
   useCommandKeys(commands);
   useEffect(() => {
     window.scrollTo(0, 0);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- a new path is the reason to scroll
   }, [path]);
   return (
     <>

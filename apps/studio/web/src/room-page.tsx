@@ -13,7 +13,7 @@ import {
   type RoomPageProps,
 } from '@tenfold/ui';
 import type { Diagnostic } from '@tenfold/core/base';
-import { Suspense, useCallback, useEffect, useState } from 'react';
+import { createElement, Suspense, useCallback, useEffect, useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 import { verbPath } from './commands.ts';
 import { FoldMark } from './fold-mark.tsx';
@@ -148,18 +148,17 @@ function OwnPage({ room }: { readonly room: RoomDescription }) {
     [room.id],
   );
   const openRun = useCallback((runId: string) => navigate(`/runs/${runId}`), [navigate]);
-  const Page = roomPages.get(room.id)!;
   return (
     <PageBoundary subject={room.id}>
       <Suspense fallback={<Loading label="Loading the page" />}>
-        <Page
-          room={room}
-          runs={runs.data ?? []}
-          runsLoaded={runs.data !== undefined}
-          startRun={startRun}
-          openRun={openRun}
-          api={httpApi}
-        />
+        {createElement(roomPages.get(room.id)!, {
+          room,
+          runs: runs.data ?? [],
+          runsLoaded: runs.data !== undefined,
+          startRun,
+          openRun,
+          api: httpApi,
+        })}
       </Suspense>
     </PageBoundary>
   );

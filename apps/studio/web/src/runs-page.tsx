@@ -106,6 +106,7 @@ export function RunList({ room: fixedRoom }: { readonly room?: string }) {
 
 function VirtualRuns({ runs }: { readonly runs: readonly RunSummary[] }) {
   const list = useRef<HTMLUListElement>(null);
+  // oxlint-disable-next-line react/incompatible-library -- its functions are called in this render only
   const virtualizer = useWindowVirtualizer({
     count: runs.length,
     estimateSize: () => ROW_PX,
