@@ -1,6 +1,8 @@
 /** Comparing tensors: how far apart, where first, and whether within the dtype's tolerance. */
 import { numbersFromTensor } from './cast.ts';
+import { decodeFloats } from './codecs.ts';
 import { equalShapes, formatShape, indicesFromOffset } from './shape.ts';
+import { isSmallFloat } from './small-floats.ts';
 import { tensorError } from './tensor-errors.ts';
 import { toleranceOf } from './tolerances.ts';
 import type { Tolerance } from './tolerances.ts';
@@ -186,19 +188,36 @@ function mismatchAt(pair: NumberPair, offset: number, { shape }: Tensor): Elemen
 }
 
 /** ‖actual − expected‖_F / ‖expected‖_F in float64; NaN if any element is NaN or infinite; 0 if both are zero, Infinity if only expected is.
- *  Cost: O(N) time.   @throws TF-TENSOR-002 if the shapes differ */
+ *  Cost: O(N) time; O(1) memory for floats, narrow ones being decoded in blocks.   @throws TF-TENSOR-002 if the shapes differ */
 export function relativeFrobeniusError(actual: Tensor, expected: Tensor): number {
   assertSameShape('relativeFrobeniusError', actual, expected);
-  const a = numbersFromTensor(actual);
-  const e = numbersFromTensor(expected);
+  const [readActual, readExpected] = [blockReader(actual), blockReader(expected)];
   let sumSquaredDifference = 0;
   let sumSquaredExpected = 0;
-  for (let i = 0; i < e.length; i++) {
-    const difference = a[i] - e[i];
-    sumSquaredDifference += difference * difference;
-    sumSquaredExpected += e[i] * e[i];
+  for (let start = 0; start < expected.data.length; start += BLOCK_ELEMENTS) {
+    const a = readActual(start);
+    const e = readExpected(start);
+    for (let i = 0; i < e.length; i++) {
+      const difference = a[i] - e[i];
+      sumSquaredDifference += difference * difference;
+      sumSquaredExpected += e[i] * e[i];
+    }
   }
   return sumSquaredDifference === 0 ? 0 : Math.sqrt(sumSquaredDifference / sumSquaredExpected);
+}
+
+/** Reads blocks of a tensor as numbers; the block is valid until the next is read. */
+function blockReader(tensor: Tensor): (start: number) => Numbers {
+  const { dtype, data } = tensor;
+  if (!isSmallFloat(dtype)) {
+    const numbers = numbersFromTensor(tensor);
+    return (start) => numbers.subarray(start, start + BLOCK_ELEMENTS);
+  }
+  const scratch = new Float32Array(BLOCK_ELEMENTS);
+  return (start) => {
+    const bits = (data as Uint16Array).subarray(start, start + BLOCK_ELEMENTS);
+    return decodeFloats(dtype, bits, scratch).subarray(0, bits.length);
+  };
 }
 
 /** Throws TF-TENSOR-004 with the figures and the first mismatch unless the tensors agree within the tolerance.

@@ -78,6 +78,20 @@ test('figures of many elements do not depend on where values that are not finite
   }
 });
 
+test('the Frobenius error of narrow floats is that of their decoded values, over any number of blocks', () => {
+  const rng = createRng(4, 'frobenius');
+  for (const numElements of [1, 2048, 5001]) {
+    const expected = f32(...Array.from({ length: numElements }, () => 1 + rng.uniform()));
+    for (const dtype of ['bfloat16', 'float16', 'float8e4m3fn', 'float8e5m2'] as const) {
+      const narrow = castTensor(expected, dtype);
+      const error = relativeFrobeniusError(narrow, expected);
+      const reference = relativeFrobeniusError(castTensor(narrow, 'float64'), castTensor(expected, 'float64'));
+      assert.equal(error, reference);
+      assert.ok(error > 0 && error < TOLERANCES[dtype].relative);
+    }
+  }
+});
+
 test('64-bit integers that share a float64 are still told apart', () => {
   const actual = tensorFromArray('int64', [1], BigInt64Array.of(2n ** 60n + 1n));
   const expected = tensorFromArray('int64', [1], BigInt64Array.of(2n ** 60n));
