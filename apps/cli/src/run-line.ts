@@ -49,7 +49,7 @@ export async function runHouseLine(line: ParsedLine, terminal: Terminal): Promis
 }
 
 /** The verb with the most words that the line begins with. @throws TF-USAGE-004 */
-function findVerb(
+export function findVerb(
   manifest: SystemManifest,
   words: readonly string[],
   prefix: string,

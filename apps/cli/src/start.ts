@@ -2,6 +2,8 @@
 import { main } from './main.ts';
 import { createTerminal } from './terminal.ts';
 
+const BUG_EXIT_CODE = 70;
+
 // node:sqlite still announces itself as experimental in Node 24; a reader of our output cannot act on that.
 process.removeAllListeners('warning');
 process.on('warning', (warning) => {
@@ -15,6 +17,15 @@ for (const stream of [process.stdout, process.stderr]) {
     throw error;
   });
 }
+
+// An error outside of any awaited work is ours; it is said in one line like every other.
+process.on('uncaughtException', (cause) => {
+  const text = process.argv.includes('--debug') ? cause.stack : cause.message.split('\n')[0];
+  process.stderr.write(
+    `✖ error tenfold: the command to run to its end, got ${text}. This is a bug of ours. TF-BASE-002\n`,
+  );
+  process.exit(BUG_EXIT_CODE);
+});
 
 const exitCode = await main(process.argv.slice(2), createTerminal(process));
 await new Promise((resolve) => process.stdout.write('', resolve)); // flush before leaving

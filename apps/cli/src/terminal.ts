@@ -37,7 +37,7 @@ export function createTerminal(host: {
     hasColor: wantsColor(env, stdout.isTTY === true && !isDumb),
     hasErrColor: wantsColor(env, stderr.isTTY === true && !isDumb),
     isInteractive: stderr.isTTY === true && !isDumb && !env['CI'],
-    width: stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+    width: stdout.columns || WIDTH_WITHOUT_TERMINAL, // 0 on a terminal that does not know its size
     environment: env,
     workingFolder: host.cwd(),
   };

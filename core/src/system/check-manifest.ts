@@ -38,8 +38,12 @@ function checkVerb(verb: VerbManifest, subject: string, report: Check): void {
   for (const example of verb.examples) {
     report(`${example} `.startsWith(`${verb.name} `), subject, 'examples that start with the verb', example);
   }
-  for (const field of paramFieldsOf(verb)) {
+  const fields = paramFieldsOf(verb);
+  const lists = fields.filter((field) => field.isPositional).slice(0, -1);
+  report(!lists.some((field) => field.type === 'array'), subject, 'a positional list only as the last argument');
+  for (const field of fields) {
     report(field.description !== '', `${subject} --${field.flag}`, 'a description (.describe)');
+    report(!/^no[A-Z]/.test(field.name), `${subject} --${field.flag}`, 'a name that does not begin with "no"');
     report(!RESERVED_NAMES.has(field.name), `${subject} --${field.flag}`, 'a name that the command line leaves free');
   }
 }
