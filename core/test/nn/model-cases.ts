@@ -63,7 +63,13 @@ export const HYBRID_CONFIG = {
 
 export const MODEL_CASES: readonly ModelCase[] = [
   { name: 'mlp', model: mlp({ hidden: [16], classes: 4, activation: 'gelu' }), inputs: image, loss: label, classes: 4 },
-  { name: 'smallCnn', model: smallCnn({ channels: [4, 6], hidden: 8, classes: 4 }), inputs: image, loss: label, classes: 4 },
+  {
+    name: 'smallCnn',
+    model: smallCnn({ channels: [4, 6], hidden: 8, classes: 4 }),
+    inputs: image,
+    loss: label,
+    classes: 4,
+  },
   { name: 'resNet', model: resNet({ classes: 4, stages: [4, 6] }), inputs: image, loss: label, classes: 4 },
   {
     name: 'gpt',

@@ -46,5 +46,10 @@ export function copyIntoEngineArray(slot: EngineSlot, tensor: Tensor, target: Te
 /** The engine's tensor over data, without a copy. */
 export function ortTensor(ort: OrtApi, slot: EngineSlot, data: EngineData): Ort.Tensor {
   // The engine dtype is one of ONNX Runtime's names; its typings want to know which.
-  return new ort.Tensor(slot.engineDtype as 'float32', data as Float32Array, slot.shape);
+  const tensor = new ort.Tensor(slot.engineDtype as 'float32', data as Float32Array, slot.shape);
+  if (slot.engineDtype === 'float16') {
+    // The class insists on Float16Array, Node's binding on Uint16Array; both read the bits through `data`.
+    Object.defineProperty(tensor, 'data', { value: new Uint16Array(data.buffer, data.byteOffset, data.length) });
+  }
+  return tensor;
 }

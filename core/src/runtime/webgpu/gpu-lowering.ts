@@ -49,7 +49,8 @@ export function lowerForGpu(graph: Graph): Graph {
         define: (suffix, dtype, shape) => addValue(`${node.name}/${suffix}`, dtype, shape).id,
         originalDtype: (id) => graph.values[id].dtype,
         finish(op, inputs, attributes = {}, output = 0) {
-          const name = output === 0 ? node.name : `${node.name}:${output}`;
+          const name =
+            nodes.at(-1)?.name === node.name ? `${node.name}/last` : `${node.name}${output === 0 ? '' : `:${output}`}`;
           nodes.push({ name, op, inputs, outputs: [node.outputs[output]], attributes, notes: node.notes });
         },
         scalar(number, dtype) {

@@ -1,5 +1,5 @@
 /** How each op without a WebGPU kernel is said in ops that have one. One row an op; see gpu-lowering.ts. */
-import { castTensor, numel } from '../../tensor/index.ts';
+import { castTensor, numel, stridesFromShape } from '../../tensor/index.ts';
 import type { Dtype, Shape, Tensor } from '../../tensor/index.ts';
 import type { Attributes, GraphNode, GraphValue, OpName, ValueId } from '../../graph/index.ts';
 
@@ -32,6 +32,8 @@ export const GPU_REWRITES: Readonly<Partial<Record<OpName, Rewrite>>> = {
   LogSoftmax: rewriteLogSoftmax,
   OneHot: rewriteOneHot,
   Sign: rewriteSign,
+  Round: rewriteRound,
+  Or: rewriteOr,
   GroupNormalization: rewriteGroupNorm,
   BatchNormalization: rewriteBatchNorm,
   ScatterND: rewriteScatterND,
@@ -140,6 +142,25 @@ function rewriteSign({ node, valueOf, add, finish, scalar }: Expansion): void {
   finish('Where', [isPositive, scalar(1, dtype), below]);
 }
 
+/** r = ⌊x + ½⌋, one less where x lies halfway and r is odd. */
+function rewriteRound({ node, valueOf, add, finish, scalar }: Expansion): void {
+  const [x] = node.inputs;
+  const { shape, dtype } = valueOf(x);
+  const up = add('Floor', [add('Add', [x, scalar(0.5, dtype)], { shape })], { shape });
+  const isHalfway = add('Equal', [add('Sub', [up, x], { shape }), scalar(0.5, dtype)], { shape, dtype: 'bool' });
+  const half = add('Mul', [up, scalar(0.5, dtype)], { shape });
+  const isOdd = add('Greater', [half, add('Floor', [half], { shape })], { shape, dtype: 'bool' });
+  const down = add('Sub', [up, scalar(1, dtype)], { shape });
+  finish('Where', [add('And', [isHalfway, isOdd], { shape, dtype: 'bool' }), down, up]);
+}
+
+/** a ∨ b = ¬(¬a ∧ ¬b) */
+function rewriteOr({ node, valueOf, add, finish }: Expansion): void {
+  const not = (id: ValueId): ValueId => add('Not', [id], { shape: valueOf(id).shape, dtype: 'bool' });
+  const [a, b] = node.inputs;
+  finish('Not', [add('And', [not(a), not(b)], { shape: valueOf(node.outputs[0]).shape, dtype: 'bool' })]);
+}
+
 /** Groups become the channels of an InstanceNormalization with unit scale. */
 function rewriteGroupNorm({ node, valueOf, add, finish, constant }: Expansion): void {
   const [x, scale, bias] = node.inputs;
@@ -231,22 +252,24 @@ function rewriteGatherND(expansion: Expansion): void {
 }
 
 /** The last axis of the indices as one row number of the data: [count, 1] int32. */
-function flatRows({ valueOf, add, scalar }: Expansion, data: ValueId, indices: ValueId) {
+function flatRows({ valueOf, add, scalar, constant }: Expansion, data: ValueId, indices: ValueId) {
   const { shape } = valueOf(data);
   const depth = valueOf(indices).shape.at(-1)!;
   const count = numel(valueOf(indices).shape) / depth;
   const rows = numel(shape.slice(0, depth));
+  const table = { shape: [count, depth], dtype: 'int32' as const };
+  const places = add('Reshape', [indices], table, { shape: table.shape });
+  const vector = (numbers: readonly number[]): ValueId =>
+    constant({ dtype: 'int32', shape: [1, depth], data: Int32Array.from(numbers) });
+  const isNegative = add('Less', [places, scalar(0, 'int32')], { ...table, dtype: 'bool' });
+  const wrapped = add('Add', [places, vector(shape.slice(0, depth))], table);
+  const positive = add('Where', [isNegative, wrapped, places], table);
   const column = { shape: [count, 1], dtype: 'int32' as const };
-  const places = add('Reshape', [indices], { shape: [count, depth], dtype: 'int32' }, { shape: [count, depth] });
-  let row: ValueId | undefined;
-  for (let axis = 0; axis < depth; axis++) {
-    const range = { starts: [axis], ends: [axis + 1], axes: [1], steps: [1] };
-    const part = depth === 1 ? places : add('Slice', [places], column, range);
-    const signed = wrapNegative({ add, scalar }, part, shape[axis], [count, 1]);
-    const before = row === undefined ? undefined : add('Mul', [row, scalar(shape[axis], 'int32')], column);
-    row = before === undefined ? signed : add('Add', [before, signed], column);
-  }
-  return { row: row!, rows, width: numel(shape) / rows, count };
+  // A sum rather than slices: the engine would fuse those into a Split, which has no integer kernel.
+  const scaled =
+    depth === 1 ? positive : add('Mul', [positive, vector(stridesFromShape(shape.slice(0, depth)))], table);
+  const row = depth === 1 ? scaled : add('ReduceSum', [scaled], column, { axes: [1], keepdims: 1 });
+  return { row, rows, width: numel(shape) / rows, count };
 }
 
 /** Indices below zero count from the end. */

@@ -72,7 +72,8 @@ async function createSession(graph: Graph, values: StateValues, options: Session
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile.prefix }),
       extra: { session: { disable_cpu_ep_fallback: allowsFallback ? '0' : '1' } },
     }).catch(async (cause: unknown) => {
-      if (cause instanceof Error && cause.message.includes(FALLBACK_REFUSED)) throw await fallbackError(model, cause);
+      if (cause instanceof Error && cause.message.includes(FALLBACK_REFUSED))
+        throw await fallbackError(model, graph, cause);
       throw engineRefused('webgpu', graph, cause);
     });
   let session: Ort.InferenceSession | undefined = await open();
@@ -135,9 +136,12 @@ async function createSession(graph: Graph, values: StateValues, options: Session
   });
 }
 
-async function fallbackError(model: Uint8Array, cause: Error) {
+async function fallbackError(model: Uint8Array, graph: Graph, cause: Error) {
   const placed = await askPlacements(model);
-  const onCpu = 'all' in placed ? [] : placed.filter((placement) => placement.provider === 'cpu');
+  const onCpu =
+    'all' in placed
+      ? graph.nodes.map(({ op, name }) => ({ op, node: name }))
+      : placed.filter((placement) => placement.provider === 'cpu');
   const named = onCpu.slice(0, MAX_NAMED_NODES).map(({ op, node }) => `${op} "${node}"`);
   const more = onCpu.length > MAX_NAMED_NODES ? ` and ${onCpu.length - MAX_NAMED_NODES} more` : '';
   return runError('TF-RUN-005', {

@@ -1,0 +1,3 @@
+import { backendConformance } from './conformance.ts';
+
+backendConformance('cpu');
