@@ -50,7 +50,8 @@ function addOption(command: Command, field: ParamField): void {
     return;
   }
   const option = new Option(optionFlags({ ...field, choices: undefined }));
-  if (field.type === 'array') option.argParser((text: string, before: string[] = []) => [...before, text]);
+  if (field.type === 'array')
+    option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   command.addOption(option);
 }
 

@@ -15,7 +15,7 @@ export function countWords(text: string, { minLength = 1 }: { readonly minLength
   let numWords = 0;
   for (const [match] of text.matchAll(WORD)) {
     const word = match.toLowerCase();
-    const length = [...word].length;
+    const length = Array.from(word).length;
     if (length < minLength) continue;
     numWords++;
     countOf.set(word, (countOf.get(word) ?? 0) + 1);
