@@ -10,7 +10,10 @@ import { createTensor, type Tensor } from '../../src/tensor/index.ts';
 const pool = openRankPool();
 after(() => pool.close());
 const mesh = createMesh({ tp: 2, dp: 2 });
-const groups = { tp: allGroups(mesh, 'tp'), dp: allGroups(mesh, 'dp'), '': [[0, 1, 2, 3]] };
+const [tp, dp] = [allGroups(mesh, 'tp'), allGroups(mesh, 'dp')];
+/** Pairs have names of their own, which the mesh does not know. */
+const pairs = { 'tp pair': tp, 'dp pair': dp };
+const groups = { tp, dp, '': [[0, 1, 2, 3]], ...pairs };
 const SHAPE = [4, 4];
 
 interface Step {
@@ -69,8 +72,9 @@ function graphOf(list: readonly Step[], rank: number): Graph {
       broadcast: () => g.broadcast(a, first % 2, options),
       swap: () => {
         const peer = 1 - coordsOfRank(mesh, rank)[group]!;
-        g.send(a, peer, { ...options, tag: index });
-        return g.recv(peer, SHAPE, { ...options, tag: index });
+        const pair = { group: `${group} pair`, groupSize: 2, tag: index };
+        g.send(a, peer, pair);
+        return g.recv(peer, SHAPE, pair);
       },
     };
     values.push(apply[op]!());
@@ -103,6 +107,7 @@ test('random graphs cut at collectives give the bits of the uncut reference on e
         states,
         feeds: [feeds, feeds],
         backend: 'reference',
+        groups: pairs,
         pool,
         timeoutMs: 20_000,
       });
@@ -126,7 +131,7 @@ test('the engine gives the same values as the reference up to round-off', async 
   const feeds = graphs.map((_, rank) => ({ x: randomTensor(3, `x${rank}`) }));
   const states = graphs.map((_, rank) => ({ memory: randomTensor(4, `memory${rank}`) }));
   const expected = runReferenceRanks(graphs, feeds, { groups, statesPerRank: states });
-  const found = await runGraphOnRanks({ mesh, graphs, states, feeds: [feeds], pool, timeoutMs: 60_000 });
+  const found = await runGraphOnRanks({ mesh, graphs, states, feeds: [feeds], groups: pairs, pool, timeoutMs: 60_000 });
   for (let rank = 0; rank < 4; rank++) {
     const [a, b] = [found.outputs[0]![rank]!['y']!.data, expected[rank]!.outputs['y']!.data] as Float32Array[];
     for (let i = 0; i < a!.length; i++) assert.ok(Math.abs(a![i]! - b![i]!) <= 1e-5 * Math.max(1, Math.abs(b![i]!)));
