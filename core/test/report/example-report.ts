@@ -9,7 +9,7 @@ export const exampleReport: Report = {
   blocks: [
     {
       kind: 'text',
-      text: 'Run `tenfold tour` or read **the page** at [its nodes](#nodes); [not this](javascript:alert(1)).',
+      text: 'Run `tenfold tour` or read **the page** at [its depth](#deep); [not this](javascript:alert(1)).',
       markdown: true,
     },
     { kind: 'heading', text: 'Figures & <marks>' },
