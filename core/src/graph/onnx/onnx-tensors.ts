@@ -4,6 +4,9 @@ import { tensorFromNumbers } from '../build/scalar-tensor.ts';
 import { graphError } from '../graph-errors.ts';
 import type { OnnxTensor } from './onnx-types.ts';
 
+/** Marks the Identity through which inputs, states and constants leave a model. */
+export const OUTPUT_SUFFIX = '#out';
+
 /** TensorProto.DataType. */
 const CODES: Readonly<Record<Dtype, number>> = {
   float32: 1,
@@ -64,7 +67,8 @@ export function tensorFromBytes(dtype: Dtype, shape: readonly number[], bytes: U
       hints: ['The file looks truncated; copy or export it again.'],
     });
   }
-  const aligned = bytes.byteOffset % info.bytesPerElement === 0 ? bytes : bytes.slice();
+  // Not slice(): that of Node's Buffer does not copy.
+  const aligned = bytes.byteOffset % info.bytesPerElement === 0 ? bytes : new Uint8Array(bytes);
   return { dtype, shape, data: new info.ArrayType(aligned.buffer, aligned.byteOffset, numElements) } as Tensor;
 }
 

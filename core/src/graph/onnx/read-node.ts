@@ -1,18 +1,17 @@
 /** One ONNX node → nodes of ours, known index arithmetic, or an error that names the place. */
-import { nearestNameHints } from '../../base/index.ts';
 import { numbersFromTensor, type Dtype, type Tensor } from '../../tensor/index.ts';
 import type { GraphBuilder } from '../build/graph-builder.ts';
 import { scalarTensor } from '../build/scalar-tensor.ts';
 import { graphError } from '../graph-errors.ts';
 import type { OpName } from '../ops/op-names.ts';
-import { isOpName, OP_NAMES, OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
+import { isOpName, OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
 import { shortestFloat32 } from '../shortest-float.ts';
 import type { Attributes, GraphValue, NodeNotes } from '../types.ts';
 import { adaptAttributes, type RawAttributes } from './adapt-attributes.ts';
 import { FOLDS, type KnownNumbers } from './fold-shapes.ts';
 import { FOREIGN_OPS } from './foreign-ops.ts';
 import { ONNX_FORMS, type ConstantInput, type OnnxForm } from './onnx-forms.ts';
-import { dtypeFromOnnxCode, tensorFromOnnx } from './onnx-tensors.ts';
+import { dtypeFromOnnxCode, OUTPUT_SUFFIX, tensorFromOnnx } from './onnx-tensors.ts';
 import { ATTRIBUTE_TYPES, type OnnxAttribute, type OnnxNode } from './onnx-types.ts';
 
 /** What the reader knows about names. */
@@ -55,6 +54,8 @@ export function readNode(node: OnnxNode, scope: ReadScope, notes: NodeNotes): vo
   );
   const names = node.input ?? [];
   const outputs = trimmed(node.output ?? []);
+  if (scope.isOurs && outputs[0]?.endsWith(OUTPUT_SUFFIX))
+    return scope.define(outputs[0], scope.value(names[0] ?? '', place));
   if (readConstantNode(opType, attributes, names, outputs, scope, place)) return;
 
   const known = names.map((name) => (name === '' ? undefined : scope.known(name)));
@@ -68,16 +69,14 @@ export function readNode(node: OnnxNode, scope: ReadScope, notes: NodeNotes): vo
     const isOurs = opType === 'Min' || opType === 'Max' ? names.length === 2 : expansion === undefined;
     if (!isOurs) {
       const inputs = names.map((name) => (name === '' ? undefined : scope.value(name, place)));
+      if (inputs[0] === undefined) fail(`${opType} with inputs`, 'none');
       return expansion!(scope.builder, inputs, attributes);
     }
     return buildOwn(node, opType, attributes, outputs.length, scope, place, fail);
   });
-  for (const [i, name] of outputs.entries()) {
-    if (name === '') continue;
-    const result = results[i];
-    if (result === undefined) fail(`${opType} with ${results.length} outputs`, `${outputs.length}`);
-    else scope.define(name, result);
-  }
+  // Outputs beyond those of ours (the mask of Dropout) are missed only if something reads them.
+  for (const [i, name] of outputs.entries())
+    if (name !== '' && results[i] !== undefined) scope.define(name, results[i]);
 }
 
 function buildOwn(
@@ -90,7 +89,10 @@ function buildOwn(
   fail: (expected: string, actual?: string, hints?: readonly string[]) => never,
 ): readonly GraphValue[] {
   const renamed = node.metadataProps?.find((entry) => entry.key === 'tenfold.op')?.value ?? OLD_NAMES[opType] ?? opType;
-  if (!isOpName(renamed)) fail('an op that Tenfold has', `"${opType}"`, nearestNameHints(opType, OP_NAMES));
+  if (!isOpName(renamed))
+    fail('an op that Tenfold has', `"${opType}"`, [
+      `Export the model without ${opType}, with simpler ops in its place.`,
+    ]);
   const op = renamed as OpName;
   const form = ONNX_FORMS[op];
   const names = node.input ?? [];

@@ -4,7 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { Shape, Tensor } from '../../tensor/index.ts';
 import { createGraphBuilder, type GraphBuilder } from '../build/graph-builder.ts';
 import { graphError } from '../graph-errors.ts';
-import type { Graph, GraphState, GraphValue, NodeNotes } from '../types.ts';
+import type { Graph, GraphValue, NodeNotes } from '../types.ts';
 import { knownFromTensor, tensorFromKnown, type KnownNumbers } from './fold-shapes.ts';
 import { MODEL_SCHEMA } from './onnx-schema.ts';
 import { dtypeFromOnnxCode, externalPlaceOf, tensorFromOnnx, type ExternalDataPlace } from './onnx-tensors.ts';
@@ -219,16 +219,29 @@ function readOutputs(
   records: readonly StateRecord[],
 ): void {
   const own = metadata?.find((entry) => entry.key === 'tenfold.outputs')?.value;
-  const names = own === undefined ? (file.output ?? []).map((info) => info.name ?? '') : (JSON.parse(own) as string[]);
+  const names =
+    own === undefined ? (file.output ?? []).map((info) => info.name ?? '') : (parseMetadata(own) as string[]);
   const place = `outputs of graph "${file.name ?? ''}"`;
-  for (const name of names)
-    scope.define(name, builder.output(scope.value(name, place), own === undefined ? name : undefined));
+  for (const name of names) scope.define(name, builder.output(scope.value(name, place), name));
   for (const { name, next } of records) if (next !== undefined) builder.setNextState(name, scope.value(next, place));
 }
 
 function stateRecords(metadata: readonly OnnxEntry[] | undefined): readonly StateRecord[] {
   const text = metadata?.find((entry) => entry.key === 'tenfold.states')?.value;
-  return text === undefined ? [] : (JSON.parse(text) as readonly (StateRecord & Pick<GraphState, 'kind'>)[]);
+  return text === undefined ? [] : (parseMetadata(text) as readonly StateRecord[]);
+}
+
+function parseMetadata(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw graphError('TF-GRAPH-010', {
+      subject: 'readOnnx',
+      expected: 'metadata in JSON',
+      actual: text.slice(0, 60),
+      cause,
+    });
+  }
 }
 
 /** Notes from metadata; for other exporters the module is the path in the node's name (`/layers.0/attn/MatMul`). */

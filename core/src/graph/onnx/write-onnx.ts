@@ -7,7 +7,7 @@ import { OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
 import type { Attributes, AttributeValue, Graph, GraphNode, GraphValue, ValueId } from '../types.ts';
 import { ONNX_FORMS, ONNX_IR_VERSION, ONNX_OPSET, type ConstantInput } from './onnx-forms.ts';
 import { MODEL_SCHEMA } from './onnx-schema.ts';
-import { bytesFromTensor, onnxCodeFromDtype } from './onnx-tensors.ts';
+import { bytesFromTensor, onnxCodeFromDtype, OUTPUT_SUFFIX } from './onnx-tensors.ts';
 import {
   ATTRIBUTE_TYPES,
   type OnnxAttribute,
@@ -62,7 +62,7 @@ export interface StateRecord {
 export function createOnnxOutputNames(graph: Graph): (id: ValueId) => string {
   const produced = new Set<ValueId>();
   for (const node of graph.nodes) for (const id of node.outputs) produced.add(id);
-  return (id) => (produced.has(id) ? graph.values[id]!.name : `${graph.values[id]!.name}#out`);
+  return (id) => (produced.has(id) ? graph.values[id]!.name : `${graph.values[id]!.name}${OUTPUT_SUFFIX}`);
 }
 
 /** @returns the model file and, above the threshold, the data file's content
