@@ -42,8 +42,14 @@ const NODES_BETWEEN_CHECKS = 2048;
 /** Solves a problem of at most 256 constrained sets.
  *  @throws TF-FAMILIES-002 if no tuple exists, TF-FAMILIES-003 if the graph is too large */
 export function searchExact(problem: Problem, options: SearchOptions = {}): SearchOutcome {
+  return searchGraph(createDisjointnessGraph(problem), options);
+}
+
+/** The same search on any graph whose vertices belong to families.
+ *  @throws TF-FAMILIES-002 if the families cannot all be hit */
+export function searchGraph(graph: DisjointnessGraph, options: SearchOptions = {}): SearchOutcome {
   const { counting = true, maxNodes = Infinity } = options;
-  const graph = createDisjointnessGraph(problem);
+  const { problem } = graph;
   const freeValue = graph.free.reduce((sum, { i, k }) => sum + subsetCountWeight(problem, i, k), 0n);
   let best = -1;
   let count = 0n;
