@@ -101,6 +101,7 @@ export const OP_SAMPLES: Readonly<Record<OpName, readonly Build[]>> = {
     (g, input) => g.fusedMatMul(input([2, 8, 4]), input([2, 8, 3]), { transA: 1, alpha: 0.25 }),
     (g, input) => g.fusedMatMul(input([2, 4, 8]), input([2, 3, 8]), { transB: 1 }),
     (g, input) => g.fusedMatMul(input([4, 2, 8]), input([2, 8, 3]), { transBatchA: 1 }),
+    (g, input) => g.fusedMatMul(input([8, 2, 4]), input([2, 8, 3]), { transBatchA: 1, transA: 1 }),
     (g, input) =>
       g.fusedMatMul(input([4, 2, 5, 8]), input([3, 2, 5, 8]), { transBatchA: 1, transBatchB: 1, transB: 1 }),
   ],
