@@ -107,6 +107,128 @@ export const manifest = defineSystem({
       load: () => import('./verbs/verify.ts'),
     }),
     defineVerb({
+      name: 'theorem',
+      summary: 'Catalogue of related theorems; the value of one, checked by the exact solver',
+      examples: ['theorem', 'theorem --id HM67 --n 8 --k 3', 'theorem --id LLSY24 --n 6 --sets "2,3|3" --t 2'],
+      params: z.object({
+        id: z.string().default('').describe('theorem, like HM67; empty for the catalogue'),
+        n: n.optional(),
+        k: z.number().int().min(1).optional().describe('size k (or r, a)'),
+        l: z.number().int().min(1).optional().describe('size l (or s, b)'),
+        m: z.number().int().min(1).optional().describe('number of families'),
+        t: z.number().int().min(1).optional().describe('points that sets share'),
+        q: z.number().int().min(2).optional().describe('order of the field'),
+        sets: z.string().default('').describe('sizes in the layout of max'),
+        check: z.boolean().default(true).describe('compare with the exact solver'),
+      }),
+      load: () => import('./verbs/theorem.ts'),
+    }),
+    defineVerb({
+      name: 'conjecture',
+      summary: 'Test a formula on a grid of problems; the first counterexample is made as small as possible',
+      examples: [
+        'conjecture --example theorem',
+        'conjecture --formula "max(star, ball(jmax, s(jmax)))" --max-n 5',
+        'conjecture --example mixed-count --max-n 6',
+      ],
+      params: z.object({
+        formula: z
+          .string()
+          .default('max(star, balls)')
+          .describe(
+            'formula in n, m, k(i), s(j), star, ball(j,s), balls, mixed, last, jmax, binom, max, min, sum, layers, if',
+          ),
+        example: z.string().default('').describe('ready example: theorem, largest-family or mixed-count'),
+        minN: z.number().int().min(1).default(2).describe('fewest points'),
+        maxN: z.number().int().min(1).max(12).default(5).describe('most points'),
+        minFamilies: z.number().int().min(2).default(2).describe('fewest families'),
+        maxFamilies: z.number().int().min(2).max(6).default(3).describe('most families'),
+        generator: z.enum(['uniform', 'intervals', 'all', 'random']).default('all').describe('which sizes to try'),
+        range: z
+          .enum(['in', 'mixed', 'out', 'all'])
+          .default('in')
+          .describe('in: n ≥ K1 + K2; mixed: range of the uniform mixed theorem; out: all others'),
+        target: z.enum(['value', 'labelled']).default('value').describe('what the formula claims'),
+        samples: z.number().int().min(1).default(200).describe('instances of the random generator'),
+      }),
+      load: () => import('./verbs/conjecture.ts'),
+    }),
+    defineVerb({
+      name: 'operate',
+      summary: 'Shift, compress, shadow, dual, transversals and lexicographic families',
+      examples: ['operate compress --n 5 --families "23 45 | 25 34"', 'operate lex --n 6 --k 3 --count 7'],
+      params: z.object({
+        operator: z
+          .enum([
+            'shift',
+            'compress',
+            'shadow',
+            'upper-shadow',
+            'up-closure',
+            'minimal',
+            'complement',
+            'link',
+            'deletion',
+            'dual',
+            'transversals',
+            'lex',
+            'colex',
+          ])
+          .meta({ positional: true })
+          .describe('what to do'),
+        n: z.number().int().min(1).max(24).describe('number of points'),
+        families: z.string().default('').describe('sets like "12 13 | 23"; dots where elements exceed 9, like 2.10'),
+        i: z
+          .number()
+          .int()
+          .min(1)
+          .default(1)
+          .describe('element that comes in (shift), or the point of link and deletion'),
+        j: z.number().int().min(1).default(2).describe('element that goes out (shift)'),
+        k: z.number().int().min(0).default(2).describe('set size of lex and colex'),
+        count: z.number().int().min(0).max(100_000).default(10).describe('sets of lex and colex'),
+        t: z.number().int().min(1).default(1).describe('points to share with every member (dual)'),
+      }),
+      load: () => import('./verbs/operate.ts'),
+    }),
+    defineVerb({
+      name: 'table',
+      summary: 'Exact maxima and counts over a grid of problems, with CSV and LaTeX',
+      examples: ['table --min-n 4 --max-n 6 --families 2 --uniform'],
+      params: z.object({
+        minN: z.number().int().min(1).default(4).describe('fewest points'),
+        maxN: z.number().int().min(1).max(10).default(6).describe('most points'),
+        families: z.number().int().min(2).max(5).default(2).describe('number of families'),
+        uniform: z.boolean().default(false).describe('one size a family'),
+        inRange: z.boolean().default(false).describe('only n ≥ K1 + K2'),
+      }),
+      load: () => import('./verbs/table.ts'),
+    }),
+    defineVerb({
+      name: 'threshold',
+      summary: 'Fewest k-uniform families for which the star overtakes the ball',
+      examples: ['threshold --n 8 --k 3', 'threshold --n 20 --k 5'],
+      params: z.object({ n, k: z.number().int().min(1).describe('size of all sets') }),
+      load: () => import('./verbs/threshold.ts'),
+    }),
+    defineVerb({
+      name: 'q-analogue',
+      summary: 'The same question for subspaces of a vector space over F_q',
+      examples: ['q-analogue --n 4 --sets "2|2|2" --q 2', 'q-analogue --n 40 --sets "3|5,7" --q 3'],
+      params: z.object({ n, sets, q: z.number().int().min(2).default(2).describe('order of the field') }),
+      load: () => import('./verbs/q-analogue.ts'),
+    }),
+    defineVerb({
+      name: 'export',
+      summary: 'The exact model as DIMACS, LP or WCNF, or one extremal tuple for GAP, Sage or LaTeX',
+      examples: ['export --n 5 --sets "3|1,2" --format lp'],
+      params: z.object({
+        ...problemParams,
+        format: z.enum(['dimacs', 'lp', 'wcnf', 'gap', 'sage', 'latex']).default('lp').describe('what to write'),
+      }),
+      load: () => import('./verbs/export.ts'),
+    }),
+    defineVerb({
       name: 'quorum plan',
       summary: 'Plan a replicated store: sites from round-trip times, quorums, strategy and proof',
       examples: [
