@@ -12,7 +12,7 @@ export interface LeanOps {
   add(a: GraphValue, b: GraphValue): GraphValue;
   sub(a: GraphValue, b: GraphValue): GraphValue;
   neg(a: GraphValue): GraphValue;
-  /** Where(condition, value, 0). */
+  /** The value where the condition holds, else 0: a product, which engines run faster than Where. */
   mask(condition: GraphValue, value: GraphValue): GraphValue;
   /** 1 where the condition holds, as a float. */
   indicator(condition: GraphValue, dtype: Dtype): GraphValue;
@@ -64,7 +64,7 @@ export function createLeanOps(builder: GraphBuilder): LeanOps {
       const known = uniforms.get(a.id);
       return known === undefined ? builder.neg(a) : lean.scalar(-known, a.dtype);
     },
-    mask: (condition, value) => builder.op('Where', [condition, value, lean.scalar(0, value.dtype)]),
+    mask: (condition, value) => lean.mul(value, builder.cast(condition, value.dtype)),
     indicator: (condition, dtype) => builder.cast(condition, dtype),
     full(value, shape) {
       if (equalShapes(value.shape, shape)) return value;

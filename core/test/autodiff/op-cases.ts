@@ -226,6 +226,15 @@ export const OP_CASES: Readonly<Record<OpName, readonly OpCase[] | Exemption>> =
       b.conv(v['x']!, v['w']!, { pads: [2, 0], group: 3 }),
     ),
     one('pointwise', { x: { shape: [2, 3, 2, 3] }, w: { shape: [2, 3, 1, 1] } }, (b, v) => b.conv(v['x']!, v['w']!)),
+    one('many channels', { x: { shape: [1, 32, 3, 3] }, w: { shape: [33, 32, 2, 3] } }, (b, v) =>
+      b.conv(v['x']!, v['w']!, { pads: [1, 2, 0, 1], dilations: [1, 1] }),
+    ),
+    one('patches', { x: { shape: [2, 2, 4, 6] }, w: { shape: [3, 2, 2, 3] } }, (b, v) =>
+      b.conv(v['x']!, v['w']!, { strides: [2, 3] }),
+    ),
+    one('a kernel of 56 taps', { x: { shape: [2, 2, 9, 9] }, w: { shape: [2, 1, 7, 8] } }, (b, v) =>
+      b.conv(v['x']!, v['w']!, { pads: [1, 1, 1, 1], group: 2, strides: [2, 1] }),
+    ),
     one('3-D', { x: { shape: [1, 1, 3, 3, 3] }, w: { shape: [2, 1, 2, 2, 2] } }, (b, v) => b.conv(v['x']!, v['w']!)),
     one('stride larger than the kernel', { x: { shape: [1, 1, 8] }, w: { shape: [2, 1, 2] } }, (b, v) =>
       b.conv(v['x']!, v['w']!, { strides: [3] }),

@@ -1,13 +1,39 @@
-/** Gradients of Conv and ConvTranspose. They are each other's adjoint in the data; the weights' gradient is, for both, a
- *  convolution of the wide side with the narrow side as kernel, batch and channel swapped, stride and dilation swapped. */
+/** Gradients of Conv and ConvTranspose. They are each other's adjoint in the data; the weights' gradient is, for both, the
+ *  product of the narrow side with the windows of the wide side. */
 import type { GraphBuilder, GraphValue } from '../../graph/index.ts';
-import { numel } from '../../tensor/index.ts';
 import type { InputGradient } from '../types.ts';
+import { weightGradient, type Windows } from './conv-weights.ts';
 
-export interface Windows {
-  readonly strides: readonly number[];
-  readonly pads: readonly number[];
-  readonly dilations: readonly number[];
+/** Both sides need as many channels before a Conv with flipped weights beats ConvTranspose (onnxruntime's CPU provider). */
+const MIN_FLIPPED_CHANNELS = 32;
+
+/** spreadWindows at stride 1 as a Conv with flipped, channel-swapped weights. undefined where that does not pay or fit. */
+function spreadByFlipping(
+  b: GraphBuilder,
+  narrow: GraphValue,
+  weights: GraphValue,
+  { strides, pads, dilations, wide, group }: Windows & { wide: readonly number[]; group: number },
+): GraphValue | undefined {
+  const [M, C, ...kernel] = weights.shape as [number, number, ...number[]];
+  const isPlain = group === 1 && strides.every((stride) => stride === 1) && Math.min(M, C) >= MIN_FLIPPED_CHANNELS;
+  if (!isPlain) return undefined;
+  const before = kernel.map((size, axis) => (size - 1) * dilations[axis]! - pads[axis]!);
+  const after = kernel.map(
+    (size, axis) => wide[axis]! - narrow.shape[2 + axis]! + (size - 1) * dilations[axis]! - before[axis]!,
+  );
+  if ([...before, ...after].some((pad) => pad < 0)) return undefined;
+  const axes = kernel.map((_, axis) => axis + 2);
+  const swapped = b.transpose(weights, [1, 0, ...axes]); // [C, M, …]
+  const isPoint = kernel.every((size) => size === 1);
+  const flipped = isPoint
+    ? swapped
+    : b.slice(swapped, {
+        starts: kernel.map((size) => size - 1),
+        ends: kernel.map((size) => -1 - size),
+        axes,
+        steps: kernel.map(() => -1),
+      });
+  return b.conv(narrow, flipped, { dilations, pads: [...before, ...after], strides: strides.map(() => 1) });
 }
 
 /** Adjoint of a convolution in its data: narrow [N, M, …] → wide [N, C, …].
@@ -21,6 +47,8 @@ export function spreadWindows(
   const { strides, pads, dilations, wide, group } = options;
   const kernel = weights.shape.slice(2);
   const rank = kernel.length;
+  const flipped = spreadByFlipping(b, narrow, weights, options);
+  if (flipped) return flipped;
   const missing = wide.map((size, axis) => {
     const reach = (narrow.shape[2 + axis]! - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
     return size - (reach - pads[axis]! - pads[rank + axis]!);
@@ -34,48 +62,6 @@ export function spreadWindows(
     return b.convTranspose(narrow, weights, { ...base, output_padding: added });
   }
   return b.pad(b.convTranspose(narrow, weights, base), [...new Array<number>(rank + 4).fill(0), ...added]);
-}
-
-/** Gradient of the weights [M, C/group, …kernel] from wide [N, C, …] and narrow [N, M, …]. */
-function weightGradient(
-  b: GraphBuilder,
-  wide: GraphValue,
-  narrow: GraphValue,
-  options: Windows & { kernel: readonly number[]; group: number },
-): GraphValue {
-  const { strides, pads, dilations, kernel, group } = options;
-  const [N, C, ...wideSizes] = wide.shape as [number, number, ...number[]];
-  const [, M, ...narrowSizes] = narrow.shape as [number, number, ...number[]];
-  const rank = kernel.length;
-  const isPointwise =
-    group === 1 && kernel.every((size) => size === 1) && strides.every((s) => s === 1) && pads.every((p) => p === 0);
-  if (isPointwise) {
-    // Σ_n dy[n] [M, P] · x[n]ᵀ [P, C]
-    const P = numel(wideSizes);
-    const products = b.fusedMatMul(b.reshape(narrow, [N, M, P]), b.reshape(wide, [N, C, P]), { transB: 1 });
-    const total = N === 1 ? products : b.op('ReduceSum', [products], { axes: [0], keepdims: 0 });
-    return b.reshape(total, [M, C, ...kernel]);
-  }
-  const spatial = Array.from({ length: rank }, (_, axis) => axis);
-  // [N, G, C/G, …] → [C/G, G, N, …] → [C/G, G·N, …]
-  const grouped = b.reshape(wide, [N, group, C / group, ...wideSizes]);
-  const swapped = b.transpose(grouped, [2, 1, 0, ...spatial.map((axis) => axis + 3)]);
-  const data = b.reshape(swapped, [C / group, group * N, ...wideSizes]);
-  const filters = b.transpose(narrow, [1, 0, ...spatial.map((axis) => axis + 2)]); // [M, N, …]
-  const endPads = spatial.map((axis) => {
-    const reach = (kernel[axis]! - 1) * dilations[axis]! + (narrowSizes[axis]! - 1) * strides[axis]! + 1;
-    return Math.max(0, reach - wideSizes[axis]! - pads[axis]!);
-  });
-  const correlated = b.conv(data, filters, {
-    strides: dilations,
-    dilations: strides,
-    pads: [...pads.slice(0, rank), ...endPads],
-    group,
-  }); // [C/G, M, …kernel or a little more]
-  const axes = spatial.map((axis) => axis + 2);
-  const isExact = kernel.every((size, axis) => correlated.shape[2 + axis] === size);
-  const exact = isExact ? correlated : b.slice(correlated, { starts: kernel.map(() => 0), ends: kernel, axes });
-  return b.transpose(exact, [1, 0, ...axes]);
 }
 
 /** Sum over everything but the channel. */

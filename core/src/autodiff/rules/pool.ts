@@ -3,7 +3,8 @@ import type { GraphValue, PoolOp } from '../../graph/index.ts';
 import { filledTensor } from '../../graph/index.ts';
 import { createTensor, numel } from '../../tensor/index.ts';
 import type { GradContext, InputGradient, RulesOf } from '../types.ts';
-import { spreadWindows, type Windows } from './conv.ts';
+import type { Windows } from './conv-weights.ts';
+import { spreadWindows } from './conv.ts';
 
 interface PoolAttributes extends Windows {
   readonly kernel_shape: readonly number[];
