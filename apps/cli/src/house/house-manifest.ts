@@ -19,6 +19,7 @@ const PARAMS = {
   start: z.object({
     port,
     exit: z.boolean().default(false).describe('end after the tours'),
+    rooms: z.array(z.string()).default([]).describe('rooms whose tours run; all without it'),
   }),
   tour: z.object({ room: z.string().optional().describe('room to show; all without it').meta({ positional: true }) }),
   studio: z.object({
@@ -55,7 +56,7 @@ const PARAMS = {
 } satisfies Record<HouseCommand, z.ZodObject>;
 
 const EXAMPLES: Readonly<Record<HouseCommand, readonly string[]>> = {
-  start: ['start', 'start --exit'],
+  start: ['start', 'start --exit', 'start --rooms cross-families'],
   tour: ['tour', 'tour cross-families'],
   studio: ['studio', 'studio --port 8080'],
   doctor: ['doctor', 'doctor --json'],

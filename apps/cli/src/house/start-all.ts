@@ -5,7 +5,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { systems } from '../../../systems.ts';
 import { homeFolder } from '../kept-run.ts';
 import type { Host } from './house-manifest.ts';
-import { loadEntry } from './room-entry.ts';
+import { loadRoom } from './room-entry.ts';
 import { aborted } from './studio.ts';
 import { verdictReport, type TourVerdict } from './verdict-table.ts';
 
@@ -15,19 +15,21 @@ const ENDED: ReadonlySet<RunStatus> = new Set(['done', 'problems', 'failed', 'ca
 interface StartParams {
   readonly port: number;
   readonly exit: boolean;
+  readonly rooms: readonly string[];
 }
 
 export function createStart({ terminal }: Host) {
-  return async ({ port, exit }: StartParams, context: VerbContext): Promise<VerbResult> => {
+  return async ({ port, exit, rooms }: StartParams, context: VerbContext): Promise<VerbResult> => {
+    // Unknown rooms are answered before anything starts.
+    const built = systems.filter((entry) => entry.load).map((entry) => entry.id);
+    const names = rooms.length > 0 ? rooms : built;
+    const manifests = await Promise.all(names.map((name) => loadRoom(name, 'start')));
     const { buildWebIfStale, startStudio } = await import('@tenfold/studio');
     context.progress({ phase: 'building the pages' });
     const pages = await buildWebIfStale();
     const studio = await startStudio({ systems, port: exit ? 0 : port, home: homeFolder(terminal) });
     try {
       terminal.err(`${pages.built ? 'Pages built. ' : ''}Studio: ${studio.url}\n`);
-      const manifests = await Promise.all(
-        systems.filter((entry) => entry.load).map((entry) => loadEntry(entry, 'start')),
-      );
       const runs = await Promise.all(
         manifests.map((manifest) =>
           studio.startRun({ system: manifest.id, verb: manifest.tour, params: {}, seed: context.seed }),
