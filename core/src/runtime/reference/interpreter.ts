@@ -14,7 +14,7 @@ export type ReferencePrecision = 'dtype' | 'float64';
 
 /** Runs one node (no collective).
  *  @returns one value per output
- *  @throws TF-REFERENCE-001 on a missing input, TF-REFERENCE-003 on a collective */
+ *  @throws TF-REFERENCE-001 on a missing input, TF-REFERENCE-002 on a collective */
 export function runNode(
   node: GraphNode,
   inputs: readonly (RefValue | undefined)[],
@@ -23,7 +23,7 @@ export function runNode(
 ): RefValue[] {
   const kernel = REFERENCE_KERNELS[node.op];
   if (kernel === 'collective') {
-    throw referenceError('TF-REFERENCE-003', {
+    throw referenceError('TF-REFERENCE-002', {
       subject: 'evaluateNode',
       expected: 'an op of one rank',
       actual: node.op,
@@ -51,7 +51,7 @@ export function finishValue(
 }
 
 /** Evaluates one node on tensors, rounding to the outputs' dtypes: what constant folding takes.
- *  @throws TF-REFERENCE-003 on a collective */
+ *  @throws TF-REFERENCE-002 on a collective */
 export function evaluateNode(node: GraphNode, inputs: readonly (Tensor | undefined)[]): Tensor[] {
   const outputs = inferTypes({
     op: node.op,

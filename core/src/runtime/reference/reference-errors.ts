@@ -8,28 +8,18 @@ export const referenceError = defineErrors({
     fix: 'Check the graph with verifyGraph.',
   },
   'TF-REFERENCE-002': {
-    kind: 'input',
-    title: 'A feed is missing or has the wrong dtype or shape',
-    fix: 'Feed one tensor per graph input, with the dtype and shape that the input declares.',
-  },
-  'TF-REFERENCE-003': {
     kind: 'usage',
     title: 'A collective was run without its peers',
     fix: 'Run the graphs of all ranks together with runReferenceRanks.',
   },
-  'TF-REFERENCE-004': {
+  'TF-REFERENCE-003': {
     kind: 'input',
     title: 'The ranks of a collective do not agree',
     fix: 'Every member of a group must reach the same collectives in the same order.',
   },
-  'TF-REFERENCE-006': {
+  'TF-REFERENCE-004': {
     kind: 'input',
     title: 'An index lies outside its axis',
     fix: 'Check the indices and the size of the axis.',
-  },
-  'TF-REFERENCE-005': {
-    kind: 'input',
-    title: 'A state, output or kernel variant is unknown',
-    fix: 'Check the name against the graph.',
   },
 });

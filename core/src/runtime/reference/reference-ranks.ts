@@ -52,7 +52,7 @@ interface Message {
 
 /** Runs one graph per rank once.
  *  @returns outputs and new states of every rank
- *  @throws TF-REFERENCE-004 if ranks wait for each other for ever, or reach different collectives */
+ *  @throws TF-REFERENCE-003 if ranks wait for each other for ever, or reach different collectives */
 export function runReferenceRanks(
   graphs: readonly Graph[],
   feedsPerRank: readonly Feeds[],
@@ -167,7 +167,7 @@ function runGroup(
   if (nodes.some((each) => each!.notes.group !== node.notes.group)) return false;
   const other = members.find((member) => nodeAt(member)!.op !== node.op);
   if (other) {
-    throw referenceError('TF-REFERENCE-004', {
+    throw referenceError('TF-REFERENCE-003', {
       subject: 'runReferenceRanks',
       expected: `rank ${other.rank} at ${node.op} like rank ${cursor.rank} (node "${node.name}")`,
       actual: `${nodeAt(other)!.op}`,
@@ -192,7 +192,7 @@ function membersOf(cursor: RankCursor, node: GraphNode, options: RanksOptions): 
   const size = Number(node.attributes['group_size']);
   const members = lists ? lists.find((list) => list.includes(cursor.rank)) : Array.from({ length: size }, (_, i) => i);
   if (members?.length === size && members.includes(cursor.rank)) return members;
-  throw referenceError('TF-REFERENCE-004', {
+  throw referenceError('TF-REFERENCE-003', {
     subject: 'runReferenceRanks',
     expected: `a group "${node.notes.group ?? ''}" of ${size} ranks with rank ${cursor.rank}`,
     actual: members ? `[${members.join(', ')}]` : 'none',
@@ -204,7 +204,7 @@ function deadlock(cursors: readonly RankCursor[]): Error {
   const waiting = cursors
     .filter((cursor) => nodeAt(cursor))
     .map((cursor) => `rank ${cursor.rank} at "${nodeAt(cursor)!.name}"`);
-  return referenceError('TF-REFERENCE-004', {
+  return referenceError('TF-REFERENCE-003', {
     subject: 'runReferenceRanks',
     expected: 'every rank of a group to reach the same collective',
     actual: `${waiting.join(', ')} waiting for ever`,

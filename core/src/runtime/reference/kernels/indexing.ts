@@ -5,11 +5,11 @@ import type { Kernel, KernelCall } from '../kernel-call.ts';
 import { referenceError } from '../reference-errors.ts';
 
 /** Index from the front.
- *  @throws TF-REFERENCE-006 if it is outside the axis */
+ *  @throws TF-REFERENCE-004 if it is outside the axis */
 function checkedIndex(call: KernelCall, index: number, size: number): number {
   const fromFront = index < 0 ? index + size : index;
   if (fromFront >= 0 && fromFront < size) return fromFront;
-  throw referenceError('TF-REFERENCE-006', {
+  throw referenceError('TF-REFERENCE-004', {
     subject: 'evaluateNode',
     expected: `${call.node.op} needs indices in [${-size}, ${size})`,
     actual: String(index),
