@@ -52,14 +52,14 @@ function waitOf(control: Control, mesh: Mesh, rank: number): Wait | undefined {
   const { words } = control;
   const status = control.rank(rank);
   const epoch = Atomics.load(words, status + RANK.epoch);
-  const group = words[status + RANK.group]!;
-  const sequence = words[status + RANK.sequence]!;
-  const slot = control.slot(group, sequence);
-  const isThisCall = Atomics.load(words, slot + SLOT.sequence) === sequence;
-  if (!isThisCall || Atomics.load(words, slot + SLOT.status) !== SLOT_STATUS.collecting) return undefined;
+  const slot = words[status + RANK.slot]!;
+  const group = Atomics.load(words, slot + SLOT.group) - 1;
+  const isThisCall = Atomics.load(words, slot + SLOT.generation) === words[status + RANK.generation];
+  if (!isThisCall || group < 0 || Atomics.load(words, slot + SLOT.status) !== SLOT_STATUS.collecting) return undefined;
+  const sequence = words[slot + SLOT.sequence]!;
   const members = membersOfGroup(control, group);
   const hasArrived = (position: number): boolean =>
-    Atomics.load(words, control.member(slot, position) + MEMBER.arrived) === sequence + 1;
+    Atomics.load(words, control.member(slot, position) + MEMBER.arrived) === 1;
   const missing = members.filter((_, position) => !hasArrived(position));
   const own = members.findIndex((member, position) => member === rank && hasArrived(position));
   if (own < 0) return undefined;

@@ -3,12 +3,15 @@
  *  issue: copy the input into the own heap, publish the call, arrive; the last to arrive checks that the calls fit and
  *  works out when the links have carried the data. finish: wait for the others, then for the link, read, release.
  *  A block is laid out as [header: rank, dims, number of parts, part sizes][data]. */
+import { formatBytes } from '../base/index.ts';
 import { bytesPerElement, numel, type Dtype, type Shape, type Tensor, type TensorData } from '../tensor/index.ts';
 import { DTYPES } from '../tensor/index.ts';
 import { CALLS, describeCall, DTYPE_CODES, findMismatch, transferPattern, type IssuedCall } from './calls.ts';
 import type { CallName } from './calls.ts';
 import {
   findOrAddGroup,
+  findOrTakeSlot,
+  freeSlot,
   GROUP_KIND,
   LINK,
   MAX_GROUPS,
@@ -78,6 +81,14 @@ export interface ExchangePort {
   pause(index: number, value: number): void;
 }
 
+/** The call that a block of this rank's heap belongs to. */
+interface BlockCall {
+  readonly slot: number;
+  readonly generation: number;
+  /** This rank has waited for it or abandoned it; others may still read the block. */
+  hasLeft: boolean;
+}
+
 const HEADER_WORDS = 80;
 const MAX_DIMS = 8;
 const BYTES_PER_WORD = Int32Array.BYTES_PER_ELEMENT;
@@ -88,7 +99,7 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
   const heap = createHeap(heaps[rank]!.byteLength, rank);
   const groupIndices = new Map<string, number>();
   const numIssued: number[] = []; // per group
-  const ownerOfBlock = new Map<HeapBlock, { slot: number; sequence: number }>();
+  const callOfBlock = new Map<HeapBlock, BlockCall>();
   const sleeper = new Int32Array(new SharedArrayBuffer(BYTES_PER_WORD));
 
   return {
@@ -100,13 +111,13 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
       const group = groupIndex(spec);
       const sequence = numIssued[group] ?? 0;
       numIssued[group] = sequence + 1;
-      const slot = control.slot(group, sequence);
+      const slot = findOrTakeSlot(control, group, sequence);
+      if (slot < 0)
+        throw ranksError('TF-RANKS-006', { subject: spec.call, expected: `fewer than ${NUM_SLOTS} calls in flight` });
+      const generation = Atomics.load(words, slot + SLOT.generation);
       const position = spec.kind === GROUP_KIND.pointToPoint ? (spec.call === 'send' ? 0 : 1) : members.indexOf(rank);
       const record = control.member(slot, position);
-      for (let seen; (seen = Atomics.load(words, slot + SLOT.sequence)) !== sequence;)
-        blockOn(slot + SLOT.sequence, seen, group, sequence - NUM_SLOTS);
-
-      const block = allocateBlock((data?.byteLength ?? 0) + HEADER_WORDS * BYTES_PER_WORD, slot, sequence);
+      const block = allocateBlock((data?.byteLength ?? 0) + HEADER_WORDS * BYTES_PER_WORD, slot, generation);
       const header = new Int32Array(heaps[rank]!, block.offsetBytes, HEADER_WORDS);
       header[0] = shape.length;
       header.set(shape, 1);
@@ -123,21 +134,21 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
       words[record + MEMBER.detail] = spec.detail ?? 0;
       words[record + MEMBER.block] = block.offsetBytes / LINE_BYTES;
       times[(record + MEMBER.issueMs) >> 1] = nowMs();
-      Atomics.store(words, record + MEMBER.arrived, sequence + 1);
+      Atomics.store(words, record + MEMBER.arrived, 1);
       if (Atomics.add(words, slot + SLOT.numArrived, 1) + 1 === members.length) complete(slot, members);
-      return exchangeOf(slot, group, sequence, position, members);
+      return exchangeOf(slot, generation, sequence, position, members, callOfBlock.get(block)!);
     },
   };
 
   function exchangeOf(
     slot: number,
-    group: number,
+    generation: number,
     sequence: number,
     position: number,
     members: readonly number[],
+    call: BlockCall,
   ): Exchange {
     const statusAt = slot + SLOT.status;
-    let isReleased = false;
     const exchange: Exchange = {
       slot,
       position,
@@ -152,7 +163,7 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
         (Atomics.load(words, statusAt) === SLOT_STATUS.complete && nowMs() >= exchange.finishMs),
       waitForMembers() {
         while (Atomics.load(words, statusAt) === SLOT_STATUS.collecting)
-          blockOn(statusAt, SLOT_STATUS.collecting, group, sequence);
+          blockOn(statusAt, SLOT_STATUS.collecting, slot, generation);
         assertFits();
         for (let leftMs; (leftMs = exchange.finishMs - nowMs()) > 0;) Atomics.wait(sleeper, 0, 0, leftMs);
       },
@@ -183,17 +194,10 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
         };
       },
       release() {
-        if (isReleased) return;
-        isReleased = true;
-        if (Atomics.add(words, slot + SLOT.numReleased, 1) + 1 < members.length) return;
-        for (let member = 0; member < members.length; member++)
-          words[control.member(slot, member) + MEMBER.chunkState] = 0;
-        words[slot + SLOT.numChunksDone] = 0;
-        words[slot + SLOT.numArrived] = 0;
-        words[slot + SLOT.numReleased] = 0;
-        words[statusAt] = SLOT_STATUS.collecting;
-        Atomics.store(words, slot + SLOT.sequence, sequence + NUM_SLOTS);
-        Atomics.notify(words, slot + SLOT.sequence);
+        if (call.hasLeft) return;
+        call.hasLeft = true;
+        if (Atomics.add(words, slot + SLOT.numReleased, 1) + 1 === members.length)
+          freeSlot(control, slot, members.length);
       },
     };
     return exchange;
@@ -304,24 +308,35 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
     return index;
   }
 
-  function allocateBlock(lengthBytes: number, slot: number, sequence: number): HeapBlock {
+  function allocateBlock(lengthBytes: number, slot: number, generation: number): HeapBlock {
     const isFree = (block: HeapBlock): boolean => {
-      const owner = ownerOfBlock.get(block)!;
-      if (Atomics.load(words, owner.slot + SLOT.sequence) === owner.sequence) return false;
-      ownerOfBlock.delete(block);
+      const call = callOfBlock.get(block)!;
+      if (Atomics.load(words, call.slot + SLOT.generation) === call.generation) return false;
+      callOfBlock.delete(block);
       return true;
     };
-    const waitForSpace = (): void => void Atomics.wait(sleeper, 0, 0, 1);
+    const waitForSpace = (): void => {
+      const isHopeless = [...callOfBlock.values()].every(({ hasLeft }) => !hasLeft);
+      if (isHopeless) {
+        throw ranksError('TF-RANKS-006', {
+          subject: 'issue',
+          expected: `room for ${formatBytes(lengthBytes)} in the ${formatBytes(heaps[rank]!.byteLength)} of rank ${rank}`,
+          actual: `${callOfBlock.size} calls under way that rank ${rank} has not waited for`,
+          hints: ['Wait earlier, or raise heapBytes of launchRanks.'],
+        });
+      }
+      Atomics.wait(sleeper, 0, 0, 1);
+    };
     const block = heap.allocate(lengthBytes, isFree, waitForSpace);
-    ownerOfBlock.set(block, { slot, sequence });
+    callOfBlock.set(block, { slot, generation, hasLeft: false });
     return block;
   }
 
   /** Waits for other ranks and says so, so that a deadlock can be told from work. */
-  function blockOn(index: number, value: number, group: number, sequence: number): void {
+  function blockOn(index: number, value: number, slot: number, generation: number): void {
     const status = control.rank(rank);
-    words[status + RANK.group] = group;
-    words[status + RANK.sequence] = sequence;
+    words[status + RANK.slot] = slot;
+    words[status + RANK.generation] = generation;
     Atomics.add(words, status + RANK.epoch, 1);
     Atomics.store(words, status + RANK.state, RANK_STATE.waiting);
     Atomics.wait(words, index, value);

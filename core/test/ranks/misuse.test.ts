@@ -123,6 +123,19 @@ test('a message larger than the heap is refused with the remedy', async () => {
   });
 });
 
+test('five hundred calls of one group may be under way at once', async () => {
+  const { results } = await launch<number>('manyInFlight', two, { params: 500 });
+  assert.deepEqual(results, [124750, 124750]);
+});
+
+test('a heap full of calls that the rank itself has not waited for is an error at once', async () => {
+  await assert.rejects(launch('fillTheHeap', two, { heapBytes: 1 << 20 }), {
+    code: 'TF-RANKS-006',
+    message:
+      'issue: room for 256 KiB in the 1 MiB of rank 0, got 3 calls under way that rank 0 has not waited for. Wait earlier, or raise heapBytes of launchRanks. TF-RANKS-006',
+  });
+});
+
 test('an unknown entry is refused', async () => {
   await assert.rejects(launch('nothing'), /the module to export a function "nothing", got undefined/);
 });

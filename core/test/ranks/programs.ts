@@ -191,3 +191,14 @@ export function postAndSpan(context: RankContext): string {
 export function hugeMessage({ allReduce }: RankContext): void {
   allReduce(createTensor('float32', [1 << 20])).wait();
 }
+
+/** Many calls of one group under way at once, waited for in reverse. */
+export function manyInFlight({ rank, allReduce }: RankContext, count: number): number {
+  const handles = Array.from({ length: count }, (_, i) => allReduce(floats(rank * i)));
+  return handles.reverse().reduce((sum, handle) => sum + (handle.wait().data[0] as number), 0);
+}
+
+export function fillTheHeap({ allReduce }: RankContext): void {
+  const handles = Array.from({ length: 5 }, () => allReduce(createTensor('float32', [1 << 16])));
+  handles.forEach((handle) => handle.wait());
+}
