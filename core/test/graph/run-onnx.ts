@@ -1,11 +1,8 @@
 /** Runs graphs in onnxruntime-node through the ONNX form, with reproducible random feeds. */
-import { createRequire } from 'node:module';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { createRng } from '../../src/base/index.ts';
 import { createOnnxOutputNames, writeOnnx, type Graph } from '../../src/graph/index.ts';
 import { createTensor, numel, type Tensor } from '../../src/tensor/index.ts';
-
-const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
 
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
@@ -28,12 +25,12 @@ export function randomFeeds(graph: Graph, seed: number, scale = 1): NamedTensors
 /** All outputs and next states, by value name. */
 export async function runOnnx(model: Uint8Array, graph: Graph, feeds: NamedTensors): Promise<NamedTensors> {
   const options: InferenceSession.SessionOptions = { logSeverityLevel: 4, intraOpNumThreads: 1 };
-  const session = await ort.InferenceSession.create(model, options);
+  const session = await InferenceSession.create(model, options);
   try {
     const inputs: Record<string, OrtTensor> = {};
     for (const name of session.inputNames) {
       const tensor = feeds[name]!;
-      inputs[name] = new ort.Tensor(tensor.dtype as 'float32', tensor.data as Float32Array, [...tensor.shape]);
+      inputs[name] = new OrtTensor(tensor.dtype as 'float32', tensor.data as Float32Array, [...tensor.shape]);
     }
     const fetched = await session.run(inputs);
     const nameOf = createOnnxOutputNames(graph);

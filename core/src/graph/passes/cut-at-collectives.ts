@@ -61,7 +61,7 @@ export function cutAtCollectives(graph: Graph): readonly CutStep[] {
     unread.add(node);
   }
   closeSegment();
-  for (const node of [...unread]) waitFor(node);
+  for (const node of unread) waitFor(node);
   return withSegmentGraphs(graph, steps);
 }
 
