@@ -115,7 +115,8 @@ class SqliteStore implements RunStore {
 
   async heartbeat(id: string, workerId: string): Promise<void> {
     const changes = this.#run(
-      `UPDATE runs SET heartbeat_at_ms = ? WHERE id = ? AND worker_id = ? AND status = 'running'`,
+      `UPDATE runs SET heartbeat_at_ms = ?, status = 'running', ended_at_ms = NULL
+       WHERE id = ? AND worker_id = ? AND status IN ('running', 'interrupted')`,
       [this.#clock.nowMs(), id, workerId],
     );
     if (changes === 0) this.#refuse(id, 'heartbeat', `a run that worker "${workerId}" is running`);

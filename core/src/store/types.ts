@@ -70,6 +70,7 @@ export interface RunStore {
   /** Claims the oldest queued run for a worker; undefined if none. A claim holds until `heartbeat` stops. */
   claimRun(workerId: string): Promise<RunRecord | undefined>;
   startRun(id: string, workerId: string): Promise<void>;
+  /** Says that the worker is alive; one that was silent for too long takes its interrupted run back. */
   heartbeat(id: string, workerId: string): Promise<void>;
   reportProgress(id: string, progress: RunProgress): Promise<void>;
   appendMetrics(id: string, points: readonly MetricPoint[]): Promise<void>;

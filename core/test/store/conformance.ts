@@ -150,6 +150,18 @@ export function testStoreConformance(name: string, open: () => StoreFixture): vo
     assert.deepEqual(await store.markInterrupted({ staleAfterMs: 1000 }), []);
   });
 
+  check('a worker that was silent for too long takes its run back and can finish it', async ({ store, advanceMs }) => {
+    const run = await store.createRun(NEW_RUN);
+    await store.startRun(run.id, 'slow');
+    advanceMs(FAR_TOO_OLD_MS);
+    assert.deepEqual(await store.markInterrupted({ staleAfterMs: 1000 }), [run.id]);
+    await store.heartbeat(run.id, 'slow');
+    const revived = (await store.getRun(run.id))!;
+    assert.deepEqual([revived.status, revived.endedAtMs], ['running', undefined]);
+    await store.finishRun(run.id, { status: 'done' });
+    await assert.rejects(store.heartbeat(run.id, 'slow'), { code: 'TF-STORE-005' });
+  });
+
   check('artifacts read back, are replaced by name, and vanish with their run', async ({ store, reopen }) => {
     const run = await store.createRun(NEW_RUN);
     const artifact = (text: string): { name: string; mediaType: string; bytes: Uint8Array } => ({
