@@ -14,6 +14,7 @@ export * from './studio/use-address-state.ts';
 export * from './studio/use-run.ts';
 export { useThemeName } from './timeline/timeline-colours.ts';
 export * from './timeline/timeline-columns.ts';
+export * from './timeline/timeline-from-trace.ts';
 export * from './timeline/timeline-view.tsx';
 export * from './widgets/badge.tsx';
 export * from './widgets/button.tsx';

@@ -82,6 +82,7 @@ function hashOfSources(): string {
     'ui/src',
     'core/src/base',
     'core/src/report',
+    'core/src/schedule',
     ...rooms.flatMap((room) => [`systems/${room}/web`, `systems/${room}/src`]),
   ];
   const hash = createHash('sha256');

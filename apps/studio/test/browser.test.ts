@@ -146,6 +146,37 @@ test(
   },
 );
 
+test(
+  'a trace kept with a run opens in the timeline by its link, is searched and walked by keys',
+  { skip },
+  async (t) => {
+    const { studio, page, errors } = await visit(t);
+    const runId = await studio.start('estimate', { points: 4000, pauseMs: 2 });
+    await studio.finished(runId);
+    await page.goto(`${studio.base}/runs/${runId}`);
+    await page.getByRole('link', { name: 'Open in the timeline' }).click();
+    await page.getByText('40 spans').waitFor();
+    await page.getByRole('searchbox', { name: 'Find a span' }).fill('part 17');
+    await page.getByText('1 found').waitFor();
+    await page.keyboard.press('Enter');
+    const details = page.locator('.tf-timeline-details');
+    await details.getByText('part 17').waitFor();
+    await page.getByRole('application').focus();
+    await page.keyboard.press('ArrowRight');
+    await details.getByText('part 19').waitFor();
+    for (const key of ['w', 'a', 'd', 's', '0']) await page.keyboard.press(key);
+    assert.deepEqual(await axeViolations(page), []);
+    if (pictureFolder) await page.screenshot({ path: join(pictureFolder, 'timeline.png') });
+    await page.setInputFiles('input[type=file]', {
+      name: 'x.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from('{"a":1}'),
+    });
+    await page.getByRole('alert').getByText('TF-SCHEDULE-004').waitFor();
+    assert.deepEqual(errors, []);
+  },
+);
+
 for (const theme of ['light', 'dark'] as const) {
   for (const width of [1280, 390]) {
     test(

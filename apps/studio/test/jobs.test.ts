@@ -17,7 +17,7 @@ test('a job runs in its own process and leaves result, report, metrics and files
   assert.equal(body.report.title, 'Estimate of π');
   assert.deepEqual(
     body.artifacts.map((artifact: { name: string }) => artifact.name),
-    ['parts.csv'],
+    ['parts.csv', 'trace.json'],
   );
   assert.equal('path' in body.artifacts[0], false, 'paths of this machine stay on the server');
   const metrics = await studio.call(`/api/runs/${runId}/metrics?name=estimate`);

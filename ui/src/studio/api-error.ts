@@ -21,7 +21,11 @@ export function diagnosticText(diagnostic: Diagnostic): string {
 /** A diagnostic of anything thrown, so that a page can always show one. */
 export function diagnosticFromError(error: unknown, subject: string): Diagnostic {
   if (error instanceof ApiError) return error.diagnostic;
-  if (isDiagnostic(error)) return error;
+  if (isDiagnostic(error)) {
+    // A TenfoldError has the fields but no severity, and as an Error they do not spread.
+    const { code, expected, actual, location, hints } = error;
+    return { severity: error.severity ?? 'error', code, subject: error.subject, expected, actual, location, hints };
+  }
   const text = error instanceof Error ? error.message : String(error);
   return { severity: 'error', code: 'TF-STUDIO-010', subject, expected: 'the page to work', actual: text };
 }

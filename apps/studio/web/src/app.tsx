@@ -10,6 +10,7 @@ import { RoomPage } from './room-page.tsx';
 import { RunPage } from './run-page.tsx';
 import { RunsPage } from './runs-page.tsx';
 import { setThemeChoice, useThemeChoice, type ThemeChoice } from './theme.ts';
+import { TracePage } from './trace-page.tsx';
 import { useCommandKeys } from './use-command-keys.ts';
 import { useRooms, useRunListUpdates } from './use-studio-data.ts';
 
@@ -57,6 +58,9 @@ export function App() {
             <Link href="/runs" aria-current={path.startsWith('/runs') ? 'page' : undefined}>
               Runs
             </Link>
+            <Link href="/timeline" aria-current={path === '/timeline' ? 'page' : undefined}>
+              Timeline
+            </Link>
           </nav>
           <div className="app-tools">
             <button type="button" className="palette-button" onClick={() => setOpen('palette')}>
@@ -88,6 +92,7 @@ export function App() {
               />
             )}
           </Route>
+          <Route path="/timeline" component={TracePage} />
           <Route path="/runs" component={RunsPage} />
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
           <Route>

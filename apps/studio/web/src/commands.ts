@@ -23,6 +23,14 @@ export function createCommands(options: {
   return [
     { id: 'home', label: 'Home', group: 'Go to', keys: 'g h', run: () => navigate('/') },
     { id: 'runs', label: 'All runs', group: 'Go to', keys: 'g r', run: () => navigate('/runs') },
+    {
+      id: 'timeline',
+      label: 'Timeline: open a trace',
+      group: 'Go to',
+      keys: 'g t',
+      words: 'chrome kineto profiler',
+      run: () => navigate('/timeline'),
+    },
     ...rooms.map((room): Command => ({
       id: `room-${room.id}`,
       label: room.title,

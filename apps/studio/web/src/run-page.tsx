@@ -138,6 +138,9 @@ function RunActions({ run, isActive }: { readonly run: RunDetail; readonly isAct
   );
 }
 
+/** What the rooms call Chrome traces that they keep. */
+const TRACE_NAME = /trace[^/]*\.json(\.gz)?$/i;
+
 function RunFiles({ run }: { readonly run: RunDetail }) {
   if (run.artifacts.length === 0) return null;
   return (
@@ -152,6 +155,14 @@ function RunFiles({ run }: { readonly run: RunDetail }) {
               {artifact.name}
             </a>
             <span>
+              {TRACE_NAME.test(artifact.name) && (
+                <>
+                  <Link href={`/timeline?${new URLSearchParams({ run: run.id, file: artifact.name })}`}>
+                    Open in the timeline
+                  </Link>{' '}
+                  ·{' '}
+                </>
+              )}
               {artifact.mediaType} · {formatBytes(artifact.byteLength)}
             </span>
           </li>
