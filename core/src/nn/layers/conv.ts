@@ -35,6 +35,14 @@ export function conv(net: Net, name: string, x: GraphValue, options: ConvLayerOp
   });
 }
 
+/** Largest of each block of size × size. In training the places of the maxima are kept: the gradient then writes there
+ *  instead of comparing every input with its block's maximum. */
+export function maxPool(net: Net, x: GraphValue, size = 2): GraphValue {
+  const kernel = x.shape.slice(2).map(() => size);
+  const attributes = { kernel_shape: kernel, strides: kernel };
+  return net.isTraining ? net.g.maxPoolWithIndices(x, attributes).y : net.g.maxPool(x, attributes);
+}
+
 /** Twice the size on every axis of space, nearest neighbour, then a convolution. */
 export function upsampleConv(net: Net, name: string, x: GraphValue, out: number): GraphValue {
   const [batch, channels, ...space] = x.shape;

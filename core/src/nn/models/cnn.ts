@@ -1,7 +1,7 @@
 /** Convolutional classifiers: a small plain one and a residual one. */
 import type { GraphValue } from '../../graph/index.ts';
 import { heNormal } from '../initialisers.ts';
-import { conv } from '../layers/conv.ts';
+import { conv, maxPool } from '../layers/conv.ts';
 import { linear } from '../layers/linear.ts';
 import { batchNorm, groupNorm } from '../layers/norm.ts';
 import { pick } from '../net.ts';
@@ -23,7 +23,7 @@ export function smallCnn(options: {
       let x = pick(inputs, 'x', 'smallCnn');
       channels.forEach((out, i) => {
         x = g.relu(conv(net, `conv${i + 1}`, x, { out, kernel }));
-        x = g.maxPool(x, { kernel_shape: [2, 2], strides: [2, 2] });
+        x = maxPool(net, x);
       });
       const flat = g.reshape(x, [x.shape[0], -1]);
       const features = g.relu(linear(net, 'fc', flat, hidden, { init: heNormal() }));
