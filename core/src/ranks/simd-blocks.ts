@@ -59,39 +59,41 @@ const I32_ADD = 0x6a;
 /** Parameters are locals 0 (target), 1 (operand), 2 (byteLength); local 3 counts bytes. */
 function kernelBody(op: BlockOp): number[] {
   const address = (base: number): number[] => [LOCAL_GET, base, LOCAL_GET, 3, I32_ADD];
-  const code = [
-    ...[0x02, 0x40], // block
-    ...[0x03, 0x40], // loop
-    ...[LOCAL_GET, 3, LOCAL_GET, 2, 0x4f, 0x0d, 1], // leave when count ≥ byteLength (unsigned)
-    ...address(0),
-    ...[...address(0), ...VECTOR_LOAD, ...address(1), ...VECTOR_LOAD],
-    ...[0xfd, ...VECTOR_OPCODES[op]],
-    ...VECTOR_STORE,
-    ...[LOCAL_GET, 3, 0x41, VECTOR_BYTES, I32_ADD, LOCAL_SET, 3], // count += 16
-    ...[0x0c, 0], // again
-    ...[END, END, END],
+  const instructions = [
+    [0x02, 0x40], // block
+    [0x03, 0x40], // loop
+    [LOCAL_GET, 3, LOCAL_GET, 2, 0x4f, 0x0d, 1], // leave when count ≥ byteLength (unsigned)
+    address(0), // where the result goes
+    [...address(0), ...VECTOR_LOAD],
+    [...address(1), ...VECTOR_LOAD],
+    [0xfd, ...VECTOR_OPCODES[op]],
+    VECTOR_STORE,
+    [LOCAL_GET, 3, 0x41, VECTOR_BYTES, I32_ADD, LOCAL_SET, 3], // count += 16
+    [0x0c, 0], // again
+    [END, END, END],
   ];
   const locals = [1, 1, I32]; // one group: one i32
-  return sized([...locals, ...code]);
+  return sized([...locals, ...instructions.flat()]);
 }
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const text = (value: string): number[] => sized([...new TextEncoder().encode(value)]);
   const section = (id: number, items: readonly number[][]): number[] => [id, ...sized([items.length, ...items.flat()])];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic and version
-    ...section(1, [[0x60, 3, I32, I32, I32, 0]]), // type 0: (i32, i32, i32) → ()
-    ...section(2, [[...text('host'), ...text('memory'), 0x02, 0x00, 1]]), // memory of at least one page
-    ...section(
+  const parts = [
+    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic and version
+    section(1, [[0x60, 3, I32, I32, I32, 0]]), // type 0: (i32, i32, i32) → ()
+    section(2, [[...text('host'), ...text('memory'), 0x02, 0x00, 1]]), // memory of at least one page
+    section(
       3,
       OPS.map(() => [0]),
     ),
-    ...section(
+    section(
       7,
       OPS.map((op, index) => [...text(op), 0x00, index]),
     ),
-    ...section(10, OPS.map(kernelBody)),
-  ]);
+    section(10, OPS.map(kernelBody)),
+  ];
+  return Uint8Array.from(parts.flat());
 }
 
 /** Prefixes a byte list with its length (LEB128; lengths here are below 2¹⁴). */

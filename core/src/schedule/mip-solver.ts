@@ -1,4 +1,5 @@
 /** Solving integer programs with HiGHS (WebAssembly) in a worker thread, so that the caller's thread stays free. */
+import type { Worker } from 'node:worker_threads';
 import { throwIfCancelled, trackOpen } from '../base/index.ts';
 import type { MipOptions, MipSolution } from './highs-run.ts';
 import type { MipModel } from './mip-model.ts';
@@ -16,7 +17,7 @@ export interface MipSolver {
 /** Opens a solver that keeps its worker (and the compiled WebAssembly) between solves. */
 export function openMipSolver(): MipSolver {
   const noteClosed = trackOpen('MipSolver');
-  let worker: import('node:worker_threads').Worker | undefined;
+  let worker: Worker | undefined;
   let tail: Promise<unknown> = Promise.resolve();
   let numSolves = 0;
 
@@ -38,8 +39,8 @@ export function openMipSolver(): MipSolver {
 
   async function solveOne(model: MipModel, options: MipOptions, signal?: AbortSignal): Promise<MipSolution> {
     throwIfCancelled(signal, 'solveMip');
-    const { Worker } = await import('node:worker_threads');
-    const current = (worker ??= new Worker(new URL('./highs-worker.ts', import.meta.url)));
+    const threads = await import('node:worker_threads');
+    const current = (worker ??= new threads.Worker(new URL('./highs-worker.ts', import.meta.url)));
     const id = numSolves++;
     const reply = Promise.withResolvers<{ solution?: MipSolution; failure?: string }>();
     const onMessage = (message: { id: number; solution?: MipSolution; failure?: string }): void => {

@@ -23,7 +23,8 @@ export function timelineFromTrace(trace: Trace, options: TimelineOptions = {}): 
     kept.length < trace.numSpans ? `showing the ${kept.length} longest of ${trace.numSpans} spans` : undefined;
   const text = [caption, note].filter((part) => part !== undefined).join('; ');
   const flows: { from: string; to: string }[] = [];
-  for (let flow = 0; hasFlows && flow < trace.flowFrom.length; flow++) {
+  const numFlows = hasFlows ? trace.flowFrom.length : 0;
+  for (let flow = 0; flow < numFlows; flow++) {
     const from = trace.flowFrom[flow]!;
     const to = trace.flowTo[flow]!;
     if (isKept[from] && isKept[to]) flows.push({ from: String(from), to: String(to) });

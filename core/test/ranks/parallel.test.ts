@@ -111,7 +111,7 @@ function assertSameStates(found: StateValues): void {
 /** Axis on which a parameter is cut for tensor parallelism; undefined: replicated. */
 function shardAxis(name: string): number | undefined {
   if (/\.(q|k|v|fc)\.weight$/.test(name)) return 0;
-  return /\.proj\.weight$/.test(name) ? 1 : undefined;
+  return name.endsWith('.proj.weight') ? 1 : undefined;
 }
 
 function shardStates(whole: StateValues, rank: number, size: number): StateValues {

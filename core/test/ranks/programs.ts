@@ -156,13 +156,13 @@ export function twoMessages({ rank, nowMs, send, recv, barrier }: RankContext): 
 }
 
 /** Rank 1 is late to wait; rank 0 must get its result without it. */
-export function lateWaiter({ rank, nowMs, allReduce, send, recv }: RankContext): number {
+export function lateWaiter({ rank, allReduce, send, recv }: RankContext): number {
   const x = floats(rank + 1);
   const handle = allReduce(x);
   if (rank === 1) recv(0, x).wait();
   const sum = handle.wait().data[0] as number;
   if (rank === 0) send(x, 1).wait();
-  return sum + 0 * nowMs();
+  return sum;
 }
 
 export async function asyncWait({ rank, allReduce, barrier }: RankContext): Promise<number> {
