@@ -30,7 +30,7 @@ export { counterDropout, type CounterDropoutOptions } from './compositions/count
 export { selectiveScan, selectiveScanStep, type SelectiveScanInputs } from './compositions/selective-scan.ts';
 export { causalConv1d, rotaryTables, type RotaryTableOptions } from './compositions/sequence-ops.ts';
 export { readOnnxFile, writeOnnxFile } from './onnx/onnx-files.ts';
-export { ENGINE_GAPS, LOWERED_OPS, lowerForEngine, type LoweringTarget } from './passes/lower-for-engine.ts';
+export { lowerToStandardOnnx, NON_STANDARD_OPS } from './passes/lower-to-standard-onnx.ts';
 export {
   applyPrecision,
   type Fp8Recipe,
