@@ -130,7 +130,7 @@ function drawRow(
     const left = Math.max(labelPx - 2, x0 + orderedStart[place]! * pxPerMs);
     const right = x0 + orderedEnd[place]! * pxPerMs;
     const barWidth = right - left;
-    const isMuted = matches !== undefined && matches[span] === 0;
+    const isMuted = matches !== undefined && matches[span] === 0 && span !== selected && span !== hovered;
     context.fillStyle = colours.bar[(category ? category[span]! : timeline.name[span]!) % colours.bar.length]!;
     context.globalAlpha = isMuted ? 0.16 : 1;
     if (barWidth < 1) {

@@ -24,18 +24,19 @@ const HIT_SLACK_PX = 2;
 export interface TimelineViewProps {
   readonly timeline: Timeline;
   readonly caption?: string | undefined;
-  readonly height?: number;
+  /** Default 460; fewer lanes take less. */
+  readonly maxHeightPx?: number;
   readonly onSelect?: (span: number | undefined) => void;
 }
 
-export function TimelineView({ timeline, caption, height: givenHeight, onSelect }: TimelineViewProps) {
+export function TimelineView({ timeline, caption, maxHeightPx = MAX_HEIGHT_PX, onSelect }: TimelineViewProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
   const theme = useThemeName();
   const tops = useMemo(() => rowTops(timeline), [timeline]);
   const contentPx = tops[tops.length - 1]! + AXIS_PX + 8;
-  const height = givenHeight ?? Math.min(MAX_HEIGHT_PX, contentPx);
+  const height = Math.min(maxHeightPx, contentPx);
   const labelPx = width < NARROW_PX ? NARROW_LABEL_PX : LABEL_PX;
   const limits = useMemo<ViewportLimits>(
     () => ({ firstMs: timeline.firstMs, lastMs: timeline.lastMs, maxOffsetPx: contentPx - height }),

@@ -95,7 +95,7 @@ export function TracePage() {
           <TimelineView
             timeline={state.trace.timeline}
             caption={`${state.trace.name}, ${formatBytes(state.trace.byteLength)}`}
-            height={Math.max(360, window.innerHeight - 330)}
+            maxHeightPx={Math.max(360, window.innerHeight - 330)}
           />
         </>
       )}
