@@ -5,6 +5,7 @@
  *  `net.in('layers.0', …)` the parameter `weight` is `layers.0.weight`. */
 import { checkpoint } from '../autodiff/index.ts';
 import type { Graph, GraphBuilder, GraphState, GraphValue } from '../graph/index.ts';
+import { DTYPES } from '../tensor/index.ts';
 import type { Dtype, Shape } from '../tensor/index.ts';
 import type { Initialiser } from './initialisers.ts';
 import { nnError } from './nn-errors.ts';
@@ -49,6 +50,8 @@ export interface Net {
   buffer(name: string, shape: Shape, init: Initialiser): GraphValue;
   /** What the buffer holds after a training step. */
   updateBuffer(name: string, next: GraphValue): void;
+  /** A float in the compute dtype; other values as they are. Models cast their inputs with it. */
+  cast(value: GraphValue): GraphValue;
   /** Builds inside a named module. */
   in<T>(name: string, body: () => T): T;
   /** Like `in`; with checkpointing the inner values are not kept for the backward pass but computed again there. */
@@ -107,6 +110,7 @@ export function createNet(g: GraphBuilder, options: NetOptions = {}): Net {
     updateBuffer(name, next) {
       g.setNextState(stored.get(fullName(name)) ?? fullName(name), next);
     },
+    cast: (value) => (DTYPES[value.dtype].kind === 'float' ? g.cast(value, computeDtype) : value),
     in: (name, body) => g.scope(name, body),
     segment: (name, body) => g.scope(name, () => (isCheckpointed && isTraining ? checkpoint(g, body) : body())),
     addLoss: (term) => void extraLosses.push(term),

@@ -21,7 +21,7 @@ export interface StateSpaceInputs {
   readonly c: GraphValue;
   /** State before the first position, [B, H, P, N]; default zero. */
   readonly initial?: GraphValue;
-  /** Positions per chunk; default the largest divisor of T up to 64. */
+  /** Most positions per chunk, default 64; the largest divisor of T up to it is taken. */
   readonly chunk?: number;
 }
 
@@ -36,7 +36,7 @@ export function stateSpaceScan(g: GraphBuilder, inputs: StateSpaceInputs): { y: 
   const { x, delta, a, b, c, initial } = inputs;
   const [batch, length, heads, headWidth] = x.shape as [number, number, number, number];
   const stateWidth = b.shape[2];
-  const chunk = inputs.chunk ?? largestDivisor(length, LONGEST_CHUNK);
+  const chunk = largestDivisor(length, inputs.chunk ?? LONGEST_CHUNK);
   const count = length / chunk;
 
   const perChunk = (value: GraphValue): GraphValue => {

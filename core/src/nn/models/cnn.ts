@@ -20,7 +20,7 @@ export function smallCnn(options: {
     name: 'smallCnn',
     forward(net, inputs) {
       const { g } = net;
-      let x = pick(inputs, 'x', 'smallCnn');
+      let x = net.cast(pick(inputs, 'x', 'smallCnn'));
       channels.forEach((out, i) => {
         x = g.relu(conv(net, `conv${i + 1}`, x, { out, kernel }));
         x = maxPool(net, x);
@@ -46,7 +46,7 @@ export function resNet(options: {
     name: 'resNet',
     forward(net, inputs) {
       const { g } = net;
-      let x = pick(inputs, 'x', 'resNet');
+      let x = net.cast(pick(inputs, 'x', 'resNet'));
       x = g.relu(normalise(net, 'stem_norm', conv(net, 'stem', x, { out: stages[0], bias: false }), norm));
       stages.forEach((out, stage) => {
         for (let block = 0; block < blocksPerStage; block++) {

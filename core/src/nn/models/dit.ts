@@ -28,7 +28,7 @@ export function dit(config: DitConfig): Model {
     name: 'dit',
     forward(net, inputs) {
       const { g } = net;
-      const x = pick(inputs, 'x', 'dit');
+      const x = net.cast(pick(inputs, 'x', 'dit'));
       const batch = x.shape[0];
       const side = size / patch;
       const numPatches = side * side;

@@ -85,7 +85,7 @@ function forward(net: Net, config: HybridConfig, inputs: Values): Values {
       })
     : undefined;
   const causal = hasAttention && positions === undefined ? causalMask(net, length) : undefined;
-  const mask = causal ?? (hasAttention ? pick(inputs, 'mask', 'hybrid') : undefined);
+  const mask = causal ?? (hasAttention ? net.cast(pick(inputs, 'mask', 'hybrid')) : undefined);
   const outputs: Record<string, GraphValue> = {};
   const table = net.in('embed_tokens', () => net.parameter('weight', [config.vocabulary, width], init));
   let x = g.reshape(g.gather(table, tokens), [batch * length, width]);

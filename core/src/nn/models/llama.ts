@@ -54,7 +54,7 @@ function forward(net: Net, config: LlamaConfig, inputs: Values): Values {
     length,
     ...(positions === undefined ? {} : { positions, maxPositions: config.max_position_embeddings }),
   });
-  const mask = positions === undefined ? causalMask(net, length) : pick(inputs, 'mask', 'llama');
+  const mask = positions === undefined ? causalMask(net, length) : net.cast(pick(inputs, 'mask', 'llama'));
   const outputs: Record<string, GraphValue> = {};
 
   const logits = net.in('model', () => {

@@ -13,7 +13,7 @@ export function mlp(options: { hidden: readonly number[]; classes: number; activ
   return {
     name: 'mlp',
     forward(net, inputs) {
-      const x = pick(inputs, 'x', 'mlp');
+      const x = net.cast(pick(inputs, 'x', 'mlp'));
       let features = net.g.reshape(x, [x.shape[0], -1]);
       hidden.forEach((width, i) => {
         features = activate(net, linear(net, `fc${i + 1}`, features, width, { init: heNormal() }), activation);

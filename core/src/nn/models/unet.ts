@@ -28,7 +28,7 @@ export function unet(config: UnetConfig): Model {
       const { g } = net;
       const time = net.in('time', () => timestepEmbedding(net, pick(inputs, 't', 'unet'), 4 * stages[0]));
       const signal = g.silu(time);
-      let x = conv(net, 'conv_in', pick(inputs, 'x', 'unet'), { out: stages[0] });
+      let x = conv(net, 'conv_in', net.cast(pick(inputs, 'x', 'unet')), { out: stages[0] });
       const skips: GraphValue[] = [x];
       stages.forEach((out, stage) => {
         if (stage > 0) skips.push((x = conv(net, `down.${stage}.shrink`, x, { out, stride: 2 })));
