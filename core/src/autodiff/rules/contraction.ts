@@ -131,16 +131,19 @@ const einsumRule: InputGradient<'Einsum'> = (context, index) => {
   if (new Set(own).size !== own.length) context.refuse(`the term "${own}" repeats a letter`);
   const letters = plainLetters([...parsed.inputs, parsed.output]);
   const others = parsed.inputs.map((term, i) => ({ term, i })).filter(({ i }) => i !== index);
-  const reachable = new Set([...parsed.output, ...others.flatMap(({ term }) => [...term])].join(''));
-  const kept = [...own].filter((letter) => reachable.has(letter)).join('');
+  const reachable = new Set([parsed.output, ...others.map(({ term }) => term)].join(''));
+  const kept = own
+    .split('')
+    .filter((letter) => reachable.has(letter))
+    .join('');
   const terms = [parsed.output, ...others.map(({ term }) => term)].map(letters);
   const full = b.einsum(`${terms.join(',')}->${letters(kept)}`, context.dyFull(), ...others.map(({ i }) => x(i)));
   // Letters summed inside this operand alone: its gradient is constant along them.
-  const shape = [...own].map((letter) => (reachable.has(letter) ? parsed.sizes.get(letter)! : 1));
+  const shape = own.split('').map((letter) => (reachable.has(letter) ? parsed.sizes.get(letter)! : 1));
   const spread = b.reshape(full, shape);
   return lean.sumTo(
     spread,
-    [...own].map((letter) => parsed.sizes.get(letter)!),
+    own.split('').map((letter) => parsed.sizes.get(letter)!),
     x(index).shape,
   );
 };
@@ -150,7 +153,11 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 /** Renames letters (also the ones that stand for `...`) to ones an equation may hold. */
 function plainLetters(terms: readonly string[]): (term: string) => string {
   const names = new Map([...new Set(terms.join(''))].map((letter, i) => [letter, ALPHABET[i]!]));
-  return (term) => [...term].map((letter) => names.get(letter)!).join('');
+  return (term) =>
+    term
+      .split('')
+      .map((letter) => names.get(letter)!)
+      .join('');
 }
 
 export const CONTRACTION_RULES: RulesOf<ContractionOp> = {

@@ -83,7 +83,7 @@ const UNARY_KERNELS: Readonly<Record<UnaryOp, Kernel>> = {
   Erf: unary(erf),
   Tanh: unary(Math.tanh),
   Sigmoid: unary(sigmoid),
-  Relu: unary((x) => (x > 0 ? x : x * 0)),
+  Relu: unary((x) => Math.max(x, 0)),
   LeakyRelu: unaryWith('alpha', 0.01, (x, alpha) => (x >= 0 ? x : alpha * x)),
   Elu: unaryWith('alpha', 1, (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x))),
   Softplus: unary(softplus),

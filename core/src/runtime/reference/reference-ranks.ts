@@ -170,7 +170,7 @@ function runGroup(
     throw referenceError('TF-REFERENCE-003', {
       subject: 'runReferenceRanks',
       expected: `rank ${other.rank} at ${node.op} like rank ${cursor.rank} (node "${node.name}")`,
-      actual: `${nodeAt(other)!.op}`,
+      actual: nodeAt(other)!.op,
       location: `node "${nodeAt(other)!.name}"`,
     });
   }

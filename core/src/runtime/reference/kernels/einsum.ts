@@ -1,43 +1,27 @@
-/** Einsum of any number of operands with explicit or implicit output and `...`. */
+/** Einsum of any number of operands, contracted from left to right. */
+import { parseEinsum } from '../../../graph/index.ts';
 import { numel, stridesFromShape } from '../../../tensor/index.ts';
 import { input, stringAttribute } from '../kernel-call.ts';
 import type { Kernel } from '../kernel-call.ts';
 import type { RefValue } from '../ref-value.ts';
-
-interface EinsumPlan {
-  readonly operands: readonly string[];
-  readonly output: string;
-}
-
-/** Splits an equation; each axis covered by `...` becomes a letter of its own (capital Greek, never used by callers). */
-function planEinsum(equation: string, ranks: readonly number[]): EinsumPlan {
-  const [left, right] = equation.replace(/\s/g, '').split('->') as [string, string | undefined];
-  const terms = left.split(',');
-  const ellipsisRank = Math.max(0, ...terms.map((term, i) => (term.includes('...') ? ranks[i]! - term.length + 3 : 0)));
-  const letters = (count: number): string =>
-    Array.from({ length: count }, (_, i) => String.fromCharCode(0x391 + ellipsisRank - count + i)).join('');
-  const operands = terms.map((term, i) => term.replace('...', letters(ranks[i]! - term.length + 3)));
-  const joined = operands.join('');
-  const once = [...new Set(joined)].filter((letter) => joined.split(letter).length === 2 && letter < '\u0391').sort();
-  const output =
-    right === undefined ? letters(ellipsisRank) + once.join('') : right.replace('...', letters(ellipsisRank));
-  return { operands, output };
-}
+import { referenceError } from '../reference-errors.ts';
 
 /** Contracts two operands into the letters that are still needed. Loops run over output letters outside, summed inside. */
 function contract(terms: readonly string[], values: readonly RefValue[], output: string): RefValue {
   const sizes = new Map<string, number>();
   terms.forEach((term, t) =>
-    [...term].forEach((letter, axis) => sizes.set(letter, Math.max(sizes.get(letter) ?? 1, values[t]!.shape[axis]!))),
+    term
+      .split('')
+      .forEach((letter, axis) => sizes.set(letter, Math.max(sizes.get(letter) ?? 1, values[t]!.shape[axis]!))),
   );
   const summed = [...sizes.keys()].filter((letter) => !output.includes(letter)).join('');
   const order = output + summed;
-  const shape = [...order].map((letter) => sizes.get(letter)!);
+  const shape = order.split('').map((letter) => sizes.get(letter)!);
   const strides = terms.map((term, t) => {
     const own = stridesFromShape(values[t]!.shape);
-    return [...order].map((letter) => {
+    return order.split('').map((letter) => {
       let stride = 0;
-      [...term].forEach((other, axis) => {
+      term.split('').forEach((other, axis) => {
         if (other === letter && values[t]!.shape[axis]! > 1) stride += own[axis]!;
       });
       return stride;
@@ -66,11 +50,20 @@ function contract(terms: readonly string[], values: readonly RefValue[], output:
 
 export const einsum: Kernel = (call) => {
   const values = call.inputs.map((_, i) => input(call, i));
-  const { operands, output } = planEinsum(
+  const parsed = parseEinsum(
     stringAttribute(call, 'equation', ''),
-    values.map((value) => value.shape.length),
+    values.map((value) => value.shape),
   );
-  let [term, value] = [operands[0]!, values[0]!];
+  if (typeof parsed === 'string') {
+    throw referenceError('TF-REFERENCE-001', {
+      subject: 'evaluateNode',
+      expected: parsed,
+      location: `node "${call.node.name}"`,
+    });
+  }
+  const { inputs: operands, output } = parsed;
+  let term = operands[0]!;
+  let value = values[0]!;
   for (let i = 1; i < values.length; i++) {
     const isLast = i === values.length - 1;
     const later = operands.slice(i + 1).join('') + output;
