@@ -22,15 +22,9 @@ export const cliError = defineErrors({
     title: 'The name cannot be the name of a room',
     fix: 'Use lower-case words with dashes, such as my-room.',
   },
-  'TF-CLI-005': { kind: 'environment', title: 'The studio is not installed', fix: 'Run npm install, then npm start.' },
-  'TF-CLI-007': {
+  'TF-CLI-005': {
     kind: 'usage',
     title: 'A report cannot be written in that form',
     fix: 'Name a file that ends in .html, .md, .txt, .json or .trace.json.',
-  },
-  'TF-CLI-006': {
-    kind: 'environment',
-    title: 'A demonstration of the core is not part of this checkout',
-    fix: 'Update the checkout; `tenfold lab` lists the demonstrations that are there.',
   },
 });

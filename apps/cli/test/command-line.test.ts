@@ -314,7 +314,7 @@ test('a kept run is exported in the form that its file name says, and nothing is
   assert.equal((await runCli(['runs', 'export', id, '--to', 'a.md', '--force'], { cwd })).code, 0);
   const trace = await runCli(['runs', 'export', id, '--to', 'a.trace.json'], { cwd });
   assert.match(trace.stderr, /a report with a timeline, got that of cross-families max, which has none/);
-  assert.match((await runCli(['runs', 'export', id, '--to', 'a.doc'], { cwd })).stderr, /TF-CLI-007/);
+  assert.match((await runCli(['runs', 'export', id, '--to', 'a.doc'], { cwd })).stderr, /TF-CLI-005/);
 });
 
 test('a run killed in the middle is shown as interrupted and can be rerun', async () => {

@@ -7,6 +7,7 @@ import { systems } from '../../systems.ts';
 import { parseLine } from '../src/global-options.ts';
 import { HOUSE_COMMANDS } from '../src/house-commands.ts';
 import { createHouse } from '../src/house/house-manifest.ts';
+import { loadLab } from '../src/lab.ts';
 import { findVerb } from '../src/run-line.ts';
 import { createTerminal } from '../src/terminal.ts';
 import { parseVerbWords } from '../src/verb-line.ts';
@@ -46,6 +47,13 @@ for (const entry of built) {
     }
   });
 }
+
+test('every example of the lab is a command line that parses', async () => {
+  const lab = await loadLab();
+  for (const verb of lab.verbs) {
+    for (const example of verb.examples) assertExampleParses(lab, verb.name, example);
+  }
+});
 
 test('every example of the house is a command line that parses', () => {
   const terminal = createTerminal({

@@ -40,7 +40,7 @@ export function createRunExport({ terminal }: Host) {
     const run = await withStore(terminal, (store) => requireRun(store, id, 'runs export'));
     const exporter = EXPORTERS.find(([ending]) => to.endsWith(ending))?.[1];
     if (!exporter) {
-      throw cliError('TF-CLI-007', {
+      throw cliError('TF-CLI-005', {
         subject: 'runs export',
         expected: `a file that ends in ${EXPORTERS.map(([ending]) => ending).join(', ')}`,
         actual: JSON.stringify(to),
@@ -61,11 +61,11 @@ export function createRunExport({ terminal }: Host) {
   };
 }
 
-/** The first timeline of the report. @throws TF-CLI-007 if it has none */
+/** The first timeline of the report. @throws TF-CLI-005 if it has none */
 function traceText(report: Report, run: RunRecord): string {
   const timeline = findTimeline(report.blocks);
   if (timeline) return `${JSON.stringify(chromeTraceFromTimeline(timeline))}\n`;
-  throw cliError('TF-CLI-007', {
+  throw cliError('TF-CLI-005', {
     subject: 'runs export',
     expected: 'a report with a timeline',
     actual: `that of ${run.system} ${run.verb}, which has none`,
