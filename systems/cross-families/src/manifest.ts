@@ -288,6 +288,18 @@ export const manifest = defineSystem({
       load: () => import('./verbs/quorum-search.ts'),
     }),
     defineVerb({
+      name: 'quorum pareto',
+      summary: 'Systems on up to five nodes that no other beats in load, latency and availability at once',
+      examples: ['quorum pareto --nodes nodes.json --resilience 1'],
+      params: z.object({
+        nodes,
+        size: z.number().int().min(1).max(5).default(5).describe('number of alike nodes where no node table is given'),
+        readFraction,
+        resilience: z.number().int().min(0).default(1).describe('failed nodes that reads and writes both survive'),
+      }),
+      load: () => import('./verbs/quorum-pareto.ts'),
+    }),
+    defineVerb({
       name: 'quorum compare',
       summary: 'Majority, grid, paths, hierarchical and threshold systems side by side',
       examples: ['quorum compare --size 9 --read-fraction 0.75', 'quorum compare --nodes nodes.json --failures 1'],

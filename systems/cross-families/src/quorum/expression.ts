@@ -68,6 +68,17 @@ export function minimalQuorums(expr: QuorumExpr, nodes: readonly string[], limit
     .sort((a, b) => a.length - b.length || compareIndexSets(a, b));
 }
 
+/** Upper bound on the number of minimal quorums, without listing them; exact for duplicate-free expressions. */
+export function numMinimalQuorums(expr: QuorumExpr): number {
+  if (expr.kind === 'node') return 1;
+  let counts = [1, ...Array<number>(expr.k).fill(0)];
+  for (const child of expr.of) {
+    const inner = numMinimalQuorums(child);
+    counts = counts.map((count, c) => count + (c > 0 ? counts[c - 1]! * inner : 0));
+  }
+  return counts[expr.k]!;
+}
+
 function compareIndexSets(a: readonly number[], b: readonly number[]): number {
   for (let p = 0; p < a.length; p++) if (a[p] !== b[p]) return a[p]! - b[p]!;
   return 0;

@@ -1,6 +1,7 @@
 /** Report blocks of the quorum planner. */
 import type { Block } from '@tenfold/core/report';
-import { formatExpression } from './expression.ts';
+import { formatExpression, minimalQuorums, numMinimalQuorums } from './expression.ts';
+import { placeSites } from './layout.ts';
 import type { LatencyMatrix } from './latency-import.ts';
 import type { ThresholdPlan } from './plan.ts';
 import { clientQuorumMs } from './plan.ts';
@@ -112,14 +113,106 @@ export function planBlocks(plans: readonly ThresholdPlan[], matrix: LatencyMatri
   ];
 }
 
-export function strategyJson(strategy: Strategy): Record<string, unknown> {
-  const side = (list: Strategy['reads']): unknown =>
-    list.map(({ members, probability }) => ({ members, probability: formatRational(probability) }));
+/** Plans as plain JSON for pages: sites with places, and per plan its quorums and strategy. */
+export function planJson(plans: readonly ThresholdPlan[], matrix: LatencyMatrix, source: string): PlanJson {
+  const places = placeSites(matrix);
+  return {
+    source,
+    sites: matrix.names.map((name, index) => ({ name, ...places[index]! })),
+    plans: plans.map((plan) => ({
+      readQuorum: plan.readQuorum,
+      writeQuorum: plan.writeQuorum,
+      sites: plan.siteNames,
+      meanMs: plan.sites.meanMs,
+      boundMs: plan.sites.boundMs,
+      isProved: plan.sites.isProved,
+      ...systemJson(plan.system),
+      ...strategyJson(plan.strategy),
+    })),
+  };
+}
+
+export interface SystemJson {
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly zone?: string;
+    readonly readCapacity: number;
+    readonly writeCapacity: number;
+  }[];
+  readonly readExpression: string;
+  readonly writeExpression: string;
+  /** Minimal quorums; absent where there are too many. */
+  readonly minimalReads?: readonly (readonly string[])[];
+  readonly minimalWrites?: readonly (readonly string[])[];
+}
+
+export interface StrategyJson {
+  readonly objective: string;
+  readonly value: string;
+  readonly bound: string;
+  readonly gap: string;
+  readonly readFraction: number;
+  readonly reads: readonly {
+    readonly members: readonly string[];
+    readonly probability: string;
+    readonly share: number;
+  }[];
+  readonly writes: readonly {
+    readonly members: readonly string[];
+    readonly probability: string;
+    readonly share: number;
+  }[];
+  readonly prices: readonly (readonly string[])[];
+  readonly metrics: Strategy['metrics'];
+  readonly numColumns: number;
+  readonly numRounds: number;
+}
+
+export interface PlanJson {
+  readonly source: string;
+  readonly sites: readonly { readonly name: string; readonly x: number; readonly y: number }[];
+  readonly plans: readonly (SystemJson &
+    StrategyJson & {
+      readonly readQuorum: number;
+      readonly writeQuorum: number;
+      readonly sites: readonly string[];
+      readonly meanMs: number;
+      readonly boundMs: number;
+      readonly isProved: boolean;
+    })[];
+}
+
+const MAX_JSON_QUORUMS = 600;
+
+export function systemJson(system: QuorumSystem): SystemJson {
+  const ids = system.nodes.map((node) => node.id);
+  const listed = (expr: QuorumSystem['reads']): string[][] | undefined => {
+    if (numMinimalQuorums(expr) > MAX_JSON_QUORUMS) return undefined;
+    return minimalQuorums(expr, ids).map((set) => set.map((index) => ids[index]!));
+  };
+  const [minimalReads, minimalWrites] = [listed(system.reads), listed(system.writes)];
+  return {
+    nodes: system.nodes,
+    readExpression: formatExpression(system.reads),
+    writeExpression: formatExpression(system.writes),
+    ...(minimalReads ? { minimalReads } : {}),
+    ...(minimalWrites ? { minimalWrites } : {}),
+  };
+}
+
+export function strategyJson(strategy: Strategy): StrategyJson {
+  const side = (list: Strategy['reads']): StrategyJson['reads'] =>
+    list.map(({ members, probability }) => ({
+      members,
+      probability: formatRational(probability),
+      share: toNumber(probability),
+    }));
   return {
     objective: strategy.objective,
     value: formatRational(strategy.value),
     bound: formatRational(strategy.bound),
     gap: formatRational(strategy.gap),
+    readFraction: strategy.meanReadFraction,
     reads: side(strategy.reads),
     writes: side(strategy.writes),
     prices: strategy.prices.map((row) => row.map(formatRational)),

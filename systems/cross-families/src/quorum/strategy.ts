@@ -59,6 +59,7 @@ export interface Strategy {
   /** Node prices that prove the bound: prices[f][x]. */
   readonly prices: readonly (readonly Rational[])[];
   readonly limitPrices: { readonly load: Rational; readonly network: Rational; readonly latency: Rational };
+  readonly meanReadFraction: number;
   readonly numColumns: number;
   readonly numRounds: number;
   readonly metrics: StrategyMetrics;
@@ -374,6 +375,7 @@ function certify(model: Model, master: Master): Strategy {
     gap: subtract(exact.value, bound),
     prices,
     limitPrices,
+    meanReadFraction: toNumber(model.meanReadFraction),
     numColumns: master.numColumns,
     numRounds: model.numRounds,
     metrics,

@@ -55,6 +55,7 @@ const OPERATORS: Readonly<Record<Operator, (families: Families, params: OperateP
 };
 
 const MAX_STEPS_SHOWN = 60;
+const MAX_STEPS_KEPT = 500;
 
 export async function run(params: OperateParams, context: VerbContext): Promise<VerbResult> {
   context.progress({ phase: params.operator });
@@ -107,7 +108,13 @@ export async function run(params: OperateParams, context: VerbContext): Promise<
     value: {
       families: after.map((family) => family.map(elementsFromMask)),
       masks: after.map((family) => family.map((mask) => mask.toString(16))),
-      steps: steps.map(({ i, j, numMoved }) => ({ i, j, numMoved })),
+      steps: steps.slice(0, MAX_STEPS_KEPT).map(({ i, j, numMoved, families }) => ({
+        i,
+        j,
+        numMoved,
+        families: families.map((family) => family.map(elementsFromMask)),
+      })),
+      before: before.map((family) => family.map(elementsFromMask)),
     },
     report: {
       title: `${params.operator} on n = ${params.n}`,

@@ -7,7 +7,7 @@ import { parseLatencyMatrix } from '../quorum/latency-import.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
 import { planStore } from '../quorum/plan.ts';
 import { loadRegionLatency, REGION_LATENCY_SOURCE } from '../quorum/region-latency.ts';
-import { planBlocks, strategyBlocks, strategyJson } from '../quorum/report.ts';
+import { planBlocks, planJson, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { optimalStrategy } from '../quorum/strategy.ts';
 import { familiesError } from '../families-errors.ts';
 import { systemFromParams } from './system-params.ts';
@@ -37,7 +37,7 @@ async function planGiven(params: PlanParams, context: VerbContext): Promise<Verb
   const isEnough = survived >= params.resilience;
   return {
     ok: isEnough,
-    value: { ...strategyJson(strategy), resilience: survived },
+    value: { ...systemJson(system), ...strategyJson(strategy), resilience: survived },
     report: {
       title: `Quorum plan: ${formatExpression(system.reads)}`,
       verdict: isEnough
@@ -86,15 +86,7 @@ async function planSites(params: PlanParams, context: VerbContext): Promise<Verb
     });
   return {
     ok: true,
-    value: plans.map((plan) => ({
-      readQuorum: plan.readQuorum,
-      writeQuorum: plan.writeQuorum,
-      sites: plan.siteNames,
-      meanMs: plan.sites.meanMs,
-      boundMs: plan.sites.boundMs,
-      isProved: plan.sites.isProved,
-      strategy: strategyJson(plan.strategy),
-    })),
+    value: planJson(plans, matrix, source),
     report: {
       title: `Store on ${params.sites} of ${matrix.names.length} sites`,
       verdict: {

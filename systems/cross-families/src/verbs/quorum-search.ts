@@ -4,7 +4,7 @@ import { familiesError } from '../families-errors.ts';
 import { formatExpression } from '../quorum/expression.ts';
 import { searchHeuristically } from '../quorum/local-search.ts';
 import { parseWorkload, plainNodes } from '../quorum/nodes.ts';
-import { showRational, strategyBlocks, strategyJson } from '../quorum/report.ts';
+import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { searchSystems } from '../quorum/search.ts';
 import type { QuorumNode, Workload } from '../quorum/types.ts';
 import { strategyOptions } from './quorum-strategy.ts';
@@ -53,7 +53,7 @@ async function exhaustive(
   return {
     ok: true,
     value: {
-      reads: formatExpression(system.reads),
+      ...systemJson(system),
       ...strategyJson(strategy),
       numSystems: found.numSystems,
       isComplete: true,
@@ -100,7 +100,7 @@ async function heuristic(
   return {
     ok: true,
     value: {
-      reads: formatExpression(found.system.reads),
+      ...systemJson(found.system),
       ...strategyJson(found.strategy),
       lowerBound: found.bound,
       isComplete: isOptimal,

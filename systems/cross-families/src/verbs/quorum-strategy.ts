@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { formatExpression } from '../quorum/expression.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
-import { showRational, strategyBlocks, strategyJson } from '../quorum/report.ts';
+import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { optimalStrategy } from '../quorum/strategy.ts';
 import type { Objective, StrategyOptions } from '../quorum/strategy.ts';
 import { systemFromParams } from './system-params.ts';
@@ -40,7 +40,7 @@ export async function run(params: StrategyParams, context: VerbContext): Promise
   const isExact = strategy.gap.num === 0n;
   return {
     ok: isExact,
-    value: { ...strategyJson(strategy), capacityCurve: curve },
+    value: { ...systemJson(system), ...strategyJson(strategy), capacityCurve: curve },
     report: {
       title: `Strategy for ${formatExpression(system.reads)}`,
       verdict: {

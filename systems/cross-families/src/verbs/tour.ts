@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { planStore } from '../quorum/plan.ts';
 import { loadRegionLatency, REGION_LATENCY_SOURCE } from '../quorum/region-latency.ts';
-import { planBlocks, strategyBlocks, strategyJson } from '../quorum/report.ts';
+import { planBlocks, planJson, strategyBlocks } from '../quorum/report.ts';
 import { checkTheorem } from '../theorem-check.ts';
 
 interface TourParams {
@@ -44,7 +44,7 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
       readQuorum: best.readQuorum,
       writeQuorum: best.writeQuorum,
       meanMs: best.sites.meanMs,
-      strategy: strategyJson(best.strategy),
+      plan: planJson(plans, matrix, REGION_LATENCY_SOURCE),
       theorem: {
         numInRange: check.numInRange,
         numOutOfRange: check.numOutOfRange,
