@@ -21,19 +21,20 @@ export function createOpenCalls(rank: number, nowMs: () => number, addSpan: (spa
       open.add(entry);
       let result: { readonly value: Result } | undefined;
 
-      const settle = (): Result => {
+      const settle = (waitedFromMs: number): Result => {
         const { startMs, finishMs } = exchange;
+        const movedFromMs = nowMs();
         const value = finish(exchange);
+        const endMs = nowMs();
         exchange.release();
         open.delete(entry);
         result = { value };
-        addSpan({ lane: `rank ${rank} link`, name, startMs, endMs: finishMs, category: 'communication' });
+        // Without emulated links the transfer is the moving of the data itself.
+        const [fromMs, toMs] = finishMs > startMs ? [startMs, finishMs] : [movedFromMs, endMs];
+        addSpan({ lane: `rank ${rank} link`, name, startMs: fromMs, endMs: toMs, category: 'communication' });
+        if (endMs - waitedFromMs > MIN_WAIT_SPAN_MS)
+          addSpan({ lane: `rank ${rank}`, name: `wait ${name}`, startMs: waitedFromMs, endMs, category: 'wait' });
         return value;
-      };
-      const noteWait = (startMs: number): void => {
-        const endMs = nowMs();
-        if (endMs - startMs > MIN_WAIT_SPAN_MS)
-          addSpan({ lane: `rank ${rank}`, name: `wait ${name}`, startMs, endMs, category: 'wait' });
       };
       return {
         isReady: () => result !== undefined || exchange.isReady(),
@@ -41,13 +42,12 @@ export function createOpenCalls(rank: number, nowMs: () => number, addSpan: (spa
           if (result) return result.value;
           const startMs = nowMs();
           exchange.waitForMembers();
-          noteWait(startMs);
-          return settle();
+          return settle(startMs);
         },
         async waitAsync() {
           if (result) return result.value;
           await exchange.waitForMembersAsync();
-          return result ? (result as { readonly value: Result }).value : settle();
+          return result ? (result as { readonly value: Result }).value : settle(nowMs());
         },
         abandon() {
           if (!open.delete(entry)) return;

@@ -110,6 +110,7 @@ export interface RankSpan {
   readonly name: string;
   readonly startMs: number;
   readonly endMs: number;
-  /** `compute`, `communication`, `wait`, or what the caller said. */
+  /** `compute`, `communication` (link busy; without links: data being moved), `wait` (until the result is there), or what
+   *  the caller said. */
   readonly category: string;
 }

@@ -202,3 +202,17 @@ export function fillTheHeap({ allReduce }: RankContext): void {
   const handles = Array.from({ length: 5 }, () => allReduce(createTensor('float32', [1 << 16])));
   handles.forEach((handle) => handle.wait());
 }
+
+export type BlockingCall =
+  | { readonly call: 'send' | 'recv'; readonly peer: number }
+  | { readonly call: 'allReduce'; readonly group: 'a' | 'b' };
+
+/** Runs this rank's list, every call waited for at once. @returns how many were done */
+export function runBlocking({ rank, send, recv, allReduce }: RankContext, lists: readonly BlockingCall[][]): number {
+  for (const each of lists[rank]!) {
+    if (each.call === 'allReduce') allReduce(floats(1), { group: each.group }).wait();
+    else if (each.call === 'send') send(floats(rank), each.peer).wait();
+    else recv(each.peer, floats(0)).wait();
+  }
+  return lists[rank]!.length;
+}
