@@ -16,6 +16,8 @@ export interface LeanOps {
   mask(condition: GraphValue, value: GraphValue): GraphValue;
   /** 1 where the condition holds, as a float. */
   indicator(condition: GraphValue, dtype: Dtype): GraphValue;
+  /** A cast; casting back what a cast of ours made gives its source, rounding undone. */
+  cast(value: GraphValue, dtype: Dtype): GraphValue;
   /** The value in its full shape. */
   full(value: GraphValue, shape: Shape): GraphValue;
   /** Adjoint of broadcasting `target` to `from`: sums over the broadcast axes.
@@ -29,6 +31,7 @@ export interface LeanOps {
 
 export function createLeanOps(builder: GraphBuilder): LeanOps {
   const uniforms = new Map<number, number>();
+  const castSources = new Map<number, GraphValue>();
 
   const lean: LeanOps = {
     scalar(value, dtype) {
@@ -66,6 +69,15 @@ export function createLeanOps(builder: GraphBuilder): LeanOps {
     },
     mask: (condition, value) => lean.mul(value, builder.cast(condition, value.dtype)),
     indicator: (condition, dtype) => builder.cast(condition, dtype),
+    cast(value, dtype) {
+      const source = castSources.get(value.id);
+      if (source?.dtype === dtype) return source;
+      const known = uniforms.get(value.id);
+      if (known !== undefined && value.shape.length === 0) return lean.scalar(known, dtype);
+      const converted = builder.cast(value, dtype);
+      if (converted !== value) castSources.set(converted.id, value);
+      return converted;
+    },
     full(value, shape) {
       if (equalShapes(value.shape, shape)) return value;
       const expanded = builder.expand(value, shape);

@@ -25,12 +25,13 @@ export function createRecomputer(input: RecomputeInput, segmentOf: readonly (Seg
   const { builder, nodes, producers } = input;
   const leaving = valuesLeavingSegments(input, segmentOf);
   const copies = new Map<ValueId, GraphValue>();
-  const zeros = new Map<string, GraphValue | undefined>();
+  const zeros = new Map<string, GraphValue>();
 
   /** A zero of the dtype that exists only once the gradient does: [t < t] for one of its elements, false even for NaN. */
   function arrivedZero(segment: Segment, dtype: GraphValue['dtype'], arrived: () => GraphValue | undefined) {
     const key = `${segment.start}:${dtype}`;
-    if (zeros.has(key)) return zeros.get(key);
+    const known = zeros.get(key);
+    if (known) return known;
     const gradient = arrived();
     let zero: GraphValue | undefined;
     if (gradient) {
@@ -43,7 +44,7 @@ export function createRecomputer(input: RecomputeInput, segmentOf: readonly (Seg
       const element = builder.reshape(corner, []);
       zero = builder.cast(builder.less(element, element), dtype);
     }
-    zeros.set(key, zero);
+    if (zero) zeros.set(key, zero);
     return zero;
   }
 

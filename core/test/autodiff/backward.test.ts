@@ -343,3 +343,15 @@ test('integer indices pass gradients to embeddings through their rows', () => {
     assert.ok(Math.abs((g!.data[i] as number) - 2 * counts[i >> 1]! * values.data[i]!) < 1e-12);
   }
 });
+
+test('a half-precision embedding sums its rows in f32 and hands that on to its f32 master copy', () => {
+  const b = createGraphBuilder('embed');
+  const table = b.parameter('table', [5, 2]);
+  const rows = b.gather(b.cast(table, 'float16'), b.input('ids', 'int64', [4]));
+  const forwardCount = b.nodes.length;
+  const [gradient] = backward(b, b.reduceSum(b.cast(b.mul(rows, rows), 'float32')), [table]);
+  const made = b.nodes.slice(forwardCount);
+  const scatter = made.find((node) => node.op === 'ScatterND');
+  assert.equal(b.values[scatter!.outputs[0]!]!.dtype, 'float32');
+  assert.equal(gradient!.id, scatter!.outputs[0]);
+});

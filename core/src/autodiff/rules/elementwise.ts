@@ -75,7 +75,7 @@ export const UNARY_RULES: RulesOf<UnaryOp> = {
     ),
   QuickGelu: (context) => context.lean.mul(context.dy(), quickGeluSlope(context)),
   Clip: ({ builder: b, lean, dy, x, y }) => lean.mask(b.equal(x(0), y()), dy()),
-  Cast: ({ builder: b, dy, x }) => b.cast(dy(), x(0).dtype),
+  Cast: ({ lean, dy, x }) => lean.cast(dy(), x(0).dtype),
   Identity: ({ dy }) => dy(),
   StopGradient: { zero: 'asked for' },
 };

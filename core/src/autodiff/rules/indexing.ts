@@ -14,11 +14,15 @@ const frontPermutation = (rank: number, axis: number): number[] => [
 
 const inversePermutation = (perm: readonly number[]): number[] => perm.map((_, axis) => perm.indexOf(axis));
 
+/** Sums of many rows are made in f32: half precision would lose the small ones, and WebGPU has no atomics for it. */
+const widened = ({ lean }: Pick<GradContext, 'lean'>, value: GraphValue): GraphValue =>
+  value.dtype === 'float16' || value.dtype === 'bfloat16' ? lean.cast(value, 'float32') : value;
+
 const gatherRule: InputGradient<'Gather'> = (context) => {
   const { builder: b, x, attributes } = context;
   const { axis } = attributes;
   const [data, indices] = [x(0), x(1)];
-  const dy = context.dyFull();
+  const dy = widened(context, context.dyFull());
   const count = numel(indices.shape);
   const entries = b.reshape(indices, [count, 1]);
   const before = data.shape.slice(0, axis);
@@ -26,8 +30,9 @@ const gatherRule: InputGradient<'Gather'> = (context) => {
   const merged = b.reshape(dy, [...before, count, ...after]);
   const perm = frontPermutation(data.shape.length, axis);
   const front = b.transpose(merged, perm); // [count, rest of data]
-  const zeros = b.full([data.shape[axis]!, ...before, ...after], 0, data.dtype);
-  return b.transpose(b.scatterND(zeros, entries, front, { reduction: 'add' }), inversePermutation(perm));
+  const zeros = b.full([data.shape[axis]!, ...before, ...after], 0, dy.dtype);
+  const total = b.transpose(b.scatterND(zeros, entries, front, { reduction: 'add' }), inversePermutation(perm));
+  return context.lean.cast(total, data.dtype);
 };
 
 /** Indices with the batch coordinates written out in front, so that ScatterND (which has no batch_dims) reads them. */
@@ -78,9 +83,10 @@ export const INDEX_RULES: RulesOf<IndexOp> = {
     hasDuplicates: x(1).shape[attributes.axis] !== 1,
   }),
   GatherND: (context) => {
-    const { builder: b, x } = context;
-    const zeros = zerosOf(context, x(0));
-    return b.scatterND(zeros, withBatchCoordinates(context), context.dyFull(), { reduction: 'add' });
+    const { builder: b, lean, x } = context;
+    const dy = widened(context, context.dyFull());
+    const zeros = b.full(x(0).shape, 0, dy.dtype);
+    return lean.cast(b.scatterND(zeros, withBatchCoordinates(context), dy, { reduction: 'add' }), x(0).dtype);
   },
   ScatterElements: scatterElementsRule,
   ScatterND: scatterNDRule,
