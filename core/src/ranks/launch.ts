@@ -57,6 +57,8 @@ const WATCH_INTERVAL_MS = 25;
 /** After a failure, how long the other ranks may take to end or to wait, so that of several failing ranks the lowest is
  *  named whatever the speed of their threads. */
 const FAILURE_GRACE_MS = 1000;
+/** The same for ranks whose thread is not up yet. */
+const START_GRACE_MS = 10_000;
 const FAILURE_POLL_MS = 10;
 
 /** One launch with fresh workers. See RankPool.launch. */
@@ -203,11 +205,13 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
 
 /** Resolves when every rank has settled or waits for others, or after the grace. */
 async function othersAtRest(control: Control, settled: ReadonlySet<number>): Promise<void> {
-  for (let waitedMs = 0; waitedMs < FAILURE_GRACE_MS; waitedMs += FAILURE_POLL_MS) {
+  const ranks = Array.from({ length: control.numRanks }, (_, rank) => rank);
+  const stateOf = (rank: number): number => Atomics.load(control.words, control.rank(rank) + RANK.state);
+  for (let waitedMs = 0; waitedMs < START_GRACE_MS; waitedMs += FAILURE_POLL_MS) {
     await new Promise((resolve) => setTimeout(resolve, FAILURE_POLL_MS));
-    const isAtRest = (rank: number): boolean =>
-      settled.has(rank) || Atomics.load(control.words, control.rank(rank) + RANK.state) === RANK_STATE.waiting;
-    if (Array.from({ length: control.numRanks }, (_, rank) => rank).every(isAtRest)) return;
+    const busy = ranks.filter((rank) => !settled.has(rank) && stateOf(rank) !== RANK_STATE.waiting);
+    if (busy.length === 0) return;
+    if (waitedMs >= FAILURE_GRACE_MS && busy.every((rank) => stateOf(rank) !== RANK_STATE.starting)) return;
   }
 }
 
