@@ -49,6 +49,7 @@ export {
 export { foldConstants, type EvaluateNode } from './passes/fold-constants.ts';
 export { fuseMatMul, type FuseMatMulOptions } from './passes/fuse-matmul.ts';
 export { mergeCommonSubexpressions } from './passes/merge-common-subexpressions.ts';
+export { optimizeGraph, type OptimizeOptions } from './passes/optimize-graph.ts';
 export { removeDeadCode } from './passes/remove-dead-code.ts';
 export {
   countUses,

@@ -59,13 +59,13 @@ export function readNode(node: OnnxNode, scope: ReadScope, notes: NodeNotes): vo
   if (readConstantNode(opType, attributes, names, outputs, scope, place)) return;
 
   const known = names.map((name) => (name === '' ? undefined : scope.known(name)));
-  const fold = scope.isOurs ? undefined : FOLDS[opType];
+  const fold = scope.isOurs ? undefined : own(FOLDS, opType);
   if (fold !== undefined && outputs.length === 1 && names.every((name, i) => name === '' || known[i] !== undefined)) {
     const folded = fold(known, foldAttributes(opType, attributes, known));
     if (folded !== undefined) return scope.defineKnown(outputs[0]!, folded);
   }
   const results = scope.builder.withNotes(notes, () => {
-    const expansion = FOREIGN_OPS[opType];
+    const expansion = own(FOREIGN_OPS, opType);
     const isOurs = opType === 'Min' || opType === 'Max' ? names.length === 2 : expansion === undefined;
     if (!isOurs) {
       const inputs = names.map((name) => (name === '' ? undefined : scope.value(name, place)));
@@ -88,7 +88,8 @@ function buildOwn(
   place: string,
   fail: (expected: string, actual?: string, hints?: readonly string[]) => never,
 ): readonly GraphValue[] {
-  const renamed = node.metadataProps?.find((entry) => entry.key === 'tenfold.op')?.value ?? OLD_NAMES[opType] ?? opType;
+  const renamed =
+    node.metadataProps?.find((entry) => entry.key === 'tenfold.op')?.value ?? own(OLD_NAMES, opType) ?? opType;
   if (!isOpName(renamed))
     fail('an op that Tenfold has', `"${opType}"`, [
       `Export the model without ${opType}, with simpler ops in its place.`,
@@ -275,6 +276,11 @@ function attributeValue(attribute: OnnxAttribute, fail: (expected: string, actua
         `attribute "${attribute.name}" of kind ${attribute.type}`,
       );
   }
+}
+
+/** Op names come from files: `constructor` must not find what every object has. */
+function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function trimmed(outputs: readonly string[]): readonly string[] {

@@ -93,7 +93,8 @@ function createScope({ builder, opset, isOurs, file, options, records }: ScopeIn
   const knowns = new Map<string, KnownNumbers | undefined>();
   const tensors = new Map<string, Tensor>();
   const pending = new Map<string, OnnxTensor>((file.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
-  const stateValues: Record<string, Tensor> = {};
+  // No prototype: state names come from files.
+  const stateValues = Object.create(null) as Record<string, Tensor>;
   const recordOf = new Map(records.map((record) => [record.name, record]));
 
   function constant(name: string): Tensor | undefined {
@@ -178,7 +179,8 @@ function readInputs(
     // Files of IR version < 4 list initializers among the inputs.
     if (scope.has(name)) continue;
     const dtype = dtypeFromOnnxCode(info.type?.tensorType?.elemType, `input "${name}"`);
-    const shape = options.inputShapes?.[name] ?? shapeOf(info, options.sizes ?? {}, missing);
+    const isGiven = options.inputShapes !== undefined && Object.hasOwn(options.inputShapes, name);
+    const shape = isGiven ? options.inputShapes![name]! : shapeOf(info, options.sizes ?? {}, missing);
     const record = recordOf.get(name);
     if (missing.length > 0) continue;
     const value =
@@ -202,7 +204,7 @@ function shapeOf(info: OnnxValueInfo, sizes: Readonly<Record<string, number>>, m
   }
   return dims.map(({ value }, axis) => {
     if (value?.case === 'dimValue' && value.value > 0n) return Number(value.value);
-    const given = value?.case === 'dimParam' ? sizes[value.value] : undefined;
+    const given = value?.case === 'dimParam' && Object.hasOwn(sizes, value.value) ? sizes[value.value] : undefined;
     if (given === undefined)
       missing.push(
         value?.case === 'dimParam' ? `"${value.value}" of "${info.name}"` : `axis ${axis} of "${info.name}"`,

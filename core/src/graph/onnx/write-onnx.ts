@@ -70,7 +70,7 @@ export function createOnnxOutputNames(graph: Graph): (id: ValueId) => string {
 export function writeOnnx(graph: Graph, options: WriteOnnxOptions = {}): OnnxFile {
   const { stateValues = {}, notes = true, valueInfo = true } = options;
   const outputName = createOnnxOutputNames(graph);
-  const baked = new Set(graph.states.filter((state) => stateValues[state.name] !== undefined));
+  const baked = new Set(graph.states.filter((state) => Object.hasOwn(stateValues, state.name)));
   const freeStates = graph.states.filter((state) => !baked.has(state));
   const constants = createConstantPool();
   const nodes = graph.nodes.map((node) => nodeToOnnx(graph, node, constants, notes));
@@ -98,7 +98,7 @@ export function writeOnnx(graph: Graph, options: WriteOnnxOptions = {}): OnnxFil
   const records: StateRecord[] = graph.states.map(({ name, kind, next }) => ({
     name,
     kind,
-    ...(next === undefined || stateValues[name] !== undefined ? {} : { next: graph.values[next]!.name }),
+    ...(next === undefined || Object.hasOwn(stateValues, name) ? {} : { next: graph.values[next]!.name }),
   }));
   const metadata = [
     { key: 'tenfold.states', value: JSON.stringify(records) },

@@ -5,7 +5,7 @@
  *            | `const` name `:` type `=` (list | `base64` string)
  *            | [names `=`] Op `(` names `)` [`{` attribute=value, … `}`] [`:` types] [`as` name] [`@` note=value …]
  *            | `output` name
- *  A name is bare or a JSON string; `_` stands for an absent input; `//` starts a comment line. */
+ *  A name is bare or a JSON string; `-` stands for an absent input; `//` starts a comment line. */
 import { DTYPES, equalShapes, formatShape, type Dtype, type DtypeInfo, type Tensor } from '../../tensor/index.ts';
 import { nearestNameHints, TenfoldError } from '../../base/index.ts';
 import { graphError } from '../graph-errors.ts';
@@ -74,8 +74,7 @@ export function parseGraph(text: string): Graph {
     reader.expect('(');
     const inputIds: ValueId[] = [];
     while (!reader.accept(')')) {
-      const name = reader.name();
-      inputIds.push(name === '_' ? -1 : lookUp(reader, name));
+      inputIds.push(reader.accept('-') ? -1 : lookUp(reader, reader.name()));
       reader.accept(',');
     }
     const given = reader.accept('{') ? readAttributes(reader) : {};

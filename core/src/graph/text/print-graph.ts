@@ -25,7 +25,7 @@ export interface PrintGraphOptions {
 /** @returns the text, lines in the order inputs, states, constants, nodes, outputs. Cost: O(nodes + bytes of constants). */
 export function printGraph(graph: Graph, { longConstants = true }: PrintGraphOptions = {}): string {
   const lines = [`graph ${nameText(graph.name)}`];
-  const nameOf = (id: number) => (id < 0 ? '_' : nameText(graph.values[id]?.name ?? `#${id}`));
+  const nameOf = (id: number) => (id < 0 ? '-' : nameText(graph.values[id]?.name ?? `#${id}`));
   for (const id of graph.inputs) lines.push(`input ${declaration(graph.values[id]!)}`);
   for (const state of graph.states) {
     const value = graph.values[state.value]!;
