@@ -52,4 +52,9 @@ export const studioError = defineErrors({
     title: 'Something unexpected happened in the studio',
     fix: 'Report it with the text shown.',
   },
+  'TF-STUDIO-011': {
+    kind: 'environment',
+    title: 'A page of the studio gets no answer from its server',
+    fix: 'Start it again with `npm start` and reload the page.',
+  },
 });

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import type { MiddlewareHandler } from 'hono';
+import { studioError } from './studio-errors.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -39,6 +40,14 @@ export function serveWebFiles(folder: string): MiddlewareHandler {
       : [],
   );
   return async (context) => {
+    if (files.size === 0) {
+      throw studioError('TF-STUDIO-007', {
+        subject: 'studio',
+        expected: 'its pages to be built',
+        actual: 'no built pages',
+        hints: ['Start it with: npm start.'],
+      });
+    }
     const path = context.req.path;
     const name = files.has(path) && path !== '/index.html' ? path : extname(path) === '' ? '/index.html' : undefined;
     const file = name === undefined ? undefined : files.get(name);

@@ -45,17 +45,22 @@ export function useRun<Value = unknown>(api: StudioApi, runId: string | undefine
         });
     };
     let stop = () => {};
+    const readStored = () =>
+      void api.readMetrics(runId).then(
+        (points) => update((previous) => ({ metrics: mergeMetrics(points, previous.metrics) })),
+        () => {},
+      );
     api.getRun(runId).then(
       (run) => {
         if (!alive) return;
         update(() => ({ run, progress: run.progress }));
-        api.readMetrics(runId).then(
-          (points) => update((previous) => ({ metrics: mergeMetrics(points, previous.metrics) })),
-          () => {},
-        );
+        readStored();
         if (!isActiveStatus(run.status)) return;
         stop = api.watchRun(runId, {
-          run: (next) => update(() => ({ run: next })),
+          run: (next) => {
+            update(() => (next.progress ? { run: next, progress: next.progress } : { run: next }));
+            readStored(); // what came while the stream was closed
+          },
           progress: (progress) => update(() => ({ progress })),
           metrics: (points) => update((previous) => ({ metrics: mergeMetrics(previous.metrics, points) })),
         });
@@ -77,10 +82,12 @@ export function useRun<Value = unknown>(api: StudioApi, runId: string | undefine
   };
 }
 
-function mergeMetrics(known: readonly MetricPoint[], more: readonly MetricPoint[]): readonly MetricPoint[] {
-  if (known.length === 0) return more;
-  const seen = new Set(known.map((point) => `${point.name}\0${point.step}\0${point.atMs}`));
-  return [...known, ...more.filter((point) => !seen.has(`${point.name}\0${point.step}\0${point.atMs}`))];
+/** Points of both, one for each name and step; those of the first list win. */
+function mergeMetrics(first: readonly MetricPoint[], second: readonly MetricPoint[]): readonly MetricPoint[] {
+  if (first.length === 0) return second;
+  const keyOf = (point: MetricPoint) => `${point.name}\0${point.step}`;
+  const seen = new Set(first.map(keyOf));
+  return [...first, ...second.filter((point) => !seen.has(keyOf(point)))];
 }
 
 export interface VerbRun<Value = unknown> extends LiveRun<Value> {

@@ -1,6 +1,14 @@
 /** The studio's API over HTTP and server-sent events. */
-import { ApiError, type StudioApi, type RunDetail, type RunListQuery } from '@tenfold/ui';
+import {
+  ApiError,
+  type StudioApi,
+  type RunDetail,
+  type RunListQuery,
+  type MetricPoint,
+  type RunProgress,
+} from '@tenfold/ui';
 import type { Diagnostic } from '@tenfold/core/base';
+import { openVisibleEventSource } from './visible-event-source.ts';
 
 async function request<Value>(path: string, init?: RequestInit): Promise<Value> {
   let response: Response;
@@ -54,17 +62,20 @@ export const httpApi: StudioApi = {
   readMetrics: (runId, name) =>
     request(`${runPath(runId)}/metrics${name === undefined ? '' : `?name=${encodeURIComponent(name)}`}`),
   watchRun(runId, events) {
-    const source = new EventSource(`${runPath(runId)}/events`);
-    const on = <Data>(name: string, handle: (data: Data) => void) =>
-      source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as Data));
-    on<RunDetail>('run', (run) => {
-      if (run.status !== 'queued' && run.status !== 'running') source.close();
-      events.run(run);
-    });
-    on('progress', events.progress);
-    on('metrics', events.metrics);
-    source.addEventListener('error', () => events.lost?.());
-    return () => source.close();
+    const close = openVisibleEventSource(
+      `${runPath(runId)}/events`,
+      {
+        run: (data) => {
+          const run = data as RunDetail;
+          if (run.status !== 'queued' && run.status !== 'running') close();
+          events.run(run);
+        },
+        progress: (data) => events.progress(data as RunProgress),
+        metrics: (data) => events.metrics(data as readonly MetricPoint[]),
+      },
+      events.lost,
+    );
+    return close;
   },
   artifactUrl: (runId, name) => `${runPath(runId)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`,
   exportUrl: (runId) => `${runPath(runId)}/export.html`,

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-q
 import type { RoomDescription, RunListQuery, RunSummary } from '@tenfold/ui';
 import { useEffect } from 'react';
 import { httpApi } from './http-api.ts';
+import { openVisibleEventSource } from './visible-event-source.ts';
 
 export function useRooms(): UseQueryResult<readonly RoomDescription[]> {
   return useQuery({ queryKey: ['rooms'], queryFn: () => httpApi.listRooms(), staleTime: 60_000 });
@@ -22,7 +23,6 @@ const GATHER_MS = 120;
 export function useRunListUpdates(): void {
   const client = useQueryClient();
   useEffect(() => {
-    const source = new EventSource('/api/events');
     let timer: ReturnType<typeof setTimeout> | undefined;
     const refresh = () => {
       timer ??= setTimeout(() => {
@@ -30,11 +30,10 @@ export function useRunListUpdates(): void {
         void client.invalidateQueries({ queryKey: ['runs'] });
       }, GATHER_MS);
     };
-    source.addEventListener('runs', refresh);
-    source.addEventListener('hello', refresh); // after a lost connection
+    const close = openVisibleEventSource('/api/events', { runs: refresh, hello: refresh });
     return () => {
       clearTimeout(timer);
-      source.close();
+      close();
     };
   }, [client]);
 }
