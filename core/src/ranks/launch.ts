@@ -70,7 +70,7 @@ export async function launchRanks<Result = unknown>(options: LaunchOptions): Pro
 /** Workers that stay for several launches (starting one takes tens of milliseconds). */
 export function openRankPool(): RankPool {
   const noteClosed = trackOpen('RankPool');
-  const idle: IdleParts = { workers: [], heaps: [], control: undefined };
+  const idle: IdleParts = { workers: [], heaps: [], controls: new Map() };
   let tail: Promise<unknown> = Promise.resolve();
   const pool: RankPool = {
     launch<Result>(options: LaunchOptions) {
@@ -92,7 +92,8 @@ export function openRankPool(): RankPool {
 interface IdleParts {
   readonly workers: Worker[];
   readonly heaps: SharedArrayBuffer[];
-  control: Control | undefined;
+  /** By number of ranks. */
+  readonly controls: Map<number, Control>;
 }
 
 interface Failure {
@@ -111,8 +112,8 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
       expected: `at most ${MAX_RANKS} ranks`,
       actual: String(numRanks),
     });
-  const control = idle.control?.numRanks === numRanks ? idle.control : createControl(numRanks);
-  idle.control = undefined;
+  const control = idle.controls.get(numRanks) ?? createControl(numRanks);
+  idle.controls.delete(numRanks);
   const heapLength = Math.ceil(heapBytes / LINE_BYTES) * LINE_BYTES;
   const heaps = Array.from({ length: numRanks }, () => {
     const known = idle.heaps.findIndex(({ byteLength }) => byteLength === heapLength);
@@ -196,8 +197,9 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
     for (const off of detach) off();
     if (hasEndedWell) {
       resetControl(control);
-      idle.control = control;
-      idle.heaps.splice(0, idle.heaps.length, ...heaps);
+      idle.controls.set(numRanks, control);
+      const others = idle.heaps.filter(({ byteLength }) => byteLength === heapLength);
+      idle.heaps.splice(0, idle.heaps.length, ...heaps, ...others);
       idle.workers.push(...workers.reverse());
     } else await Promise.all(workers.map((worker) => worker.terminate()));
   }
