@@ -39,7 +39,7 @@ const BLOCK_VIEWS: { readonly [Kind in Block['kind']]: View<Kind> } = {
   diagnostic: (block) => <DiagnosticView diagnostic={block.diagnostic} />,
   group: (block, context) => (
     <section className="tf-group">
-      {block.title && <h3 className="tf-heading">{block.title}</h3>}
+      {block.title && <h2 className="tf-group-title">{block.title}</h2>}
       <div className={block.layout === 'grid' ? 'tf-grid is-blocks' : 'tf-stack'}>
         {block.blocks.map((inner, index) => (
           <BlockView key={index} block={inner} context={context} />

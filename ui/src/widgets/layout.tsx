@@ -14,7 +14,7 @@ export function Panel({
     <section className="tf-panel">
       {(title || actions) && (
         <header className="tf-panel-head">
-          <h3>{title}</h3>
+          <h2>{title}</h2>
           <div className="tf-row">{actions}</div>
         </header>
       )}

@@ -6,6 +6,7 @@ import { createCommands } from './commands.ts';
 import { FoldMark } from './fold-mark.tsx';
 import { HomePage } from './home-page.tsx';
 import { Keys, KeySheet, Palette } from './palette.tsx';
+import { PageBoundary } from './page-boundary.tsx';
 import { RoomPage } from './room-page.tsx';
 import { RunPage } from './run-page.tsx';
 import { RunsPage } from './runs-page.tsx';
@@ -80,31 +81,33 @@ export function App() {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        <Switch>
-          <Route path="/" component={HomePage} />
-          <Route<{ id: string; tab?: string; verb?: string }> path="/rooms/:id/:tab?/:verb?">
-            {({ id, tab, verb }) => (
-              <RoomPage
-                key={id}
-                roomId={id}
-                tab={tab}
-                verb={verb === undefined ? undefined : decodeURIComponent(verb)}
-              />
-            )}
-          </Route>
-          <Route path="/timeline" component={TracePage} />
-          <Route path="/runs" component={RunsPage} />
-          <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
-          <Route>
-            <EmptyState
-              isPage
-              title="There is no page at this address"
-              action={<LinkButton href="/">Go to the rooms</LinkButton>}
-            >
-              The link may be old, or a letter is missing.
-            </EmptyState>
-          </Route>
-        </Switch>
+        <PageBoundary key={path.split('/').slice(0, 3).join('/')} subject={path}>
+          <Switch>
+            <Route path="/" component={HomePage} />
+            <Route<{ id: string; tab?: string; verb?: string }> path="/rooms/:id/:tab?/:verb?">
+              {({ id, tab, verb }) => (
+                <RoomPage
+                  key={id}
+                  roomId={id}
+                  tab={tab}
+                  verb={verb === undefined ? undefined : decodeURIComponent(verb)}
+                />
+              )}
+            </Route>
+            <Route path="/timeline" component={TracePage} />
+            <Route path="/runs" component={RunsPage} />
+            <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
+            <Route>
+              <EmptyState
+                isPage
+                title="There is no page at this address"
+                action={<LinkButton href="/">Go to the rooms</LinkButton>}
+              >
+                The link may be old, or a letter is missing.
+              </EmptyState>
+            </Route>
+          </Switch>
+        </PageBoundary>
       </main>
       {open === 'palette' && <Palette commands={commands} onClose={() => setOpen(undefined)} />}
       {open === 'keys' && <KeySheet commands={commands} onClose={() => setOpen(undefined)} />}
