@@ -5,9 +5,10 @@ import { DTYPES, equalShapes, formatShape, numbersFromTensor, numel } from '../t
 import { analyseGraph, type Analysis } from './analysis.ts';
 import { gradError } from './grad-errors.ts';
 import { GRADIENT_RULES, differentiableOutputs } from './gradient-table.ts';
+import { lazyValue } from './lazy-value.ts';
 import { createLeanOps, type LeanOps } from './lean-ops.ts';
 import { marksOf, outermostRanges, type CustomRegion, type Segment } from './marks.ts';
-import { createRecomputer, lazyValue, type Recomputer } from './recompute.ts';
+import { createRecomputer, type Recomputer } from './recompute.ts';
 import type { GradContext, InputGradient, SparseGradient } from './types.ts';
 
 export interface BackwardOptions {
@@ -182,9 +183,8 @@ class BackwardPass {
     const role = this.analysis.isWeight[value.id] === 1 ? 'dW' : 'dX';
     return this.builder.withNotes({ module, role }, () => {
       const gradient = this.gradientOf(value);
-      return gradient === undefined
-        ? this.builder.full(value.shape, 0, value.dtype)
-        : this.lean.full(gradient, value.shape);
+      const full = gradient && this.lean.full(gradient, value.shape);
+      return full ? this.builder.values[full.id]! : this.builder.full(value.shape, 0, value.dtype);
     });
   }
 

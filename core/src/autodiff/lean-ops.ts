@@ -1,5 +1,6 @@
 /** Builder helpers that avoid nodes: products with one, sums of zeros, expansions and reductions nobody needs. */
 import type { GraphBuilder, GraphValue } from '../graph/index.ts';
+import { lazyValue } from './lazy-value.ts';
 import { equalShapes, numel, type Dtype, type Shape } from '../tensor/index.ts';
 
 export interface LeanOps {
@@ -16,7 +17,7 @@ export interface LeanOps {
   mask(condition: GraphValue, value: GraphValue): GraphValue;
   /** 1 where the condition holds, as a float. */
   indicator(condition: GraphValue, dtype: Dtype): GraphValue;
-  /** A cast; casting back what a cast of ours made gives its source, rounding undone. */
+  /** A cast, built when it is used; casting back what a cast of ours made gives its source, rounding undone. */
   cast(value: GraphValue, dtype: Dtype): GraphValue;
   /** The value in its full shape. */
   full(value: GraphValue, shape: Shape): GraphValue;
@@ -31,7 +32,7 @@ export interface LeanOps {
 
 export function createLeanOps(builder: GraphBuilder): LeanOps {
   const uniforms = new Map<number, number>();
-  const castSources = new Map<number, GraphValue>();
+  const castSources = new WeakMap<GraphValue, GraphValue>();
 
   const lean: LeanOps = {
     scalar(value, dtype) {
@@ -70,12 +71,18 @@ export function createLeanOps(builder: GraphBuilder): LeanOps {
     mask: (condition, value) => lean.mul(value, builder.cast(condition, value.dtype)),
     indicator: (condition, dtype) => builder.cast(condition, dtype),
     cast(value, dtype) {
-      const source = castSources.get(value.id);
+      if (value.dtype === dtype) return value;
+      const source = castSources.get(value);
       if (source?.dtype === dtype) return source;
-      const known = uniforms.get(value.id);
-      if (known !== undefined && value.shape.length === 0) return lean.scalar(known, dtype);
-      const converted = builder.cast(value, dtype);
-      if (converted !== value) castSources.set(converted.id, value);
+      const { notes } = builder;
+      const shape = value.shape;
+      const converted = lazyValue({ dtype, shape }, () => {
+        const known = shape.length === 0 ? uniforms.get(value.id) : undefined;
+        return known === undefined
+          ? builder.withNotes(notes, () => builder.cast(value, dtype))
+          : lean.scalar(known, dtype);
+      });
+      castSources.set(converted, value);
       return converted;
     },
     full(value, shape) {

@@ -92,17 +92,3 @@ function valuesLeavingSegments(
   });
   return leaving;
 }
-
-/** A value that is only made when its id or name is read; rules often want no more than a shape. */
-export function lazyValue(type: GraphValue, resolve: () => GraphValue): GraphValue {
-  return {
-    dtype: type.dtype,
-    shape: type.shape,
-    get id() {
-      return resolve().id;
-    },
-    get name() {
-      return resolve().name;
-    },
-  };
-}

@@ -354,4 +354,5 @@ test('a half-precision embedding sums its rows in f32 and hands that on to its f
   const scatter = made.find((node) => node.op === 'ScatterND');
   assert.equal(b.values[scatter!.outputs[0]!]!.dtype, 'float32');
   assert.equal(gradient!.id, scatter!.outputs[0]);
+  assert.equal(made.filter((node) => node.op === 'Cast').length, 2, 'one for the loss, one to widen the rows');
 });

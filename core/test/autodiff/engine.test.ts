@@ -58,6 +58,12 @@ function trainingGraph({ inputs, build }: OpCase): { graph: Graph; feeds: Record
   return { graph: b.finish(), feeds };
 }
 
+/** Nodes whose results nobody reads. */
+function deadNodes(graph: Graph): string[] {
+  const read = new Set([...graph.outputs, ...graph.nodes.flatMap((node) => node.inputs)]);
+  return graph.nodes.filter((node) => !node.outputs.some((id) => read.has(id))).map((node) => node.name);
+}
+
 for (const op of OP_NAMES) {
   const cases = OP_CASES[op];
   if ('exempt' in cases) continue;
@@ -67,6 +73,7 @@ for (const op of OP_NAMES) {
       { skip: REFUSED[`${op}: ${each.title}`] ?? false },
       async () => {
         const { graph, feeds } = trainingGraph(each);
+        assert.deepEqual(deadNodes(graph), []);
         const expected = runReference(graph, feeds).outputs;
         await using session = await backend.createSession(graph, {});
         const actual = await session.run(feeds);

@@ -2,7 +2,8 @@
  *  batched ones FusedMatMul. A weight shared by all batches gets one product over the merged batch. */
 import { parseEinsum } from '../../graph/index.ts';
 import type { ContractionOp, GraphBuilder, GraphValue } from '../../graph/index.ts';
-import { numel } from '../../tensor/index.ts';
+import { numel, type Shape } from '../../tensor/index.ts';
+import { lazyValue } from '../lazy-value.ts';
 import type { GradContext, InputGradient, RulesOf } from '../types.ts';
 import { convRule, convTransposeRule } from './conv.ts';
 
@@ -69,13 +70,15 @@ function sumOverBatches(context: GradContext, gradient: GraphValue, target: Grap
 const matMulRule: InputGradient = (context, index) => {
   const { builder: b, x, y } = context;
   // Vectors: a row [1, K] on the left, a column [K, 1] on the right.
-  const left = x(0).shape.length === 1 ? b.reshape(x(0), [1, x(0).shape[0]!]) : x(0);
-  const right = x(1).shape.length === 1 ? b.reshape(x(1), [x(1).shape[0]!, 1]) : x(1);
+  const as = (value: GraphValue, shape: Shape): GraphValue =>
+    lazyValue({ dtype: value.dtype, shape }, () => b.reshape(value, shape));
+  const left = x(0).shape.length === 1 ? as(x(0), [1, x(0).shape[0]!]) : x(0);
+  const right = x(1).shape.length === 1 ? as(x(1), [x(1).shape[0]!, 1]) : x(1);
   const rows = x(0).shape.length === 1 ? [1] : [left.shape.at(-2)!];
   const columns = x(1).shape.length === 1 ? [1] : [right.shape.at(-1)!];
   const numMatrixAxes = (x(0).shape.length > 1 ? 1 : 0) + (x(1).shape.length > 1 ? 1 : 0);
   const batch = y().shape.slice(0, y().shape.length - numMatrixAxes);
-  const dy = b.reshape(context.dyFull(), [...batch, ...rows, ...columns]);
+  const dy = context.once('dy', () => b.reshape(context.dyFull(), [...batch, ...rows, ...columns]));
   const options = { transA: false, transB: false, alpha: 1 };
   const gradient = operandGradient(context, { a: left, b: right, dy }, options, index);
   const target = index === 0 ? left : right;
@@ -85,7 +88,12 @@ const matMulRule: InputGradient = (context, index) => {
 const fusedMatMulRule: InputGradient<'FusedMatMul'> = (context, index) => {
   const { builder: b, attributes, x } = context;
   const rolled = [attributes.transBatchA === 1, attributes.transBatchB === 1];
-  const operand = (i: number): GraphValue => (rolled[i] ? b.transpose(x(i), rollPermutation(x(i).shape.length)) : x(i));
+  const operand = (i: number): GraphValue => {
+    if (!rolled[i]) return x(i);
+    const perm = rollPermutation(x(i).shape.length);
+    const shape = perm.map((axis) => x(i).shape[axis]!);
+    return context.once(`operand ${i}`, () => lazyValue({ dtype: x(i).dtype, shape }, () => b.transpose(x(i), perm)));
+  };
   const [left, right] = [operand(0), operand(1)];
   const options = { transA: attributes.transA === 1, transB: attributes.transB === 1, alpha: attributes.alpha };
   const gradient = operandGradient(

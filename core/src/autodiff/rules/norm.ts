@@ -140,8 +140,10 @@ function groupedRule(given: GradContext, index: number, numGroups: number, epsil
   if (index === 2) return b.op('ReduceSum', [dy], { axes, keepdims: 0 });
   const rows = [N, numGroups, numel(x(0).shape) / (N * numGroups)];
   const statistics = once('statistics', () => unitLayer(given, b.reshape(x(0), rows), { axis: 2, epsilon }));
-  const unit = b.reshape(statistics.unit, x(0).shape);
-  if (index === 1) return b.op('ReduceSum', [b.mul(dy, unit)], { axes, keepdims: 0 });
+  if (index === 1) {
+    const unit = b.reshape(statistics.unit, x(0).shape);
+    return b.op('ReduceSum', [b.mul(dy, unit)], { axes, keepdims: 0 });
+  }
   const scale = b.reshape(x(1), [C, ...new Array<number>(rank - 2).fill(1)]);
   const g = b.reshape(b.mul(dy, scale), rows);
   return b.reshape(inputGradient(given, g, statistics, { axes: [2], isCentred: true }), x(0).shape);
