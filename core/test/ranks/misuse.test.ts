@@ -10,6 +10,12 @@ const two = createMesh({ tp: 2 });
 const launch = <T = unknown>(entry: string, mesh = two, more: object = {}) =>
   pool.launch<T>({ mesh, module, entry, timeoutMs: 20_000, ...more });
 
+test('the example of the README averages over the data-parallel groups', async () => {
+  const links = { intra: { latencyMs: 0.1, bytesPerSec: 1e9 } };
+  const { results } = await launch('average', createMesh({ tp: 2, dp: 2 }), { links });
+  assert.deepEqual(results, [1, 2, 1, 2]);
+});
+
 test('data is taken at issue: changing the input before wait does not change the result', async () => {
   const { results } = await launch('changeInputAfterIssue');
   assert.deepEqual(results, [

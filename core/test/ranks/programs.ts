@@ -216,3 +216,10 @@ export function runBlocking({ rank, send, recv, allReduce }: RankContext, lists:
   }
   return lists[rank]!.length;
 }
+
+/** The example of the README. */
+export function average({ rank, allReduce }: RankContext): number {
+  const gradient = tensorFromArray('float32', [1], Float32Array.of(rank));
+  const handle = allReduce(gradient, { group: 'dp', reduction: 'mean' });
+  return handle.wait().data[0] as number;
+}
