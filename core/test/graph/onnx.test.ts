@@ -42,12 +42,13 @@ function trainingStep(): Graph {
   const g = createGraphBuilder('step');
   const x = g.input('x', 'float32', [4, 8]);
   const w = g.parameter('w', [8, 2]);
+  g.parameter('unread', [1]);
   const momentum = g.optimizerState('w.momentum', [8, 2]);
   const y = g.scope('layers.0', () => g.scope('fc', () => g.relu(g.matMul(x, w))));
   const loss = g.output(g.reduceMean(y), 'loss');
   g.output(x);
   g.withNotes({ phase: 'backward', role: 'dW', module: 'layers.0.fc' }, () => {
-    const summed = g.allReduce(g.mul(w, loss), { group: 'dp', groupSize: 2, algorithm: 'ring' });
+    const summed = g.allReduce(g.mul(g.add(w, g.zerosLike(w)), loss), { group: 'dp', groupSize: 2, algorithm: 'ring' });
     g.withNotes({ phase: 'update', role: 'none' }, () => {
       const next = g.add(g.mul(momentum, 0.9), summed);
       g.setNextState(momentum, next);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRng } from '../../src/base/index.ts';
 import {
+  applyPrecision,
   cleanUp,
   countUses,
   createGraphBuilder,
@@ -160,6 +161,23 @@ test('fuseMatMul keeps a scalar factor whose product has a second reader', () =>
     g.output(g.add(g.mul(product, 2), product), 'y');
   });
   assert.deepEqual(opsOf(fuseMatMul(graph)), ['MatMul', 'Mul', 'Add']);
+});
+
+test('what a pass adds keeps clear of names that come later in the graph', () => {
+  const graph = graphOf((g) => {
+    const x = g.input('x', 'float32', [2, 2]);
+    const w = g.parameter('w', [2, 2]);
+    const product = g.matMul(x, w);
+    g.output(g.cast(g.add(g.mul(product, g.scalar(1)), g.scalar(448)), 'float16'));
+  });
+  const { graph: changed } = applyPrecision(graph, { storage: 'bfloat16', fp8: { scaling: 'current' } });
+  verifyGraph(changed);
+  assert.deepEqual(
+    changed.outputs.map((id) => changed.values[id]!.name),
+    graph.outputs.map((id) => graph.values[id]!.name),
+  );
+  const named = [...changed.initializers].find(([id]) => changed.values[id]!.name === 'const/float32:1');
+  assert.equal(named?.[1].data[0], 1);
 });
 
 test('cleanUp keeps a rounding Cast pair and drops a widening one', () => {

@@ -79,8 +79,12 @@ export interface BuilderCore {
 const NO_NOTES: NodeNotes = { module: '', phase: 'forward', role: 'none' };
 
 /** An empty builder, or one that goes on from a finished graph (ids stay).
+ *  @param options.reserved  names that only callers may give, never the builder by itself
  *  Cost of each call: O(inputs + outputs). */
-export function createBuilderCore(name: string, from?: Graph): BuilderCore {
+export function createBuilderCore(
+  name: string,
+  { from, reserved = new Set() }: { readonly from?: Graph; readonly reserved?: ReadonlySet<string> } = {},
+): BuilderCore {
   const values: GraphValue[] = from ? from.values.map((value) => ({ ...value })) : [];
   const nodes: GraphNode[] = from ? [...from.nodes] : [];
   const inputs: ValueId[] = from ? [...from.inputs] : [];
@@ -111,16 +115,17 @@ export function createBuilderCore(name: string, from?: Graph): BuilderCore {
     return value;
   }
 
-  function freeName(wanted: string): string {
+  function freeName(wanted: string, isAsked = false): string {
     let count = counters.get(wanted) ?? 0;
     let candidate = count === 0 ? wanted : `${wanted}_${count}`;
-    while (nodeNames.has(candidate) || idOfName.has(candidate)) candidate = `${wanted}_${++count}`;
+    const isTaken = (each: string) => nodeNames.has(each) || idOfName.has(each) || (!isAsked && reserved.has(each));
+    while (isTaken(candidate)) candidate = `${wanted}_${++count}`;
     counters.set(wanted, count + 1);
     return candidate;
   }
 
   function nextNodeName(op: string, module: string, wanted: string | undefined): string {
-    if (wanted !== undefined) return freeName(wanted);
+    if (wanted !== undefined) return freeName(wanted, true);
     return freeName(module === '' ? op : `${module}/${op}`);
   }
 

@@ -7,6 +7,9 @@ import type { OnnxTensor } from './onnx-types.ts';
 /** Marks the Identity through which inputs, states and constants leave a model. */
 export const OUTPUT_SUFFIX = '#out';
 
+/** Starts the names of initializers that hold attributes. */
+export const CONSTANT_INPUT_PREFIX = 'tenfold.constant/';
+
 /** TensorProto.DataType. */
 const CODES: Readonly<Record<Dtype, number>> = {
   float32: 1,

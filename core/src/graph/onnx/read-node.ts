@@ -56,7 +56,7 @@ export function readNode(node: OnnxNode, scope: ReadScope, notes: NodeNotes): vo
   const outputs = trimmed(node.output ?? []);
   if (scope.isOurs && outputs[0]?.endsWith(OUTPUT_SUFFIX))
     return scope.define(outputs[0], scope.value(names[0] ?? '', place));
-  if (readConstantNode(opType, attributes, names, outputs, scope, place)) return;
+  if (readConstantNode({ node, opType, attributes, notes, place }, outputs[0]!, scope)) return;
 
   const known = names.map((name) => (name === '' ? undefined : scope.known(name)));
   const fold = scope.isOurs ? undefined : own(FOLDS, opType);
@@ -194,16 +194,21 @@ function decodeDtypes(op: OpName, attributes: RawAttributes, place: string): voi
   }
 }
 
+interface ConstantNode {
+  readonly node: OnnxNode;
+  readonly opType: string;
+  readonly attributes: RawAttributes;
+  readonly notes: NodeNotes;
+  readonly place: string;
+}
+
 /** Constant, Shape, Size and filled tensors: known without a node. */
 function readConstantNode(
-  opType: string,
-  attributes: RawAttributes,
-  names: readonly string[],
-  outputs: readonly string[],
+  { node, opType, attributes, notes, place }: ConstantNode,
+  output: string,
   scope: ReadScope,
-  place: string,
 ): boolean {
-  const output = outputs[0]!;
+  const names = node.input ?? [];
   if (opType === 'Constant') {
     scope.defineConstant(output, constantTensor(attributes));
     return true;
@@ -223,7 +228,8 @@ function readConstantNode(
   if (shape === undefined) return false;
   const filling = (attributes['value'] as Tensor | undefined) ?? scalarTensor('float32', 0);
   const value = numbersFromTensor(filling)[0]!;
-  const made = scope.builder.op('ConstantOfShape', [], { shape, value, dtype: filling.dtype });
+  const options = { notes, ...(node.name ? { name: node.name } : {}) };
+  const made = scope.builder.op('ConstantOfShape', [], { shape, value, dtype: filling.dtype }, options);
   scope.define(output, made);
   // Small ones may be part of index arithmetic as well.
   const count = shape.reduce((product, size) => product * size, 1);

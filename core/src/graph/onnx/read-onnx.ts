@@ -4,10 +4,17 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { Shape, Tensor } from '../../tensor/index.ts';
 import { createGraphBuilder, type GraphBuilder } from '../build/graph-builder.ts';
 import { graphError } from '../graph-errors.ts';
+import type { ValueType } from '../ops/rule-context.ts';
 import type { Graph, GraphValue, NodeNotes } from '../types.ts';
 import { knownFromTensor, tensorFromKnown, type KnownNumbers } from './fold-shapes.ts';
 import { MODEL_SCHEMA } from './onnx-schema.ts';
-import { dtypeFromOnnxCode, externalPlaceOf, tensorFromOnnx, type ExternalDataPlace } from './onnx-tensors.ts';
+import {
+  CONSTANT_INPUT_PREFIX,
+  dtypeFromOnnxCode,
+  externalPlaceOf,
+  tensorFromOnnx,
+  type ExternalDataPlace,
+} from './onnx-tensors.ts';
 import type { OnnxEntry, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from './onnx-types.ts';
 import { readNode, type ReadScope } from './read-node.ts';
 import type { StateRecord } from './write-onnx.ts';
@@ -172,20 +179,31 @@ function readInputs(
   options: ReadOnnxOptions,
   records: readonly StateRecord[],
 ): void {
-  const recordOf = new Map(records.map((record) => [record.name, record]));
+  const infos = new Map((file.input ?? []).map((info) => [info.name ?? '', info]));
+  const stateNames = new Set(records.map((record) => record.name));
   const missing: string[] = [];
-  for (const info of file.input ?? []) {
-    const name = info.name ?? '';
+  const typeOf = (name: string, info: OnnxValueInfo): ValueType => ({
+    dtype: dtypeFromOnnxCode(info.type?.tensorType?.elemType, `input "${name}"`),
+    shape: given(options.inputShapes, name) ?? shapeOf(info, options.sizes ?? {}, missing),
+  });
+  for (const [name, info] of infos) {
     // Files of IR version < 4 list initializers among the inputs.
-    if (scope.has(name)) continue;
-    const dtype = dtypeFromOnnxCode(info.type?.tensorType?.elemType, `input "${name}"`);
-    const isGiven = options.inputShapes !== undefined && Object.hasOwn(options.inputShapes, name);
-    const shape = isGiven ? options.inputShapes![name]! : shapeOf(info, options.sizes ?? {}, missing);
-    const record = recordOf.get(name);
-    if (missing.length > 0) continue;
-    const value =
-      record === undefined ? builder.input(name, dtype, shape) : builder.state(name, record.kind, dtype, shape);
-    scope.define(name, value);
+    if (scope.has(name) || stateNames.has(name)) continue;
+    const { dtype, shape } = typeOf(name, info);
+    if (missing.length === 0) scope.define(name, builder.input(name, dtype, shape));
+  }
+  // States in their old order, whether their values are in the file or not.
+  for (const { name, kind } of records) {
+    const info = infos.get(name);
+    if (scope.has(name)) scope.value(name, `state "${name}"`);
+    else if (info !== undefined) {
+      const { dtype, shape } = typeOf(name, info);
+      if (missing.length === 0) scope.define(name, builder.state(name, kind, dtype, shape));
+    }
+  }
+  if (scope.isOurs && missing.length === 0) {
+    for (const { name = '' } of file.initializer ?? [])
+      if (!name.startsWith(CONSTANT_INPUT_PREFIX)) scope.value(name, `constant "${name}"`);
   }
   if (missing.length === 0) return;
   throw graphError('TF-GRAPH-011', {
@@ -196,6 +214,11 @@ function readInputs(
   });
 }
 
+/** Names come from files: `constructor` must not find what every object has. */
+function given<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function shapeOf(info: OnnxValueInfo, sizes: Readonly<Record<string, number>>, missing: string[]): number[] {
   const dims = info.type?.tensorType?.shape?.dim;
   if (dims === undefined) {
@@ -204,12 +227,12 @@ function shapeOf(info: OnnxValueInfo, sizes: Readonly<Record<string, number>>, m
   }
   return dims.map(({ value }, axis) => {
     if (value?.case === 'dimValue' && value.value > 0n) return Number(value.value);
-    const given = value?.case === 'dimParam' && Object.hasOwn(sizes, value.value) ? sizes[value.value] : undefined;
-    if (given === undefined)
+    const size = value?.case === 'dimParam' ? given(sizes, value.value) : undefined;
+    if (size === undefined)
       missing.push(
         value?.case === 'dimParam' ? `"${value.value}" of "${info.name}"` : `axis ${axis} of "${info.name}"`,
       );
-    return given ?? 0;
+    return size ?? 0;
   });
 }
 

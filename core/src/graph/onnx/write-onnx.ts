@@ -7,7 +7,7 @@ import { OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
 import type { Attributes, AttributeValue, Graph, GraphNode, GraphValue, ValueId } from '../types.ts';
 import { ONNX_FORMS, ONNX_IR_VERSION, ONNX_OPSET, type ConstantInput } from './onnx-forms.ts';
 import { MODEL_SCHEMA } from './onnx-schema.ts';
-import { bytesFromTensor, onnxCodeFromDtype, OUTPUT_SUFFIX } from './onnx-tensors.ts';
+import { bytesFromTensor, CONSTANT_INPUT_PREFIX, onnxCodeFromDtype, OUTPUT_SUFFIX } from './onnx-tensors.ts';
 import {
   ATTRIBUTE_TYPES,
   type OnnxAttribute,
@@ -176,7 +176,7 @@ function createConstantPool(): ConstantPool {
   return {
     tensors,
     nameOf(dtype, shape, numbers) {
-      const name = `tenfold.constant/${dtype}[${shape.join(',')}]=${numbers.join(',')}`;
+      const name = `${CONSTANT_INPUT_PREFIX}${dtype}[${shape.join(',')}]=${numbers.join(',')}`;
       if (!tensors.has(name)) tensors.set(name, tensorFromNumbers(dtype, numbers, shape));
       return name;
     },

@@ -24,7 +24,11 @@ export function transformGraph(
   visit: Visit,
   { finish }: { readonly finish?: (context: Pick<TransformContext, 'builder' | 'map'>) => void } = {},
 ): Graph {
-  const builder = createGraphBuilder(graph.name);
+  // What a pass adds must not take a name that an old value or node brings along later.
+  const reserved = new Set<string>();
+  for (const value of graph.values) reserved.add(value.name);
+  for (const node of graph.nodes) reserved.add(node.name);
+  const builder = createGraphBuilder(graph.name, { reserved });
   const mapped = new Array<GraphValue | undefined>(graph.values.length);
   for (const id of graph.inputs) {
     const { name, dtype, shape } = graph.values[id]!;
