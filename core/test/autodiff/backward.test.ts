@@ -356,3 +356,15 @@ test('a half-precision embedding sums its rows in f32 and hands that on to its f
   assert.equal(gradient!.id, scatter!.outputs[0]);
   assert.equal(made.filter((node) => node.op === 'Cast').length, 2, 'one for the loss, one to widen the rows');
 });
+
+test('the backward pass can be differentiated again', () => {
+  const b = createGraphBuilder('twice');
+  const x = b.input('x', 'float64', [3]);
+  const [gradient] = backward(b, b.reduceSum(b.mul(b.mul(x, x), x)), [x]);
+  const [second] = backward(b, b.reduceSum(b.mul(gradient!, gradient!)), [x]);
+  b.output(second!, 'g');
+  const input = normals('x', [3]);
+  const { g } = run64(b.finish(), { x: input });
+  // d/dx (3x²)² = 36x³
+  for (let i = 0; i < 3; i++) assert.ok(Math.abs((g!.data[i] as number) - 36 * input.data[i]! ** 3) < 1e-9);
+});

@@ -116,7 +116,17 @@ for (const [title, create] of Object.entries(SUBJECTS)) {
       const names = [...net.parameters.keys()];
       const gradients = backward(b, loss, [...net.parameters.values()]);
       gradients.forEach((gradient, i) => b.output(gradient, `grad/${names[i]!}`));
-      return run64(b.finish(), { ...subject.inputs, ...statesOf(net) });
+      const graph = b.finish();
+      const read = new Set([...graph.outputs, ...graph.nodes.flatMap((node) => node.inputs)]);
+      const dead = graph.nodes.filter(
+        ({ notes, outputs }) => notes.phase === 'backward' && !outputs.some((id) => read.has(id)),
+      );
+      assert.deepEqual(
+        dead.map((node) => node.name),
+        [],
+        'the backward pass holds no node that nobody reads',
+      );
+      return run64(graph, { ...subject.inputs, ...statesOf(net) });
     });
     const [plain, checkpointed] = outputs as [Record<string, Tensor>, Record<string, Tensor>];
     assert.ok(Object.keys(plain).length >= 10);

@@ -54,10 +54,15 @@ export const UNARY_RULES: RulesOf<UnaryOp> = {
   Tanh: times(({ builder: b, y }) => b.sub(1, b.mul(y(), y()))),
   Sigmoid: times(({ builder: b, y }) => b.sub(y(), b.mul(y(), y()))),
   Relu: ({ builder: b, lean, dy, y }) => lean.mask(b.greater(y(), 0), dy()),
-  LeakyRelu: ({ builder: b, lean, dy, x, attributes }) =>
-    b.where(b.less(x(0), 0), lean.mul(dy(), attributes.alpha), dy()),
-  Elu: ({ builder: b, lean, dy, x, y, attributes }) =>
-    b.where(b.less(x(0), 0), lean.mul(dy(), b.add(y(), attributes.alpha)), dy()),
+  LeakyRelu: times(({ builder: b, x, attributes }) => {
+    const isBelow = b.cast(b.less(x(0), 0), x(0).dtype);
+    return b.add(b.mul(isBelow, (attributes as { alpha: number }).alpha - 1), 1);
+  }) as InputGradient<'LeakyRelu'>,
+  /** Below zero α·eˣ = y + α. */
+  Elu: times(({ builder: b, x, y, attributes }) => {
+    const isBelow = b.cast(b.less(x(0), 0), x(0).dtype);
+    return b.add(b.mul(isBelow, b.add(y(), (attributes as { alpha: number }).alpha - 1)), 1);
+  }) as InputGradient<'Elu'>,
   Softplus: times(({ builder: b, x }) => b.sigmoid(x(0))),
   Sin: times(({ builder: b, x }) => b.cos(x(0))),
   Cos: ({ builder: b, lean, dy, x }) => lean.neg(lean.mul(dy(), b.sin(x(0)))),

@@ -6,12 +6,12 @@ import { padMap, repeatFactor, resizeMap, type AxisMap } from './axis-maps.ts';
 
 const reshapeRule: InputGradient = ({ lean, dy, x, y }) => lean.reshapeFrom(dy(), y().shape, x(0).shape);
 
-/** Where: the operand's share of the gradient, summed over its broadcast axes. */
+/** Where: the operand's share of the gradient, summed over its broadcast axes. A product with the condition as a number
+ *  costs engines a fraction of a Where. */
 const whereRule: InputGradient<'Where'> = (context, index) => {
   const { builder: b, lean, x, y } = context;
-  const zero = lean.scalar(0, y().dtype);
-  const share = index === 1 ? b.where(x(0), context.dy(), zero) : b.where(x(0), zero, context.dy());
-  return lean.sumTo(share, y().shape, x(index).shape);
+  const condition = index === 1 ? x(0) : context.once('not', () => b.not(x(0)));
+  return lean.sumTo(lean.mask(condition, context.dy()), y().shape, x(index).shape);
 };
 
 const concatRule: InputGradient<'Concat'> = (context, index) => {
