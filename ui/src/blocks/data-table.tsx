@@ -61,7 +61,7 @@ export function DataTable(props: DataTableProps) {
     return new Set(columns.filter(numeric).map((column) => column.key));
   }, [columns, rows]);
   return (
-    <div className="tf-table-block">
+    <div className={joinClasses('tf-table-block', isVirtual && 'is-virtual')}>
       <div className="tf-table-tools">
         <span className="tf-caption">{caption}</span>
         {rows.length >= FILTER_FROM_ROWS && (

@@ -15,7 +15,9 @@ export function PlotView({ block, height }: { readonly block: PlotBlock; readonl
   useEffect(() => {
     const place = frame.current;
     if (!place || width === 0 || asTable || numPoints === 0) return;
-    const svg = Plot.plot(plotOptionsFromBlock(block, { width, height: height ?? defaultHeight(block, width) }));
+    const svg = Plot.plot(
+      plotOptionsFromBlock(block, { width: plotWidth(block, width), height: height ?? defaultHeight(block, width) }),
+    );
     // The picture is one image to screen readers; labels on its groups would be invalid ARIA, so they become data.
     for (const part of svg.querySelectorAll('[aria-label]')) {
       part.setAttribute('data-part', part.getAttribute('aria-label')!);
@@ -75,10 +77,20 @@ function PlotTable({ block }: { readonly block: PlotBlock }) {
   return <DataTable columns={columns} rows={rows} />;
 }
 
+const WIDEST_BAR_PX = 110;
+
+/** Few bars do not fill a wide page. */
+function plotWidth(block: PlotBlock, width: number): number {
+  if (block.mark !== 'bar' || typeof block.series[0]?.points[0]?.x !== 'string') return width;
+  const bars = new Set(block.series.flatMap((series) => series.points.map((point) => point.x)));
+  return Math.min(width, 100 + bars.size * WIDEST_BAR_PX);
+}
+
 function defaultHeight(block: PlotBlock, width: number): number {
   const bands = new Set(block.series.flatMap((series) => series.points.map((point) => point.y)));
   const categories =
     block.mark === 'cell' || block.y.scale === 'band' || typeof bands.values().next().value === 'string';
   if (categories) return Math.min(900, Math.max(140, 80 + bands.size * 24));
+  if (block.mark === 'bar') return 240;
   return Math.round(Math.min(360, Math.max(220, width * 0.42)));
 }
