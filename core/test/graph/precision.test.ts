@@ -4,6 +4,7 @@ import {
   applyPrecision,
   cleanUp,
   createGraphBuilder,
+  OP_PROPERTIES,
   verifyGraph,
   type Graph,
   type PrecisionRecipe,
@@ -197,4 +198,21 @@ test('keepFloat32 leaves a node and its operands alone', async () => {
     matMul.inputs.map((id) => changed.values[id]!.name),
     ['x', 'w'],
   );
+});
+
+test('activations travel in the storage dtype, weight gradients in f32', () => {
+  const g = createGraphBuilder('ranks');
+  const options = { group: 'tp', groupSize: 2 };
+  const x = g.input('x', 'float32', [4, 2]);
+  g.output(g.allReduce(x, options), 'y');
+  g.send(x, 1, options);
+  g.output(g.recv(1, [4], options), 'received');
+  g.withNotes({ phase: 'backward', role: 'dW' }, () => g.output(g.allReduce(x, options), 'dw'));
+  const { graph } = applyPrecision(g.finish(), { storage: 'bfloat16' });
+  verifyGraph(graph);
+  const wires = graph.nodes
+    .filter((node) => OP_PROPERTIES[node.op].isCollective)
+    .map((node) => `${node.op} ${graph.values[node.outputs[0] ?? node.inputs[0]!]!.dtype}`);
+  assert.deepEqual(wires, ['AllReduce bfloat16', 'Send bfloat16', 'Recv bfloat16', 'AllReduce float32']);
+  assert.ok(graph.outputs.every((id) => graph.values[id]!.dtype === 'float32'));
 });

@@ -2,7 +2,7 @@
  *  that the f32 graph shows the arithmetic of BF16, FP16 or FP8 training on any engine (products accumulate in f32).
  *
  *  Pre: sound f32 graph. Post: same inputs, outputs and states (plus FP8 scaling states); the update phase, master
- *  weights and weight gradients (role dW) stay f32.
+ *  weights and weight gradients (role dW) stay f32. Collectives of activations carry the storage dtype.
  *  Source: public behaviour of NVIDIA Transformer Engine's recipes; OCP MX specification for `mx`. */
 import type { Tensor } from '../../tensor/index.ts';
 import { OP_PROPERTIES } from '../ops/op-properties.ts';
@@ -109,10 +109,11 @@ export function applyPrecision(
   }
 
   const changed = transformGraph(graph, (node, context) => {
-    const first = graph.values[node.outputs[0] ?? -1];
-    const isOurs = node.notes.phase !== 'update' && first?.dtype === 'float32' && !keepFloat32(node);
+    const example = graph.values[node.outputs[0] ?? node.inputs[0] ?? -1];
+    const isOurs = node.notes.phase !== 'update' && example?.dtype === 'float32' && !keepFloat32(node);
     const { isLayout, isCollective } = OP_PROPERTIES[node.op];
-    if (!isOurs || isCollective) return undefined;
+    if (!isOurs) return undefined;
+    if (isCollective) return storage === 'float32' ? undefined : sentAs(storage, node, context);
     const axes = fp8 === undefined ? undefined : contractionAxes(graph, node);
     const inputs = node.inputs.map((id, i) => {
       if (id < 0) return undefined;
@@ -129,6 +130,20 @@ export function applyPrecision(
     return outputs.map((value) => (value.dtype === 'float32' ? roundThrough(context.builder, value, storage) : value));
   });
   return { graph: changed, stateValues: delayed.stateValues };
+}
+
+/** Activations and their gradients travel in the storage dtype, and reductions round at every hop; weight gradients
+ *  are reduced in f32. */
+function sentAs(
+  storage: 'bfloat16' | 'float16',
+  node: GraphNode,
+  { builder, inputs }: TransformContext,
+): readonly GraphValue[] | undefined {
+  if (node.notes.role === 'dW') return undefined;
+  const attributes = node.op === 'Recv' ? { ...node.attributes, dtype: storage } : node.attributes;
+  const narrow = inputs.map((value) => value && builder.cast(value, storage));
+  const options = { name: node.name, numOutputs: node.outputs.length, notes: node.notes };
+  return builder.node(node.op, narrow, attributes, options).map((value) => builder.cast(value, 'float32'));
 }
 
 /** For each operand of a matrix product the axis that is summed over; undefined for other nodes. */
