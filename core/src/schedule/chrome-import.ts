@@ -169,18 +169,21 @@ function traceFromEvents(events: readonly ChromeEvent[], diagnostics: Diagnostic
     });
   }
 
+  const order = lanes.displayOrder();
+  const placeOf = new Uint32Array(order.length);
+  order.forEach((index, place) => (placeOf[index] = place));
   const spans = arrangeTrace({
     startMs: startMs.subarray(0, numSpans),
     endMs: endMs.subarray(0, numSpans),
-    lane: lane.subarray(0, numSpans),
+    lane: lane.subarray(0, numSpans).map((index) => placeOf[index]!),
     name: name.subarray(0, numSpans),
     category: category.subarray(0, numSpans),
-    lanes: lanes.specs(),
+    lanes: order.map((index) => lanes.spec(index)),
     strings: table.strings,
     flows: { from: new Uint32Array(0), to: new Uint32Array(0) },
     args: (span) => events[eventOf[span]!]!.args,
   });
-  return { ...spans, ...flowsBetween(spans, flowEnds) };
+  return { ...spans, ...flowsBetween(spans, flowEnds, placeOf) };
 }
 
 /** Asynchronous events pair by category and id, synchronous ones by thread. */
@@ -188,12 +191,13 @@ function openKey({ ph, pid, tid, cat, id }: ChromeEvent): string {
   return ph === 'B' || ph === 'E' ? `${pid}/${tid}` : `${pid}:${cat}:${id}`;
 }
 
-/** Lanes are (pid, tid) pairs; numeric ids sort by number, and metadata may give names and a sort order. */
+/** Lanes are (pid, tid) pairs in order of process_sort_index, first sight of the process, thread_sort_index, first sight. */
 function createLaneTable() {
   const indices = new Map<unknown, Map<unknown, number>>();
   const keys: { readonly pid: unknown; readonly tid: unknown }[] = [];
-  const processNames = new Map<unknown, string>();
-  const threadNames = new Map<string, string>();
+  const names = new Map<string, string>(); // metadata kind / pid / tid → value
+  const metaOf = (kind: string, pid: unknown, tid?: unknown): string | undefined =>
+    names.get(kind.startsWith('thread') ? `${kind}/${pid}/${tid}` : `${kind}/${pid}`);
   return {
     indexOf({ pid, tid }: ChromeEvent): number {
       let threads = indices.get(pid);
@@ -202,17 +206,35 @@ function createLaneTable() {
       if (index === undefined) threads.set(tid, (index = keys.push({ pid, tid }) - 1));
       return index;
     },
-    addName({ name, pid, tid, args }: ChromeEvent): void {
-      if (name === 'process_name') processNames.set(pid, String(args?.['name'] ?? ''));
-      if (name === 'process_labels' && !processNames.has(pid)) processNames.set(pid, String(args?.['labels'] ?? ''));
-      if (name === 'thread_name') threadNames.set(`${pid}/${tid}`, String(args?.['name'] ?? ''));
+    addName({ name = '', pid, tid, args }: ChromeEvent): void {
+      const value = args?.['name'] ?? args?.['labels'] ?? args?.['sort_index'];
+      if (value !== undefined)
+        names.set(name.startsWith('thread') ? `${name}/${pid}/${tid}` : `${name}/${pid}`, String(value));
     },
-    specs(): LaneSpec[] {
-      return keys.map(({ pid, tid }) => ({
+    /** Lane numbers (in order of first sight) in display order. */
+    displayOrder(): number[] {
+      const processes = [...indices.keys()];
+      const rank = (kind: string, pid: unknown, tid?: unknown): number => Number(metaOf(kind, pid, tid) ?? 0);
+      return keys
+        .map((_, index) => index)
+        .sort((a, b) => {
+          const [x, y] = [keys[a]!, keys[b]!];
+          return (
+            rank('process_sort_index', x.pid) - rank('process_sort_index', y.pid) ||
+            processes.indexOf(x.pid) - processes.indexOf(y.pid) ||
+            rank('thread_sort_index', x.pid, x.tid) - rank('thread_sort_index', y.pid, y.tid) ||
+            a - b
+          );
+        });
+    },
+    spec(index: number): LaneSpec {
+      const { pid, tid } = keys[index]!;
+      const process = [metaOf('process_name', pid), metaOf('process_labels', pid)].filter(Boolean).join(' ');
+      return {
         id: `${pid}/${tid}`,
-        label: threadNames.get(`${pid}/${tid}`) || String(tid ?? 'events'),
-        group: processNames.get(pid) ? `${processNames.get(pid)} (${pid})` : String(pid ?? ''),
-      }));
+        label: metaOf('thread_name', pid, tid)?.trim() || String(tid ?? 'events'),
+        group: process ? `${process} (${pid})` : String(pid ?? ''),
+      };
     },
   };
 }
@@ -221,6 +243,7 @@ function createLaneTable() {
 function flowsBetween(
   spans: Trace,
   points: ReadonlyMap<string, readonly { laneIndex: number; timeMs: number; isEnclosing: boolean }[]>,
+  placeOf: Uint32Array,
 ): Pick<Trace, 'flowFrom' | 'flowTo'> {
   const from: number[] = [];
   const to: number[] = [];
@@ -228,7 +251,7 @@ function flowsBetween(
     const ordered = [...chain].sort((a, b) => a.timeMs - b.timeMs);
     let previous = -1;
     for (const { laneIndex, timeMs, isEnclosing } of ordered) {
-      const span = findSpanAt(spans, laneIndex, timeMs - spans.originMs, isEnclosing);
+      const span = findSpanAt(spans, placeOf[laneIndex]!, timeMs - spans.originMs, isEnclosing);
       if (span < 0) continue;
       if (previous >= 0 && previous !== span) {
         from.push(previous);

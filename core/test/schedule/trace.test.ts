@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -181,6 +182,44 @@ test('a kernel is traced to the annotation around its launch, not to what runs a
   assert.equal(trace.flowFrom.length, 1);
   assert.equal(trace.strings[trace.name[trace.flowFrom[0]!]!], 'cudaLaunchKernel');
   assert.equal(trace.strings[trace.name[trace.flowTo[0]!]!], 'ampere_sgemm');
+});
+
+/** Figures that make_kineto_trace.py counted on a 10 ns grid. */
+const COUNTED = { spanMs: 2.85581, computeMs: 2.24661, communicationMs: 0.54417, overlapMs: 0.13117, idleMs: 0.1962 };
+
+test('a real two-GPU trace gives the figures that were counted without interval algebra', async () => {
+  const bytes = readFileSync(new URL('./fixtures/kineto-two-gpus.json.gz', import.meta.url));
+  const { trace, properties } = await readChromeTrace(bytes);
+  assert.equal((properties['distributedInfo'] as { nccl_version: string }).nccl_version, '2.28.9');
+  const metrics = gpuOverlap(trace).get('python GPU 0 (0)')!;
+  for (const [name, counted] of Object.entries(COUNTED))
+    assert.ok(Math.abs(metrics[name as keyof typeof COUNTED] - counted) < 2e-4, name);
+  const { compute, communication } = classifyGpuSpans(trace);
+  assert.deepEqual([compute.length, communication.length], [15, 3]);
+  const annotations = annotationOfGpuSpans(trace);
+  const annotated = (span: number) => trace.strings[trace.name[annotations[span]!]!];
+  assert.deepEqual(
+    Array.from(compute, annotated),
+    ['layer 0', 'layer 1', 'layer 2'].flatMap((name) => Array(5).fill(name)),
+  );
+  assert.ok(Array.from(communication, annotated).every((name) => name === 'nccl:all_to_all'));
+  for (const span of communication) assert.equal(trace.lanes[trace.lane[span]!]!.label, 'stream 17');
+});
+
+test('lanes follow the sort indices of the file', () => {
+  const { trace } = parseChromeTrace(
+    JSON.stringify([
+      { ph: 'X', name: 'late', pid: 1, tid: 1, ts: 0, dur: 1 },
+      { ph: 'X', name: 'second', pid: 2, tid: 1, ts: 0, dur: 1 },
+      { ph: 'X', name: 'first', pid: 2, tid: 0, ts: 5, dur: 1 },
+      { ph: 'M', name: 'process_sort_index', pid: 1, args: { sort_index: 9 } },
+      { ph: 'M', name: 'thread_sort_index', pid: 2, tid: 1, args: { sort_index: 4 } },
+    ]),
+  );
+  assert.deepEqual(
+    picture(trace).map(({ name }) => name),
+    ['first', 'second', 'late'],
+  );
 });
 
 test('the comparison joins spans by name and occurrence and measures the error', () => {
