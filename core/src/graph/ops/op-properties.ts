@@ -41,7 +41,7 @@ const contraction = { ...NONE, isContraction: true };
 const source = { ...NONE, isDifferentiable: false };
 const collective = { ...NONE, isCollective: true };
 /** Send and Recv are two halves: dropping one alone would hang the other rank. */
-const pointToPoint = { ...collective, hasSideEffect: true };
+const pointToPoint = { ...collective, hasSideEffect: true, isDifferentiable: false };
 
 export const OP_PROPERTIES: Readonly<Record<OpName, OpProperties>> = {
   Neg: unary,
