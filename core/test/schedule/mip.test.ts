@@ -128,6 +128,15 @@ test('a linear program without integers is solved with a zero gap', async () => 
   assert.deepEqual([status, objective, gap], ['optimal', 9, 0]);
 });
 
+test('a start is used: the answer is never worse than it', async () => {
+  const model = hardModel();
+  const good = await solver.solve(model, { maxNodes: 20 });
+  assert.equal(good.status, 'feasible');
+  const again = await solver.solve(model, { maxNodes: 0, start: good.x });
+  assert.ok(again.objective <= good.objective + 1e-6, `${again.objective} after ${good.objective}`);
+  assert.notEqual(again.status, 'optimal');
+});
+
 test('cancelling ends a solve at once, and the solver can be used again', async () => {
   const controller = new AbortController();
   const running = solver.solve(hardModel(), { signal: controller.signal, timeLimitMs: 60_000 });
