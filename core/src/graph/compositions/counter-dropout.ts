@@ -16,7 +16,7 @@ export interface CounterDropoutOptions {
   readonly rate: number;
   /** f32 scalar: a counter that changes with every step, an integer below 2²⁴. */
   readonly step: GraphValue;
-  /** Tells dropout layers apart. */
+  /** Tells dropout layers apart. The tensor has fewer than 2²⁴ rows and columns. */
   readonly stream: number;
 }
 
