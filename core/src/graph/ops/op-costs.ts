@@ -179,8 +179,7 @@ const FLOP_RULES: Readonly<Record<OpName, FlopRule>> = {
 /** Ops that only rename a tensor: no bytes move. */
 const VIEWS: ReadonlySet<OpName> = new Set(['Identity', 'StopGradient', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
-/** Cost of one node.
- *  @param options.bytesOf  bytes of a value; default: its full size */
+/** Cost of one node of the graph. */
 export function costOfNode(graph: Graph, node: GraphNode): OpCost {
   const inputs = node.inputs.map((id) => graph.values[id]);
   const outputs = node.outputs.map((id) => graph.values[id]!);
