@@ -61,8 +61,13 @@ export async function chooseLayers(problem: Problem, options: LayerChoiceOptions
   const layers = createLayers(problem);
   const rows = conflictRows(problem, layers);
   if (!problem.allowEmpty) rows.push(...nonEmptyRows(problem, layers));
+  const numThresholds = layers.reduce((sum, layer) => sum + layer.sizes.length, 0);
+  rows.push(...starRows(problem, layers, numThresholds));
   if (problem.objective === 'product') return chooseProduct(problem, layers, rows, options);
-  const costs = layers.flatMap((layer) => gaps(layer).map((gap) => Number(gap * layer.weight)));
+  const costs = [
+    ...layers.flatMap((layer) => gaps(layer).map((gap) => Number(gap * layer.weight))),
+    ...problem.sizes.map(() => 0),
+  ];
   const run = await runProgram(costs, rows, options);
   const prefix = prefixOf(problem, layers, run.column);
   const value = weightedTotal(problem, prefix);
@@ -81,8 +86,9 @@ async function chooseProduct(
   rows: readonly Row[],
   options: LayerChoiceOptions,
 ): Promise<LayerChoice> {
-  const numColumns = layers.reduce((sum, layer) => sum + layer.sizes.length, 0);
   const m = problem.sizes.length;
+  // Thresholds, one column a family for leaving the star, then the logarithms.
+  const numColumns = layers.reduce((sum, layer) => sum + layer.sizes.length, 0) + m;
   const costs = [...Array<number>(numColumns).fill(0), ...Array<number>(m).fill(1)];
   const tangents: Row[] = [];
   const addTangent = (i: number, at: number): void => {
@@ -160,28 +166,50 @@ function gaps(layer: Layer): bigint[] {
 
 function conflictRows(problem: Problem, layers: readonly Layer[]): Row[] {
   const rows: Row[] = [];
-  for (const layer of layers) {
+  for (const [index, layer] of layers.entries()) {
     for (let c = 1; c < layer.sizes.length; c++)
       rows.push(pairRow(layer.firstColumn + c, 1, layer.firstColumn + c - 1, -1, 0));
-    for (const other of layers) {
-      const sameLayer = layer === other;
+    for (const other of layers.slice(index)) {
       if (!layersConflict(problem, layer.i, layer.k, other.i, other.k)) continue;
+      let weakest = Infinity;
       for (const [c, size] of layer.sizes.entries()) {
         const room = partnerCount(problem.n, layer.k, other.k, size);
         const d = other.sizes.findIndex((candidate) => candidate > room);
-        if (d < 0) continue;
-        if (!sameLayer) {
-          // A conflict of two layers is seen from both sides; the weaker rows are left to presolve.
-          rows.push(pairRow(layer.firstColumn + c, 1, other.firstColumn + d, 1, 1));
-        } else if (d <= c) rows.push({ lower: 0, upper: 0, entries: [[layer.firstColumn + c, 1]] });
+        // u_c falls with c, so a conflict of (c, d) holds for all larger pairs; only new, smaller d say more.
+        if (d < 0 || d >= weakest) continue;
+        weakest = d;
+        if (layer !== other) rows.push(pairRow(layer.firstColumn + c, 1, other.firstColumn + d, 1, 1));
+        else if (d <= c) rows.push({ lower: 0, upper: 0, entries: [[layer.firstColumn + c, 1]] });
       }
     }
   }
   return rows;
 }
 
+/** At most one family leaves the star: one column a family, at least the threshold just above the star in each of its
+ *  layers of size at most n/2, and the columns add up to at most 1. Holds where all pairs must meet; much tighter than pairs. */
+function starRows(problem: Problem, layers: readonly Layer[], firstColumn: number): Row[] {
+  if (problem.conflicts !== undefined) return [];
+  const rows: Row[] = [];
+  for (const layer of layers) {
+    if (2 * layer.k > problem.n) continue;
+    const star = binomial(problem.n - 1, layer.k - 1);
+    const above = layer.sizes.findIndex((size) => size > star);
+    if (above >= 0) rows.push(pairRow(layer.firstColumn + above, 1, firstColumn + layer.i, -1, 0));
+  }
+  if (rows.length === 0) return [];
+  return [...rows, { lower: -Infinity, upper: 1, entries: problem.sizes.map((_, i) => [firstColumn + i, 1] as const) }];
+}
+
 function pairRow(a: number, x: number, b: number, y: number, upper: number): Row {
-  return { lower: -Infinity, upper, entries: [[a, x], [b, y]] }; // prettier-ignore
+  return {
+    lower: -Infinity,
+    upper,
+    entries: [
+      [a, x],
+      [b, y],
+    ],
+  };
 }
 
 function nonEmptyRows(problem: Problem, layers: readonly Layer[]): Row[] {

@@ -129,7 +129,6 @@ function solveSmall(problem: Problem, regime: Regime, options: SolveOptions): So
   const outcome = runSearch(problem, lowerBound(problem), options);
   const notes: string[] = [];
   if (!outcome.complete) {
-    throwIfCancelled(options.signal?.aborted && options.onProgress === undefined ? options.signal : undefined, 'solve');
     const construction = bestConstruction(problem);
     const upper = smaller(densityUpperBound(problem), outcome.upper);
     notes.push(`The search ended after ${outcome.numNodes} nodes; the bounds are proved.`);
@@ -255,6 +254,11 @@ function boundsSolution(
     certificate: certificate(problem, value, upper, construction.rules, { type: 'density' }),
     notes: closed ? [...notes, 'The bounds meet, so the value is exact.'] : notes,
   };
+}
+
+/** Proved bounds without any search: the best construction and the layer densities. */
+export function boundsOnly(problem: Problem, note: string): Solution {
+  return boundsSolution(problem, regimeOf(problem), bestConstruction(problem), densityUpperBound(problem), [note]);
 }
 
 function runSearch(problem: Problem, floor: bigint, options: SolveOptions): SearchOutcome {

@@ -2,8 +2,8 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { binomial } from '../binomial.ts';
 import { reportSolution } from '../report.ts';
-import { extremalTuples, solve } from '../solve.ts';
-import type { FamilyTuple, Problem, Solution } from '../types.ts';
+import { solveCancellably } from '../solve-in-worker.ts';
+import type { Problem, Solution } from '../types.ts';
 import { certificateArtifact, solutionJson } from './max.ts';
 import { problemFromParams } from './problem-params.ts';
 import type { ProblemParams } from './problem-params.ts';
@@ -18,23 +18,21 @@ const MAX_LISTED_SETS = 20_000n;
 
 export async function run(params: ExtremalParams, context: VerbContext): Promise<VerbResult> {
   const { problem, notes } = problemFromParams(params);
-  const solution = await solve(problem, {
-    want: 'orbits',
-    maxNodes: params.maxNodes,
-    signal: context.signal,
-    onProgress: (numNodes, best) => context.progress({ phase: 'search', done: numNodes, note: `best ${best}` }),
-  });
-  const listed: FamilyTuple[] = [];
+  const isListable = countSets(problem) <= MAX_LISTED_SETS;
+  const { solution, tuples: listed } = await solveCancellably(
+    problem,
+    {
+      want: 'orbits',
+      maxNodes: params.maxNodes,
+      signal: context.signal,
+      onProgress: (numNodes, best) => context.progress({ phase: 'search', done: numNodes, note: `best ${best}` }),
+    },
+    isListable ? params.list : 0,
+  );
   const extra: string[] = [];
-  if (countSets(problem) > MAX_LISTED_SETS)
-    extra.push('The tuples are too long to list; the orbits name them by rule.');
+  if (!isListable) extra.push('The tuples are too long to list; the orbits name them by rule.');
   else if (solution.status === 'bounds' || solution.status === 'exact-mip')
     extra.push('No method lists the extremal tuples here; the value stands.');
-  else
-    for (const tuple of extremalTuples(problem, context.signal) ?? []) {
-      if (listed.length >= params.list) break;
-      listed.push(tuple);
-    }
   const noted: Solution = { ...solution, notes: [...notes, ...solution.notes, ...extra] };
   return {
     ok: true,

@@ -1,7 +1,7 @@
 /** max: the value with status, regime and certificate. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { reportSolution } from '../report.ts';
-import { solve } from '../solve.ts';
+import { solveCancellably } from '../solve-in-worker.ts';
 import type { Solution } from '../types.ts';
 import { problemFromParams } from './problem-params.ts';
 import type { ProblemParams } from './problem-params.ts';
@@ -13,7 +13,7 @@ interface MaxParams extends ProblemParams {
 
 export async function run(params: MaxParams, context: VerbContext): Promise<VerbResult> {
   const { problem, notes } = problemFromParams(params);
-  const solution = await solve(problem, {
+  const { solution } = await solveCancellably(problem, {
     maxNodes: params.maxNodes,
     timeLimitSec: params.timeLimitSec,
     signal: context.signal,
