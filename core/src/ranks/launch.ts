@@ -16,8 +16,10 @@ export interface LaunchOptions {
   readonly module: URL | string;
   /** Exported function `(context, params) => result`. Default `run`. */
   readonly entry?: string;
-  /** Given to every rank (structured clone; SharedArrayBuffers are shared), or made per rank by a function. */
-  readonly params?: unknown | ((rank: number) => unknown);
+  /** Given to every rank (structured clone; SharedArrayBuffers are shared). */
+  readonly params?: unknown;
+  /** Instead of `params`: what each rank is given. */
+  readonly paramsOfRank?: (rank: number) => unknown;
   /** Emulated links; default: as fast as memory. */
   readonly links?: Links;
   /** Default 10 minutes. */
@@ -102,7 +104,7 @@ interface Failure {
 }
 
 async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promise<LaunchResult<Result>> {
-  const { mesh, module, entry = 'run', params, links, signal, isTraced = true, onMessage } = options;
+  const { mesh, module, entry = 'run', params, paramsOfRank, links, signal, isTraced = true, onMessage } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, heapBytes = DEFAULT_HEAP_BYTES } = options;
   const { numRanks } = mesh;
   throwIfCancelled(signal, 'launchRanks');
@@ -184,7 +186,7 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
         originNs,
         isTraced,
       };
-      const own: unknown = typeof params === 'function' ? (params as (rank: number) => unknown)(rank) : params;
+      const own = paramsOfRank ? paramsOfRank(rank) : params;
       const task: RankTask = { setup, module: String(module), entry, params: own };
       worker.postMessage(task);
     });

@@ -67,7 +67,7 @@ export async function runGraphOnRanks(options: RunGraphOptions): Promise<RunGrap
     const { results, ...measured } = await ownPool.launch<GraphProgramResult>({
       mesh,
       module: new URL('./graph-program.ts', import.meta.url),
-      params: paramsOf,
+      paramsOfRank: paramsOf,
       ...launch,
     });
     return {

@@ -17,9 +17,9 @@ const lists = fc
         fc.record({ from: fc.nat(3), shift: fc.integer({ min: 1, max: 3 }) }),
         fc.record({ rank: fc.nat(3), group: fc.constantFrom<'a' | 'b'>('a', 'b') }),
       ),
-      { minLength: 1, maxLength: 6 },
+      { minLength: 3, maxLength: 8 },
     ),
-    fc.array(fc.tuple(fc.nat(3), fc.nat(5)), { maxLength: 2 }),
+    fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 3, maxLength: 8 }),
   )
   .map(([exchanges, swaps]) => {
     const calls: BlockingCall[][] = [[], [], [], []];
