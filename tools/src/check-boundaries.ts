@@ -4,6 +4,7 @@ import { globSync } from 'node:fs';
 import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import { createBoundaryRules } from './boundary-rules.ts';
 import type { CheckResult } from './check-result.ts';
+import { teachUsingDeclarations } from './teach-using.ts';
 
 const SOURCE_FOLDERS = ['core/src', 'ui/src', 'systems', 'apps', 'tools/src'];
 const SKIPPED = /(^|\/)(node_modules|dist|fixtures|generated|__pycache__)\//;
@@ -13,6 +14,7 @@ export async function checkBoundaries(root: string, folders: readonly string[] =
   const files = folders
     .flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root }))
     .filter((file) => !SKIPPED.test(file) && !file.endsWith('.d.ts'));
+  teachUsingDeclarations();
   const outcome = await cruise(files, {
     baseDir: root,
     parser: 'swc',

@@ -82,6 +82,20 @@ function createHouse(): string {
   return root;
 }
 
+test('a file with a using declaration is read, and its dynamic imports are seen', async () => {
+  const root = createHouse();
+  writeFileSync(
+    join(root, 'core/src/base/x.ts'),
+    "export async function x(open: () => Disposable) { using held = open(); using app = await import('../../../apps/systems.ts'); return [held, app]; }",
+  );
+  const result = await checkBoundaries(root, FOLDERS);
+  assert.ok(
+    result.problems.some((line) => line.includes('[core-knows-no-system]')),
+    result.problems.join('\n'),
+  );
+  rmSync(root, { recursive: true });
+});
+
 const FOLDERS = ['core/src', 'ui/src', 'systems', 'apps'];
 
 test('a house without violations passes and every file is seen', async () => {
