@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { studioError } from './studio-errors.ts';
 
@@ -14,10 +15,14 @@ const STAMP_FILE = 'build-stamp.txt';
 const SOURCE_FILE = /\.(tsx?|jsx?|css|html|svg|json)$/;
 const COMPRESSED_FILE = /\.(js|css|html|svg|json)$/;
 const MIN_COMPRESSED_BYTES = 1024;
+const ROOM_ENTRY = /\/systems\/([^/]+)\/web\/index\.tsx$/;
+const ROOM_FILE = /systems\/([^/\s]+)\/(?:web|src)\//;
 
 export interface BuildReport {
   readonly built: boolean;
   readonly elapsedMs: number;
+  /** Rooms whose page does not build; their place shows the bundler's message. */
+  readonly brokenRooms: readonly string[];
 }
 
 /** Builds the pages if their sources changed. @throws TF-STUDIO-007 with the bundler's message */
@@ -27,26 +32,13 @@ export async function buildWebIfStale(options: { readonly force?: boolean } = {}
   const folder = fileURLToPath(WEB_FOLDER);
   const stampPath = join(folder, STAMP_FILE);
   const isFresh = existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp;
-  if (isFresh && !options.force) return { built: false, elapsedMs: performance.now() - startMs };
+  if (isFresh && !options.force) return { built: false, elapsedMs: performance.now() - startMs, brokenRooms: [] };
   const temporary = `${folder.replace(/[/\\]$/, '')}-${process.pid}`;
+  const broken = new Map<string, string>();
   try {
-    const { build } = await import('vite');
-    const { default: react } = await import('@vitejs/plugin-react');
-    await build({
-      configFile: false,
-      root: fileURLToPath(new URL('../web/', import.meta.url)),
-      logLevel: 'error',
-      plugins: [react()],
-      build: {
-        outDir: temporary,
-        emptyOutDir: true,
-        target: 'es2023',
-        reportCompressedSize: false,
-        chunkSizeWarningLimit: 2000,
-      },
-    });
+    await bundle(temporary, broken);
     compressFiles(temporary);
-    writeFileSync(join(temporary, STAMP_FILE), stamp);
+    if (broken.size === 0) writeFileSync(join(temporary, STAMP_FILE), stamp); // else the next start tries again
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, '..'), { recursive: true });
     renameSync(temporary, folder);
@@ -55,11 +47,61 @@ export async function buildWebIfStale(options: { readonly force?: boolean } = {}
     throw studioError('TF-STUDIO-007', {
       subject: 'buildWebIfStale',
       expected: 'the pages to build',
-      actual: (cause instanceof Error ? cause.message : String(cause)).slice(0, 1500),
+      actual: plainMessage(cause),
       cause,
     });
   }
-  return { built: true, elapsedMs: performance.now() - startMs };
+  return { built: true, elapsedMs: performance.now() - startMs, brokenRooms: [...broken.keys()] };
+}
+
+/** Bundles the pages. A room whose page does not build is left out and tried without, so that it takes no other down.
+ *  Mutates: broken (room → message). */
+async function bundle(outDir: string, broken: Map<string, string>): Promise<void> {
+  const { build } = await import('vite');
+  const { default: react } = await import('@vitejs/plugin-react');
+  const standIn = {
+    name: 'tenfold-broken-rooms',
+    enforce: 'pre' as const,
+    load(id: string) {
+      const message = broken.get(ROOM_ENTRY.exec(id)?.[1] ?? '');
+      return message === undefined
+        ? undefined
+        : `export default function Broken() { throw new Error(${JSON.stringify(message)}); }`;
+    },
+  };
+  for (;;) {
+    try {
+      await build({
+        configFile: false,
+        root: fileURLToPath(new URL('../web/', import.meta.url)),
+        logLevel: 'silent',
+        plugins: [standIn, react()],
+        build: {
+          outDir,
+          emptyOutDir: true,
+          target: 'es2023',
+          reportCompressedSize: false,
+          chunkSizeWarningLimit: 2000,
+        },
+      });
+      return;
+    } catch (error) {
+      const message = plainMessage(error);
+      const room = ROOM_FILE.exec(message)?.[1];
+      if (room === undefined || broken.has(room)) throw error;
+      broken.set(room, message);
+    }
+  }
+}
+
+/** The bundler's message in one line: without colours, frames, the picture of the source and the stack. */
+function plainMessage(error: unknown): string {
+  const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/^\s*╭─\[\s*(.*?)\s*\]\s*$/, '($1)')) // the place: file, line, column
+    .filter((line) => /\S/.test(line) && !/^\s*(\d+\s*)?[│╰─]/.test(line) && !/^\s+at /.test(line));
+  return lines.slice(0, 6).join(' ').replaceAll(ROOT, '').slice(0, 800);
 }
 
 /** Files beside the originals with the ends .br and .gz. Quality 9 of 11: a tenth of the time, 2 % more bytes. */
