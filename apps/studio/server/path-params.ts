@@ -28,7 +28,7 @@ function isInside(path: string, folders: readonly string[]): boolean {
   const real = realPathOf(path);
   return folders.some((folder) => {
     const way = relative(realPathOf(folder), real);
-    return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${'/'}`) && !way.startsWith('..\\'));
+    return way === '' || (!isAbsolute(way) && way !== '..' && !/^\.\.[/\\]/.test(way));
   });
 }
 
