@@ -272,11 +272,9 @@ class BackwardPass {
       numInputs: node.inputs.length,
       numOutputs: node.outputs.length,
       x: (i) => this.forwardValue(input(i), index, arrived),
-      hasX: (i) => (node.inputs[i] ?? -1) >= 0,
       isSameInput: (a, b) => node.inputs[a] === node.inputs[b],
       needs: (i) => analysis.needs[node.inputs[i]!] === 1,
       y: (i = 0) => this.forwardValue(output(i), index, arrived),
-      dyMaybe: (i) => this.gradientOf(output(i)),
       dy,
       dyFull: (i = 0) => lean.full(dy(i), output(i).shape),
       dySparse: () => {

@@ -24,17 +24,13 @@ export interface GradContext<Op extends OpName = OpName> {
   readonly numOutputs: number;
   /** Forward value of an input (a recomputed copy inside checkpointed segments). */
   x(index: number): GraphValue;
-  /** Is the optional input there? */
-  hasX(index: number): boolean;
   /** Do two inputs hold the same value? */
   isSameInput(a: number, b: number): boolean;
   /** Does this input need a gradient? */
   needs(index: number): boolean;
   /** Forward value of an output; outputs that the node does not have throw. */
   y(index?: number): GraphValue;
-  /** Gradient of an output, broadcastable to its shape. undefined: no gradient arrived. */
-  dyMaybe(index: number): GraphValue | undefined;
-  /** Gradient of an output that has one. */
+  /** Gradient of an output, broadcastable to its shape; zero if none arrived. */
   dy(index?: number): GraphValue;
   /** Gradient of an output in its full shape (zeros if none arrived). */
   dyFull(index?: number): GraphValue;
