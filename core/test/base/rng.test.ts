@@ -77,3 +77,14 @@ test('shuffle keeps every item and is repeatable from the seed', () => {
   assert.deepEqual(createRng(9).shuffle([...items]), once);
   assert.notDeepEqual(once, items);
 });
+
+test('neighbouring seeds share no numbers, not even in another order', () => {
+  const draws = (seed: number): Set<number> => {
+    const rng = createRng(seed);
+    return new Set(Array.from({ length: 1024 }, () => rng.uniform()));
+  };
+  const first = draws(4);
+  for (const seed of [0, 1, 5, 6, 7, 1028]) {
+    assert.ok(first.intersection(draws(seed)).size <= 2, `seed 4 and ${seed} share numbers`);
+  }
+});
