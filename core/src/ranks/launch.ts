@@ -2,13 +2,13 @@
 import { Worker } from 'node:worker_threads';
 import { TenfoldError, throwIfCancelled, trackOpen } from '../base/index.ts';
 import { createControl, MAX_RANKS, RANK, RANK_STATE, resetControl, type Control } from './control.ts';
-import { describeRank, findStuckRanks } from './deadlock.ts';
 import { LINE_BYTES } from './heap.ts';
 import type { Links } from './links.ts';
 import type { Mesh } from './mesh.ts';
 import type { RankReply, RankTask, SerializedError } from './rank-worker.ts';
 import { ranksError } from './ranks-errors.ts';
 import type { RankSpan } from './types.ts';
+import { startWatchdog } from './watchdog.ts';
 
 export interface LaunchOptions {
   readonly mesh: Mesh;
@@ -54,15 +54,6 @@ export interface RankPool {
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_HEAP_BYTES = 256 * 1024 ** 2;
-/** How often the launch looks for deadlocks; a stuck set must be seen twice. */
-const WATCH_INTERVAL_MS = 25;
-/** After a failure, how long the other ranks may take to end or to wait, so that of several failing ranks the lowest is
- *  named whatever the speed of their threads. */
-const FAILURE_GRACE_MS = 1000;
-/** The same for ranks whose thread is not up yet. */
-const START_GRACE_MS = 10_000;
-const FAILURE_POLL_MS = 10;
-
 /** One launch with fresh workers. See RankPool.launch. */
 export async function launchRanks<Result = unknown>(options: LaunchOptions): Promise<LaunchResult<Result>> {
   await using pool = openRankPool();
@@ -133,19 +124,20 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
   const failures: Failure[] = [];
   let numDone = 0;
 
-  const settled = new Set<number>(); // ranks that returned or failed
+  const watchdog = startWatchdog({ control, mesh, timeoutMs, reject: end.reject });
+  const setState = (rank: number, state: number): void => {
+    Atomics.store(control.words, control.rank(rank) + RANK.state, state);
+    Atomics.add(control.words, control.rank(rank) + RANK.epoch, 1);
+  };
   const fail = (failure: Failure): void => {
     failures.push(failure);
-    settled.add(failure.rank);
-    if (failures.length > 1) return;
-    stopWatching();
-    void othersAtRest(control, settled).then(() => end.reject(failureError(failures)));
+    if (failures.length === 1) {
+      watchdog.stop(); // who waits for a failed rank is not in a deadlock
+      void watchdog.allAtRest().then(() => end.reject(failureError(failures)));
+    }
+    setState(failure.rank, RANK_STATE.finished);
   };
   const detach = workers.map((worker, rank) => {
-    const setState = (state: number): void => {
-      Atomics.store(control.words, control.rank(rank) + RANK.state, state);
-      Atomics.add(control.words, control.rank(rank) + RANK.epoch, 1);
-    };
     const onReply = (reply: RankReply): void => {
       if (reply.kind === 'post') onMessage?.(rank, reply.value);
       else if (reply.kind === 'failed') fail({ rank, error: reply.error });
@@ -153,8 +145,7 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
         results[rank] = reply.result as Result;
         spans[rank] = [...reply.spans];
         cpuMs[rank] = reply.cpuMs;
-        settled.add(rank);
-        setState(RANK_STATE.finished);
+        setState(rank, RANK_STATE.finished);
         if (++numDone === numRanks) end.resolve();
       }
     };
@@ -164,7 +155,6 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
     worker.on('message', onReply).once('error', onError).once('exit', onExit);
     return () => worker.off('message', onReply).off('error', onError).off('exit', onExit);
   });
-  const stopWatching = watch(control, mesh, timeoutMs, end.reject);
   const onAbort = (): void => {
     try {
       throwIfCancelled(signal, 'launchRanks');
@@ -194,7 +184,7 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
     hasEndedWell = true;
     return { results, spans: spans.flat(), cpuMs, elapsedMs: Number(process.hrtime.bigint() - originNs) / 1e6 };
   } finally {
-    stopWatching();
+    watchdog.stop();
     signal?.removeEventListener('abort', onAbort);
     for (const off of detach) off();
     if (hasEndedWell) {
@@ -205,51 +195,6 @@ async function launchOn<Result>(idle: IdleParts, options: LaunchOptions): Promis
       idle.workers.push(...workers.reverse());
     } else await Promise.all(workers.map((worker) => worker.terminate()));
   }
-}
-
-/** Resolves when every rank has settled or waits for others, or after the grace. */
-async function othersAtRest(control: Control, settled: ReadonlySet<number>): Promise<void> {
-  const ranks = Array.from({ length: control.numRanks }, (_, rank) => rank);
-  const stateOf = (rank: number): number => Atomics.load(control.words, control.rank(rank) + RANK.state);
-  for (let waitedMs = 0; waitedMs < START_GRACE_MS; waitedMs += FAILURE_POLL_MS) {
-    await new Promise((resolve) => setTimeout(resolve, FAILURE_POLL_MS));
-    const busy = ranks.filter((rank) => !settled.has(rank) && stateOf(rank) !== RANK_STATE.waiting);
-    if (busy.length === 0) return;
-    if (waitedMs >= FAILURE_GRACE_MS && busy.every((rank) => stateOf(rank) !== RANK_STATE.starting)) return;
-  }
-}
-
-/** Looks for deadlocks and the time limit. @returns stops it */
-function watch(control: Control, mesh: Mesh, timeoutMs: number, reject: (error: Error) => void): () => void {
-  let suspects = '';
-  const watcher = setInterval(() => {
-    const stuck = findStuckRanks(control, mesh);
-    const seen = stuck.map(({ rank, epoch }) => `${rank}@${epoch}`).join();
-    if (stuck.length > 0 && seen === suspects) {
-      reject(
-        ranksError('TF-RANKS-003', {
-          subject: 'launchRanks',
-          expected: 'every rank to make the calls that others wait for',
-          actual: `a deadlock: ${stuck.map(({ text }) => text).join('; ')}`,
-        }),
-      );
-    }
-    suspects = seen;
-  }, WATCH_INTERVAL_MS);
-  const limit = setTimeout(() => {
-    const ranks = Array.from({ length: control.numRanks }, (_, rank) => describeRank(control, mesh, rank));
-    reject(
-      ranksError('TF-RANKS-008', {
-        subject: 'launchRanks',
-        expected: `an end within ${timeoutMs} ms`,
-        actual: ranks.join('; '),
-      }),
-    );
-  }, timeoutMs);
-  return () => {
-    clearInterval(watcher);
-    clearTimeout(limit);
-  };
 }
 
 /** What a rank itself detected keeps its code; anything else becomes TF-RANKS-005 with the cause attached. */
