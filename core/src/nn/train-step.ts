@@ -2,7 +2,8 @@
 import { backward } from '../autodiff/index.ts';
 import { createGraphBuilder } from '../graph/index.ts';
 import type { Graph, GraphBuilder, GraphValue } from '../graph/index.ts';
-import type { Dtype } from '../tensor/index.ts';
+import { numel } from '../tensor/index.ts';
+import type { Dtype, Shape } from '../tensor/index.ts';
 import { createNet, pick } from './net.ts';
 import type { InputSpec, Model, Net, StateSpec, Values } from './net.ts';
 import { zeros } from './initialisers.ts';
@@ -33,6 +34,9 @@ export interface TrainStepOptions {
   readonly lossScale?: number;
   /** Recompute decoder layers in the backward pass instead of keeping their inner values. Default false. */
   readonly isCheckpointed?: boolean;
+  /** Update all parameters as one long vector: far fewer kernels, some copies more. Pays on GPUs, where a kernel costs
+   *  its launch. Moments are then the states `optimizer/decayed/…` and `optimizer/plain/…`. Default: true on webgpu. */
+  readonly isUpdateFused?: boolean;
   /** Which parameters are trained; default all. */
   readonly isTrained?: (name: string) => boolean;
   /** Model outputs to bring out beside the loss. */
@@ -73,28 +77,78 @@ export function buildTrainStep(options: TrainStepOptions): TrainStep {
     const scalars = Object.fromEntries(
       scalarNames.map((name) => [name, g.input(`${SCALAR_PREFIX}${name}`, 'float32', [])]),
     );
-    const factor = gradientFactor(g, gradients, options);
-    trained.forEach(([name, value], i) => {
-      const gradient = factor === undefined ? gradients[i] : g.mul(gradients[i], factor);
-      const declare = (stateName: string, init = zeros): GraphValue => {
-        states.set(stateName, { name: stateName, kind: 'optimizer', dtype: 'float32', shape: value.shape, init });
-        return g.state(stateName, 'optimizer', 'float32', value.shape);
-      };
+    const declare = (name: string, shape: Shape, init = zeros): GraphValue => {
+      states.set(name, { name, kind: 'optimizer', dtype: 'float32', shape, init });
+      return g.state(name, 'optimizer', 'float32', shape);
+    };
+    const updated = (owner: string, decays: boolean, value: GraphValue, gradient: GraphValue): GraphValue => {
       const moment = (suffix: string, next: (present: GraphValue) => GraphValue): GraphValue => {
-        const present = declare(`${name}/${suffix}`);
+        const present = declare(`${owner}/${suffix}`, value.shape);
         const result = next(present);
         g.setNextState(present, result);
         return result;
       };
-      const next = optimizer.update(g, { name, value, gradient, scalars, moment });
+      return optimizer.update(g, { decays, value, gradient, scalars, moment });
+    };
+    const settle = (name: string, value: GraphValue, next: GraphValue): void => {
       g.setNextState(value, next);
-      if (options.emaDecay !== undefined) {
-        const average = declare(`${EMA_PREFIX}${name}`, states.get(name)!.init);
-        g.setNextState(average, g.add(g.mul(average, options.emaDecay), g.mul(next, 1 - options.emaDecay)));
-      }
+      if (options.emaDecay === undefined) return;
+      const average = declare(`${EMA_PREFIX}${name}`, value.shape, states.get(name)!.init);
+      g.setNextState(average, g.add(g.mul(average, options.emaDecay), g.mul(next, 1 - options.emaDecay)));
+    };
+    const parts = trained.map(([name, value], i): TrainedPart => {
+      return { name, value, gradient: gradients[i], decays: optimizer.decays(name, value) };
     });
+    if (options.isUpdateFused === true) {
+      const groups = [true, false].flatMap((decays) => joinParts(g, decays, parts) ?? []);
+      const factor = gradientFactor(
+        g,
+        groups.map(({ gradient }) => gradient),
+        options,
+      );
+      for (const { decays, value, gradient, members } of groups) {
+        const scaledGradient = factor === undefined ? gradient : g.mul(gradient, factor);
+        const next = updated(`optimizer/${decays ? 'decayed' : 'plain'}`, decays, value, scaledGradient);
+        let start = 0;
+        for (const { name, value: member } of members) {
+          const end = start + numel(member.shape);
+          settle(name, member, g.reshape(g.sliceAxis(next, 0, start, end), member.shape));
+          start = end;
+        }
+      }
+    } else {
+      const factor = gradientFactor(g, gradients, options);
+      for (const { name, value, gradient, decays } of parts) {
+        const scaledGradient = factor === undefined ? gradient : g.mul(gradient, factor);
+        settle(name, value, updated(name, decays, value, scaledGradient));
+      }
+    }
   });
   return { graph: g.finish(), states, optimizer, scalarNames };
+}
+
+interface TrainedPart {
+  readonly name: string;
+  readonly value: GraphValue;
+  readonly gradient: GraphValue;
+  readonly decays: boolean;
+}
+
+/** All parameters that decay (or do not) as one vector, and their gradients as another. */
+function joinParts(g: GraphBuilder, decays: boolean, parts: readonly TrainedPart[]) {
+  const members = parts.filter((part) => part.decays === decays);
+  if (members.length === 0) return undefined;
+  const join = (values: readonly GraphValue[]): GraphValue =>
+    g.concat(
+      values.map((value) => g.reshape(value, [numel(value.shape)])),
+      0,
+    );
+  return {
+    decays,
+    members,
+    value: join(members.map(({ value }) => value)),
+    gradient: join(members.map(({ gradient }) => gradient)),
+  };
 }
 
 /** The forward pass alone; parameters are frozen states. */

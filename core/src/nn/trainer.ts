@@ -78,8 +78,9 @@ export function initialStates(
 
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { seed = 0, backend = 'cpu' } = options;
-  const trainStep = buildTrainStep(options);
   const engine = typeof backend === 'string' ? await openBackend(backend) : backend;
+  const { isUpdateFused = engine.name === 'webgpu' } = options;
+  const trainStep = buildTrainStep({ ...options, isUpdateFused });
   const given = options.states ?? {};
   const session = await engine.createSession(trainStep.graph, initialStates(trainStep.states, { seed, given }), {
     ...options.session,

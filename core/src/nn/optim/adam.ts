@@ -32,11 +32,12 @@ export function adamW(options: AdamOptions): Optimizer {
         keep: 1 - rate * weightDecay,
       };
     },
-    update(g, { name, value, gradient, scalars, moment }) {
+    decays: (name, value) => weightDecay !== 0 && decays(name, value),
+    update(g, { decays: isDecayed, value, gradient, scalars, moment }) {
       const m = moment('m', (present) => g.add(g.mul(present, beta1), g.mul(gradient, 1 - beta1)));
       const v = moment('v', (present) => g.add(g.mul(present, beta2), g.mul(g.square(gradient), 1 - beta2)));
       const change = g.mul(g.div(m, g.add(g.sqrt(v), scalars.epsilon)), scalars.alpha);
-      const kept = weightDecay !== 0 && decays(name, value) ? g.mul(value, scalars.keep) : value;
+      const kept = isDecayed ? g.mul(value, scalars.keep) : value;
       return g.sub(kept, change);
     },
   };

@@ -4,8 +4,8 @@ import { constantRate } from './schedules.ts';
 import type { Schedule } from './schedules.ts';
 
 export interface ParameterUpdate {
-  /** Name of the parameter. */
-  readonly name: string;
+  /** Does it shrink by weight decay? */
+  readonly decays: boolean;
   readonly value: GraphValue;
   readonly gradient: GraphValue;
   /** The scalars of this step, as f32 graph inputs. */
@@ -18,7 +18,9 @@ export interface Optimizer {
   readonly name: string;
   /** Values of the scalars at a step (from 0). Keys never change. */
   scalars(step: number): Readonly<Record<string, number>>;
-  /** Adds the update's nodes. @returns the parameter's next value */
+  /** Which parameters shrink by weight decay. */
+  decays(name: string, value: GraphValue): boolean;
+  /** Adds the update's nodes; elementwise, so that parameters may be updated one by one or as one long vector. @returns the parameter's next value */
   update(g: GraphBuilder, parameter: ParameterUpdate): GraphValue;
 }
 

@@ -21,8 +21,9 @@ export function sgd(options: SgdOptions): Optimizer {
   return {
     name: 'sgd',
     scalars: (step) => ({ rate: rateAt(step) }),
-    update(g, { name, value, gradient, scalars, moment }) {
-      const decayed = weightDecay !== 0 && decays(name, value) ? g.add(gradient, g.mul(value, weightDecay)) : gradient;
+    decays: (name, value) => weightDecay !== 0 && decays(name, value),
+    update(g, { decays: isDecayed, value, gradient, scalars, moment }) {
+      const decayed = isDecayed ? g.add(gradient, g.mul(value, weightDecay)) : gradient;
       if (momentum === 0) return g.sub(value, g.mul(decayed, scalars.rate));
       const velocity = moment('velocity', (present) => g.add(g.mul(present, momentum), decayed));
       const direction = nesterov ? g.add(decayed, g.mul(velocity, momentum)) : velocity;

@@ -36,6 +36,7 @@ export const GPU_REWRITES: Readonly<Partial<Record<OpName, Rewrite>>> = {
   Or: rewriteOr,
   GroupNormalization: rewriteGroupNorm,
   BatchNormalization: rewriteBatchNorm,
+  ReduceSum: rewriteColumnSums,
   ScatterND: rewriteScatterND,
   GatherND: rewriteGatherND,
   TopK: narrowIndices,
@@ -67,14 +68,18 @@ function rewriteFusedMatMul({ node, valueOf, add, finish, scalar }: Expansion): 
     finish('Reshape', [product], { shape: valueOf(node.outputs[0]).shape });
     return;
   }
-  const left = rolled(a, transA === 1, transBatchA === 1, { valueOf, add });
-  const right = rolled(b, transB === 1, transBatchB === 1, { valueOf, add });
-  if (alpha === 1) finish('MatMul', [left, right]);
-  else {
-    const output = valueOf(node.outputs[0]);
-    const product = add('MatMul', [left, right], { shape: output.shape });
-    finish('Mul', [product, scalar(alpha, output.dtype)]);
+  let left = rolled(a, transA === 1, transBatchA === 1, { valueOf, add });
+  let right = rolled(b, transB === 1, transBatchB === 1, { valueOf, add });
+  if (alpha !== 1) {
+    // The factor goes to the smaller operand: scores are larger than the queries and keys they come from.
+    const scale = (id: ValueId): ValueId => {
+      const { shape, dtype } = valueOf(id);
+      return add('Mul', [id, scalar(alpha, dtype)], { shape, dtype });
+    };
+    if (numel(shapeA) <= numel(shapeB)) left = scale(left);
+    else right = scale(right);
   }
+  finish('MatMul', [left, right]);
 }
 
 /** Undoes what FusedMatMul reads through: first the rolled batch axes, then the swap of the last two. */
@@ -178,6 +183,25 @@ function rewriteGroupNorm({ node, valueOf, add, finish, constant }: Expansion): 
   const scaled = add('Mul', [restored, standing(scale)], { shape });
   finish('Add', [scaled, standing(bias)]);
 }
+
+/** Sums down the columns of a tall matrix (gradients of biases): the reduction kernel walks each column with one thread,
+ *  a product with a row of ones uses them all. */
+function rewriteColumnSums({ node, valueOf, add, addWithOutputs, finish, constant }: Expansion): void {
+  const [x] = node.inputs;
+  const { shape, dtype } = valueOf(x);
+  const axes = node.attributes['axes'] as readonly number[];
+  const isColumnSum = shape.length === 2 && axes.length === 1 && axes[0] === 0 && shape[0] >= TALL;
+  if (!isColumnSum || (dtype !== 'float32' && dtype !== 'float16')) {
+    addWithOutputs(node.op, node.inputs, node.outputs, node.attributes);
+    return;
+  }
+  const ones = castTensor({ dtype: 'float32', shape: [1, shape[0]], data: new Float32Array(shape[0]).fill(1) }, dtype);
+  const row = add('MatMul', [constant(ones), x], { shape: [1, shape[1]] });
+  finish('Reshape', [row], { shape: valueOf(node.outputs[0]).shape });
+}
+
+/** Rows from which the product wins over the reduction. */
+const TALL = 128;
 
 /** Training form by reductions; the inference form has a kernel. */
 function rewriteBatchNorm({ node, valueOf, add, addWithOutputs, finish, scalar }: Expansion): void {

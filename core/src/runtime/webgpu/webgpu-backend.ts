@@ -24,6 +24,10 @@ const DIRECT_OUTPUT_BYTES = 1 << 16;
 const FALLBACK_REFUSED = 'fallback to CPU EP has been explicitly disabled';
 const MAX_NAMED_NODES = 12;
 
+/** Freed buffers are kept by exact size: every step asks for the same sizes again, and creating a large buffer costs more
+ *  than the kernel that fills it. Shaders are the engine's own, so that Dawn need not check them at every dispatch. */
+const PROVIDER = { name: 'webgpu', storageBufferCacheMode: 'simple', validationMode: 'disabled' } as const;
+
 let probed: Promise<string | undefined> | undefined;
 
 export const webgpuBackend: Backend = {
@@ -65,7 +69,7 @@ async function createSession(graph: Graph, values: StateValues, options: Session
   for (const slot of changing) locations[slot.nextEngineName!] = 'gpu-buffer';
   const open = (): Promise<Ort.InferenceSession> =>
     ort.InferenceSession.create(model, {
-      executionProviders: ['webgpu'],
+      executionProviders: [PROVIDER],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 4,
       preferredOutputLocation: locations,
