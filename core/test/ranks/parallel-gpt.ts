@@ -1,53 +1,37 @@
 /** Training steps of a small GPT over several ranks, parameter names as in the one-rank model: each builds the graph of
  *  one rank with outputs `loss` and `grad.<parameter>` and plain SGD on the parameters. */
 import { backward, copyToGroup, reduceFromGroup, vectorJacobianProduct } from '../../src/autodiff/index.ts';
-import { createGraphBuilder, type Graph, type GraphBuilder, type GraphValue } from '../../src/graph/index.ts';
+import { createGraphBuilder, type Graph, type GraphValue } from '../../src/graph/index.ts';
 import {
   applyLinear,
   attention,
-  buildTrainStep,
   causalMask,
   createNet,
   crossEntropy,
   gpt,
-  i64,
   layerNorm,
   linear,
   normal,
   type Net,
-  type Optimizer,
-  type StateSpec,
 } from '../../src/nn/index.ts';
 
 export const CONFIG = { vocabulary: 32, width: 16, layers: 2, heads: 4, context: 8, bias: false };
 export const LEARNING_RATE = 0.5;
 const init = normal(0.2);
 
-/** Gradients leave as outputs on their way to plain SGD. */
-function reportingSgd(reduce: (g: GraphBuilder, gradient: GraphValue) => GraphValue): Optimizer {
-  return {
-    name: 'sgd',
-    scalars: () => ({}),
-    update(g, { name, value, gradient }) {
-      const total = g.output(reduce(g, gradient), `grad.${name}`);
-      return g.sub(value, g.mul(total, LEARNING_RATE));
-    },
-  };
-}
-
 /** The model of core/nn; with `numReplicas` above 1 the gradients are averaged over the axis `dp`. */
-export function dataParallelStep(
-  batch: number,
-  numReplicas: number,
-): { graph: Graph; states: ReadonlyMap<string, StateSpec> } {
-  return buildTrainStep({
-    model: gpt(CONFIG),
-    inputs: { tokens: i64(batch, CONFIG.context), labels: i64(batch, CONFIG.context) },
-    loss: ({ g, outputs, inputs }) => crossEntropy(g, outputs['logits']!, inputs['labels']!),
-    optimizer: reportingSgd((g, gradient) =>
-      numReplicas === 1 ? gradient : g.allReduce(gradient, { group: 'dp', groupSize: numReplicas, reduction: 'mean' }),
-    ),
-  });
+export function dataParallelStep(batch: number, numReplicas: number): { graph: Graph; states: Net['states'] } {
+  const g = createGraphBuilder('gpt.dp');
+  const net = createNet(g, { isTraining: true });
+  const tokens = g.input('tokens', 'int64', [batch, CONFIG.context]);
+  const labels = g.input('labels', 'int64', [batch, CONFIG.context]);
+  const { logits } = gpt(CONFIG).forward(net, { tokens });
+  const loss = g.output(crossEntropy(g, logits!, labels), 'loss');
+  const gradients = backward(g, loss, [...net.parameters.values()]).map((gradient) =>
+    numReplicas === 1 ? gradient : g.allReduce(gradient, { group: 'dp', groupSize: numReplicas, reduction: 'mean' }),
+  );
+  applySgd(net, [...net.parameters.keys()], gradients);
+  return { graph: g.finish(), states: net.states };
 }
 
 /** Column-parallel q, k, v and fc, row-parallel projections (Megatron), on one of `size` ranks of the axis `tp`. */
@@ -161,9 +145,11 @@ function headLoss(net: Net, x: GraphValue, table: GraphValue, labels: GraphValue
 }
 
 function applySgd({ g, parameters }: Net, names: readonly string[], gradients: readonly GraphValue[]): void {
-  names.forEach((name, i) => {
-    const gradient = g.output(gradients[i]!, `grad.${name}`);
-    const value = parameters.get(name)!;
-    g.setNextState(value, g.sub(value, g.mul(gradient, LEARNING_RATE)));
-  });
+  g.withNotes({ module: 'optimizer', phase: 'update', role: 'none' }, () =>
+    names.forEach((name, i) => {
+      const gradient = g.output(gradients[i]!, `grad.${name}`);
+      const value = parameters.get(name)!;
+      g.setNextState(value, g.sub(value, g.mul(gradient, LEARNING_RATE)));
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createRng } from '../../src/base/index.ts';
+import { applyPrecision } from '../../src/graph/index.ts';
 import { initialStates } from '../../src/nn/index.ts';
 import { createMesh, openRankPool, runGraphOnRanks } from '../../src/ranks/index.ts';
 import { openBackend, type Feeds, type StateValues } from '../../src/runtime/index.ts';
@@ -80,6 +81,49 @@ test('pipeline over 2 stages with 2 micro-batches: all gradients equal one rank 
   assertSameStates({ ...found.states[0]!, ...found.states[1]! });
   const tied = found.states.map((stage) => stage['wte.weight']!.data);
   assert.deepEqual(tied[0], tied[1]);
+});
+
+test('bf16 activations travel as bf16: the parallel error is real and of the size of the recipe itself', async () => {
+  const shards = [0, 1].map((rank) => shardStates(states, rank, 2));
+  const recipe = { storage: 'bfloat16' } as const;
+  const { graph } = applyPrecision(tensorParallelStep(BATCH, 2), recipe);
+  const forward = graph.nodes.filter(({ op, notes }) => op === 'AllReduce' && notes.phase === 'forward');
+  assert.ok(forward.length > 0 && forward.every(({ inputs }) => graph.values[inputs[0]!]!.dtype === 'bfloat16'));
+  const feeds: Feeds[] = shards.map(() => ({ tokens, labels }));
+  const mesh = createMesh({ tp: 2 });
+  const found = await runGraphOnRanks({ mesh, graphs: graph, states: shards, feeds: [feeds], pool });
+  const parallel = joinShards(found.outputs[0]!, 'grad.');
+  const alone = applyPrecision(dataParallelStep(BATCH, 1).graph, recipe);
+  await using session = await (await openBackend('cpu')).createSession(alone.graph, states, { numThreads: 1 });
+  const one = await session.run({ tokens, labels });
+  for (const name of ['grad.layers.0.attn.q.weight', 'grad.layers.1.mlp.fc.weight', 'grad.wpe.weight']) {
+    const ofRecipe = relativeFrobeniusError(one[name]!, single.outputs[name]!);
+    const ofRanks = relativeFrobeniusError(parallel[name]!, one[name]!);
+    assert.ok(ofRecipe > 1e-4 && ofRecipe < 0.2, `${name}: recipe ${ofRecipe}`);
+    assert.ok(ofRanks > 0 && ofRanks < 2 * ofRecipe, `${name}: ranks ${ofRanks} against recipe ${ofRecipe}`);
+  }
+});
+
+test('delayed fp8 scaling reduces amax over the group: both ranks keep the same scales', async () => {
+  const shards = [0, 1].map((rank) => shardStates(states, rank, 2));
+  const amaxGroup = { group: 'tp', groupSize: 2 };
+  const fp8 = { scaling: 'delayed', historyLength: 4, amaxGroup } as const;
+  const { graph, stateValues } = applyPrecision(tensorParallelStep(BATCH, 2), { storage: 'bfloat16', fp8 });
+  const feeds: Feeds[] = shards.map(() => ({ tokens, labels }));
+  const found = await runGraphOnRanks({
+    mesh: createMesh({ tp: 2 }),
+    graphs: graph,
+    states: shards.map((shard) => ({ ...shard, ...stateValues })),
+    feeds: [feeds, feeds],
+    pool,
+  });
+  let numMoved = 0;
+  for (const name of Object.keys(stateValues)) {
+    const [first, second] = found.states.map((rank) => rank[name]!.data);
+    assert.deepEqual(second, first, name);
+    if (stateValues[name]!.data.some((value, i) => value !== first![i])) numMoved++;
+  }
+  assert.ok(numMoved > 0);
 });
 
 function singleLoss(): number {
