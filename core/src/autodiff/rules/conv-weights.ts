@@ -38,15 +38,21 @@ interface WeightOptions extends Windows {
   readonly group: number;
 }
 
+export interface ColumnOptions extends Windows {
+  readonly kernel: readonly number[];
+  /** What windows read outside the input; default 0. */
+  readonly padding?: number;
+}
+
 /** More taps than this are not worth as many slices. */
 const MAX_SLICED_TAPS = 49;
 
 /** [N, C, taps, P] in memory order: what each tap of each window reads. undefined: too many taps to slice. */
-function windowColumns(
+export function windowColumns(
   b: GraphBuilder,
   wide: GraphValue,
-  narrow: GraphValue,
-  { strides, pads, dilations, kernel }: WeightOptions,
+  narrow: Pick<GraphValue, 'shape'>,
+  { strides, pads, dilations, kernel, padding = 0 }: ColumnOptions,
 ): GraphValue | undefined {
   const rank = kernel.length;
   const [N, C, ...wideSizes] = wide.shape as [number, number, ...number[]];
@@ -72,7 +78,7 @@ function windowColumns(
   });
   const before = pads.slice(0, rank);
   const isPadded = [...before, ...endPads].some((pad) => pad !== 0);
-  const padded = isPadded ? b.pad(wide, [0, 0, ...before, 0, 0, ...endPads]) : wide;
+  const padded = isPadded ? b.pad(wide, [0, 0, ...before, 0, 0, ...endPads], { value: padding }) : wide;
   let taps: number[][] = [[]];
   for (const size of kernel) taps = taps.flatMap((tap) => Array.from({ length: size }, (_, i) => [...tap, i]));
   const slices = taps.map((tap) => {

@@ -1,6 +1,8 @@
 /** Gradients of Conv and ConvTranspose. They are each other's adjoint in the data; the weights' gradient is, for both, the
  *  product of the narrow side with the windows of the wide side. */
+import { tensorFromNumbers } from '../../graph/index.ts';
 import type { GraphBuilder, GraphValue } from '../../graph/index.ts';
+import { numel } from '../../tensor/index.ts';
 import type { InputGradient } from '../types.ts';
 import { weightGradient, type Windows } from './conv-weights.ts';
 
@@ -24,15 +26,16 @@ function spreadByFlipping(
   if ([...before, ...after].some((pad) => pad < 0)) return undefined;
   const axes = kernel.map((_, axis) => axis + 2);
   const swapped = b.transpose(weights, [1, 0, ...axes]); // [C, M, …]
-  const isPoint = kernel.every((size) => size === 1);
-  const flipped = isPoint
-    ? swapped
-    : b.slice(swapped, {
-        starts: kernel.map((size) => size - 1),
-        ends: kernel.map((size) => -1 - size),
-        axes,
-        steps: kernel.map(() => -1),
-      });
+  const numTaps = numel(kernel);
+  // A Gather of the taps in reverse; onnxruntime's WebGPU Slice does not step backwards.
+  const backwards = Array.from({ length: numTaps }, (_, tap) => numTaps - 1 - tap);
+  const flipped =
+    numTaps === 1
+      ? swapped
+      : b.reshape(
+          b.gather(b.reshape(swapped, [C, M, numTaps]), b.constant(tensorFromNumbers('int64', backwards)), 2),
+          swapped.shape,
+        );
   return b.conv(narrow, flipped, { dilations, pads: [...before, ...after], strides: strides.map(() => 1) });
 }
 

@@ -1,4 +1,5 @@
 /** Gradients of ops that move values. */
+import { tensorFromNumbers } from '../../graph/index.ts';
 import type { GraphBuilder, GraphValue, LayoutOp } from '../../graph/index.ts';
 import { numel } from '../../tensor/index.ts';
 import type { GradContext, InputGradient, RulesOf } from '../types.ts';
@@ -46,9 +47,11 @@ const sliceRule: InputGradient<'Slice'> = (context) => {
   return pads.every((pad) => pad === 0) ? gradient : b.pad(gradient, pads);
 };
 
+/** Reverses an axis by a Gather; onnxruntime's WebGPU Slice does not step backwards. */
 function flip(b: GraphBuilder, value: GraphValue, axis: number): GraphValue {
   const size = value.shape[axis]!;
-  return b.slice(value, { starts: [size - 1], ends: [-1 - size], axes: [axis], steps: [-1] });
+  const backwards = Array.from({ length: size }, (_, i) => size - 1 - i);
+  return b.gather(value, b.constant(tensorFromNumbers('int64', backwards)), axis);
 }
 
 /** Puts stride − 1 zeros between neighbours along an axis. */

@@ -1,6 +1,6 @@
 /** Gradients of normalisations. With g = dy·scale and x̂ the normalised input:
  *  dx = 1/σ · (g − mean g − x̂ · mean(g·x̂)); RMS norm has no mean g. Scale: Σ dy·x̂, bias: Σ dy.
- *  x̂ comes from one LayerNormalization node with unit scale unless the forward node saved its statistics. */
+ *  Layer norm's x̂ comes from one LayerNormalization node with unit scale unless the forward node saved its statistics. */
 import type { AxisOp, GraphValue } from '../../graph/index.ts';
 import { numel } from '../../tensor/index.ts';
 import type { GradContext, InputGradient, RulesOf } from '../types.ts';
@@ -74,10 +74,7 @@ const rmsNormRule: InputGradient<'SimplifiedLayerNormalization'> = (given, index
   const { builder: b, x, y, lean } = context;
   const axes = tailAxes(axis, x(0).shape.length);
   const statistics = context.once('statistics', () => {
-    if (context.numOutputs === 2) {
-      const saved = b.cast(y(1), x(0).dtype);
-      return { unit: b.mul(x(0), saved), invStd: saved };
-    }
+    // A saved InvStdDev is not used: onnxruntime's WebGPU provider writes the mean there.
     const meanSquare = b.op('ReduceMean', [b.mul(x(0), x(0))], { axes, keepdims: 1 });
     const invStd = b.reciprocal(b.sqrt(b.add(meanSquare, epsilon)));
     return { unit: b.mul(x(0), invStd), invStd };

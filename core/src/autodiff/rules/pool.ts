@@ -1,9 +1,9 @@
 /** Gradients of pools. Where windows tile the input, no scatter is needed. */
 import type { GraphValue, PoolOp } from '../../graph/index.ts';
-import { filledTensor } from '../../graph/index.ts';
+import { filledTensor, tensorFromNumbers } from '../../graph/index.ts';
 import { createTensor, numel } from '../../tensor/index.ts';
 import type { GradContext, InputGradient, RulesOf } from '../types.ts';
-import type { Windows } from './conv-weights.ts';
+import { windowColumns, type Windows } from './conv-weights.ts';
 import { spreadWindows } from './conv.ts';
 
 interface PoolAttributes extends Windows {
@@ -43,24 +43,47 @@ function tiledMaxGradient(context: GradContext<'MaxPool'>): GraphValue {
 /** With indices the gradient goes where the maximum was found: written where windows are disjoint, else added. */
 function indexedMaxGradient(context: GradContext<'MaxPool'>): GraphValue {
   const { builder: b, x, attributes } = context;
-  const indices = context.numOutputs > 1 ? context.y(1) : b.multi('MaxPool', [x(0)], attributes, { numOutputs: 2 })[1]!;
+  const { kernel_shape, strides, pads, dilations } = attributes;
   const dy = context.dyFull();
-  const isDisjoint = attributes.kernel_shape.every((size, axis) => attributes.strides[axis]! >= size);
-  const hasPlainWindows = attributes.dilations.every((dilation) => dilation === 1);
-  if (isDisjoint && hasPlainWindows) {
-    const { kernel_shape, strides, pads } = attributes;
-    return b.maxUnpool(dy, indices, { kernel_shape, strides, pads, output_shape: x(0).shape });
+  const isDisjoint = kernel_shape.every((size, axis) => strides[axis]! >= size && dilations[axis] === 1);
+  if (isDisjoint) {
+    return b.maxUnpool(dy, context.y(1), { kernel_shape, strides, pads, output_shape: x(0).shape });
   }
   const zeros = b.full([numel(x(0).shape)], 0, x(0).dtype);
   const count = numel(dy.shape);
-  const scattered = b.scatterElements(zeros, b.reshape(indices, [count]), b.reshape(dy, [count]), { reduction: 'add' });
+  const indices = b.reshape(context.y(1), [count]);
+  const scattered = b.scatterElements(zeros, indices, b.reshape(dy, [count]), { reduction: 'add' });
   return b.reshape(scattered, x(0).shape);
 }
 
-const maxPoolRule: InputGradient<'MaxPool'> = (context) =>
-  context.numOutputs === 1 && isTiling(context.attributes, context.x(0), context.y())
-    ? tiledMaxGradient(context)
-    : indexedMaxGradient(context);
+/** Without indices (WebGPU has none): marks the maxima among the taps of every window, shares the gradient among ties and
+ *  adds the taps up where windows overlap, by a ConvTranspose whose kernel t is 1 at tap t. */
+function markedMaxGradient(context: GradContext<'MaxPool'>): GraphValue | undefined {
+  const { builder: b, lean, x, y, attributes } = context;
+  const { kernel_shape: kernel } = attributes;
+  const [N, C, ...narrow] = y().shape as [number, number, ...number[]];
+  const [P, numTaps] = [numel(narrow), numel(kernel)];
+  const columns = windowColumns(b, x(0), y(), { ...attributes, kernel, padding: -Infinity });
+  if (!columns) return undefined;
+  const isMax = lean.indicator(
+    b.equal(b.reshape(columns, [N, C, numTaps, P]), b.reshape(y(), [N, C, 1, P])),
+    x(0).dtype,
+  );
+  const total = b.op('ReduceSum', [isMax], { axes: [2], keepdims: 1 });
+  const shares = b.mul(isMax, b.div(b.reshape(context.dyFull(), [N, C, 1, P]), total));
+  const unitTaps = new Array<number>(numTaps * numTaps).fill(0);
+  for (let tap = 0; tap < numTaps; tap++) unitTaps[tap * numTaps + tap] = 1;
+  const spread = b.constant(tensorFromNumbers(x(0).dtype, unitTaps, [numTaps, 1, ...kernel]));
+  const planes = b.reshape(shares, [N * C, numTaps, ...narrow]);
+  const wide = x(0).shape.slice(2);
+  return b.reshape(spreadWindows(b, planes, spread, { ...attributes, wide, group: 1 }), x(0).shape);
+}
+
+const maxPoolRule: InputGradient<'MaxPool'> = (context) => {
+  if (context.numOutputs > 1) return indexedMaxGradient(context);
+  if (isTiling(context.attributes, context.x(0), context.y())) return tiledMaxGradient(context);
+  return markedMaxGradient(context) ?? context.refuse('it has too many taps to mark; build it with indices');
+};
 
 /** Number of input elements that each window averages (padding left out unless it counts). */
 function windowCounts(context: GradContext<'AveragePool'>): { isConstant: boolean; counts: number[] } {
