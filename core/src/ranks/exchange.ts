@@ -1,19 +1,16 @@
-/** Issuing and finishing one call: blocks in shared heaps, arrival, link time, waiting, release.
+/** Issuing and finishing one call: arrival in a slot, waiting for the members and for the link, release.
  *
  *  issue: copy the input into the own heap, publish the call, arrive; the last to arrive checks that the calls fit and
- *  works out when the links have carried the data. finish: wait for the others, then for the link, read, release.
- *  A block is laid out as [header: rank, dims, number of parts, part sizes][data]. */
+ *  works out when the links have carried the data. finish: wait for the others, then for the link, read, release. */
 import { formatBytes } from '../base/index.ts';
-import { bytesPerElement, numel, type Dtype, type Shape, type Tensor, type TensorData } from '../tensor/index.ts';
-import { DTYPES } from '../tensor/index.ts';
-import { CALLS, describeCall, DTYPE_CODES, findMismatch, transferPattern, type IssuedCall } from './calls.ts';
-import type { CallName } from './calls.ts';
+import { numel, type Dtype, type Shape, type Tensor, type TensorData } from '../tensor/index.ts';
+import { createArrival } from './arrival.ts';
+import { CALLS, describeCall, DTYPE_CODES, findMismatch, type CallName } from './calls.ts';
 import {
   findOrAddGroup,
   findOrTakeSlot,
   freeSlot,
   GROUP_KIND,
-  LINK,
   MAX_GROUPS,
   MEMBER,
   NUM_SLOTS,
@@ -21,11 +18,11 @@ import {
   RANK_STATE,
   SLOT,
   SLOT_STATUS,
-  withLock,
   type Control,
 } from './control.ts';
 import { createHeap, LINE_BYTES, type HeapBlock } from './heap.ts';
-import { transferTime, type Links } from './links.ts';
+import type { Links } from './links.ts';
+import { blockBytes, readBlock, writeBlock, type MemberBlock } from './message-blocks.ts';
 import { ranksError } from './ranks-errors.ts';
 
 export interface ExchangeOptions {
@@ -51,13 +48,6 @@ export interface CallSpec {
   readonly algorithm?: number;
   readonly wire?: number;
   readonly detail?: number;
-}
-
-/** One member's block as the others see it. */
-export interface MemberBlock {
-  readonly shape: Shape;
-  readonly parts: readonly number[];
-  readonly data: TensorData;
 }
 
 export interface Exchange {
@@ -89,18 +79,16 @@ interface BlockCall {
   hasLeft: boolean;
 }
 
-const HEADER_WORDS = 80;
-const MAX_DIMS = 8;
-const BYTES_PER_WORD = Int32Array.BYTES_PER_ELEMENT;
 const ASYNC_POLL_MS = 20;
 
 export function createExchangePort({ control, heaps, rank, links, nowMs }: ExchangeOptions): ExchangePort {
   const { words, times } = control;
+  const arrival = createArrival(control, heaps, links);
   const heap = createHeap(heaps[rank]!.byteLength, rank);
   const groupIndices = new Map<string, number>();
   const numIssued: number[] = []; // per group
   const callOfBlock = new Map<HeapBlock, BlockCall>();
-  const sleeper = new Int32Array(new SharedArrayBuffer(BYTES_PER_WORD));
+  const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   return {
     pause(index, value) {
@@ -117,13 +105,8 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
       const generation = Atomics.load(words, slot + SLOT.generation);
       const position = spec.kind === GROUP_KIND.pointToPoint ? (spec.call === 'send' ? 0 : 1) : members.indexOf(rank);
       const record = control.member(slot, position);
-      const block = allocateBlock((data?.byteLength ?? 0) + HEADER_WORDS * BYTES_PER_WORD, slot, generation);
-      const header = new Int32Array(heaps[rank]!, block.offsetBytes, HEADER_WORDS);
-      header[0] = shape.length;
-      header.set(shape, 1);
-      header[1 + MAX_DIMS] = parts.length;
-      header.set(parts, 2 + MAX_DIMS);
-      if (data) dataView(rank, block.offsetBytes, dtype, data.length).set(data as never);
+      const block = allocateBlock(blockBytes(data), slot, generation);
+      writeBlock({ heap: heaps[rank]!, offsetBytes: block.offsetBytes }, dtype, { shape, parts, data });
 
       words[record + MEMBER.call] = CALLS.indexOf(spec.call);
       words[record + MEMBER.dtype] = DTYPE_CODES.indexOf(dtype);
@@ -135,7 +118,7 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
       words[record + MEMBER.block] = block.offsetBytes / LINE_BYTES;
       times[(record + MEMBER.issueMs) >> 1] = nowMs();
       Atomics.store(words, record + MEMBER.arrived, 1);
-      if (Atomics.add(words, slot + SLOT.numArrived, 1) + 1 === members.length) complete(slot, members);
+      if (Atomics.add(words, slot + SLOT.numArrived, 1) + 1 === members.length) arrival.complete(slot, members);
       return exchangeOf(slot, generation, sequence, position, members, callOfBlock.get(block)!);
     },
   };
@@ -183,15 +166,8 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
       memberRecord: (member) => control.member(slot, member),
       block(member) {
         const record = control.member(slot, member);
-        const owner = members[member]!;
-        const offsetBytes = words[record + MEMBER.block]! * LINE_BYTES;
-        const header = new Int32Array(heaps[owner]!, offsetBytes, HEADER_WORDS);
         const dtype = DTYPE_CODES[words[record + MEMBER.dtype]!]!;
-        return {
-          shape: [...header.subarray(1, 1 + header[0]!)],
-          parts: [...header.subarray(2 + MAX_DIMS, 2 + MAX_DIMS + header[1 + MAX_DIMS]!)],
-          data: dataView(owner, offsetBytes, dtype, words[record + MEMBER.numElements]!),
-        };
+        return readBlock(arrival.placeOf(slot, member, members[member]!), dtype, words[record + MEMBER.numElements]!);
       },
       release() {
         if (call.hasLeft) return;
@@ -204,7 +180,7 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
 
     function assertFits(): void {
       if (Atomics.load(words, statusAt) !== SLOT_STATUS.mismatch) return;
-      const calls = issuedCalls(slot, members);
+      const calls = arrival.issuedCalls(slot, members);
       const other = findMismatch(calls)!;
       throw ranksError('TF-RANKS-002', {
         subject: calls[0]!.call,
@@ -212,85 +188,6 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
         actual: `${describeCall(calls[0]!)} on rank ${calls[0]!.rank} and ${describeCall(other)} on rank ${other.rank}`,
       });
     }
-  }
-
-  function complete(slot: number, members: readonly number[]): void {
-    const calls = issuedCalls(slot, members);
-    const isFitting = findMismatch(calls) === undefined;
-    let readyMs = 0;
-    for (let member = 0; member < members.length; member++)
-      readyMs = Math.max(readyMs, times[(control.member(slot, member) + MEMBER.issueMs) >> 1]!);
-    times[(slot + SLOT.startMs) >> 1] = readyMs;
-    times[(slot + SLOT.finishMs) >> 1] = readyMs;
-    if (isFitting && links && members.length > 1) loadLinks(slot, members, calls, links, readyMs);
-    Atomics.store(words, slot + SLOT.status, isFitting ? SLOT_STATUS.complete : SLOT_STATUS.mismatch);
-    Atomics.notify(words, slot + SLOT.status);
-  }
-
-  function loadLinks(
-    slot: number,
-    members: readonly number[],
-    calls: readonly IssuedCall[],
-    given: Links,
-    readyMs: number,
-  ): void {
-    const isPair = calls[0]!.call === 'send' || calls[0]!.call === 'recv';
-    const elementBytes = calls[0]!.wire === 1 ? 2 : bytesPerElement(calls[0]!.dtype);
-    const bytes = Math.max(...calls.map(({ numElements }) => numElements)) * elementBytes;
-    const pattern = transferPattern(calls, bytes, foreignElements(slot, members) * elementBytes);
-    const { finishAfterMs, linkBusyMs } = transferTime(given, members, pattern);
-    withLock(control, () => {
-      let startMs = readyMs;
-      members.forEach((member, index) => {
-        const link = control.link(member);
-        if (!isPair || index === 0) startMs = Math.max(startMs, times[link + LINK.outFreeMs]!);
-        if (!isPair || index === 1) startMs = Math.max(startMs, times[link + LINK.inFreeMs]!);
-      });
-      members.forEach((member, index) => {
-        const link = control.link(member);
-        if (!isPair || index === 0) times[link + LINK.outFreeMs] = startMs + linkBusyMs;
-        if (!isPair || index === 1) times[link + LINK.inFreeMs] = startMs + linkBusyMs;
-      });
-      times[(slot + SLOT.startMs) >> 1] = startMs;
-      times[(slot + SLOT.finishMs) >> 1] = startMs + finishAfterMs;
-    });
-  }
-
-  /** All-to-all: the largest number of elements that one member sends to, or receives from, the others. */
-  function foreignElements(slot: number, members: readonly number[]): number {
-    const parts = members.map((owner, member) => {
-      const offsetBytes = words[control.member(slot, member) + MEMBER.block]! * LINE_BYTES;
-      const header = new Int32Array(heaps[owner]!, offsetBytes, HEADER_WORDS);
-      return header.subarray(2 + MAX_DIMS, 2 + MAX_DIMS + header[1 + MAX_DIMS]!);
-    });
-    let largest = 0;
-    for (let i = 0; i < members.length; i++) {
-      let sent = 0;
-      let received = 0;
-      for (let j = 0; j < members.length; j++) {
-        if (i === j) continue;
-        sent += parts[i]![j] ?? 0;
-        received += parts[j]![i] ?? 0;
-      }
-      largest = Math.max(largest, sent, received);
-    }
-    return largest;
-  }
-
-  function issuedCalls(slot: number, members: readonly number[]): IssuedCall[] {
-    return members.map((member, position) => {
-      const record = control.member(slot, position);
-      return {
-        rank: member,
-        call: CALLS[words[record + MEMBER.call]!]!,
-        dtype: DTYPE_CODES[words[record + MEMBER.dtype]!]!,
-        numElements: words[record + MEMBER.numElements]!,
-        reduction: words[record + MEMBER.reduction]!,
-        algorithm: words[record + MEMBER.algorithm]!,
-        wire: words[record + MEMBER.wire]!,
-        detail: words[record + MEMBER.detail]!,
-      };
-    });
   }
 
   function groupIndex({ kind, tag = 0, members }: CallSpec): number {
@@ -342,15 +239,6 @@ export function createExchangePort({ control, heaps, rank, links, nowMs }: Excha
     Atomics.wait(words, index, value);
     Atomics.store(words, status + RANK.state, RANK_STATE.running);
     Atomics.add(words, status + RANK.epoch, 1);
-  }
-
-  function dataView(owner: number, offsetBytes: number, dtype: Dtype, length: number): TensorData {
-    const { ArrayType } = DTYPES[dtype];
-    return new (ArrayType as new (buffer: SharedArrayBuffer, offset: number, length: number) => TensorData)(
-      heaps[owner]!,
-      offsetBytes + HEADER_WORDS * BYTES_PER_WORD,
-      length,
-    );
   }
 }
 

@@ -143,6 +143,12 @@ test('a heap full of calls that the rank itself has not waited for is an error a
   });
 });
 
+test('a tensor of more axes than a message can carry is refused', async () => {
+  await assert.rejects(launch('nineAxes'), {
+    message: 'issue: a tensor of at most 8 axes, got [1, 1, 1, 1, 1, 1, 1, 1, 1]. TF-RANKS-007',
+  });
+});
+
 test('an unknown entry is refused', async () => {
   await assert.rejects(launch('nothing'), /the module to export a function "nothing", got undefined/);
 });

@@ -223,3 +223,7 @@ export function average({ rank, allReduce }: RankContext): number {
   const handle = allReduce(gradient, { group: 'dp', reduction: 'mean' });
   return handle.wait().data[0] as number;
 }
+
+export function nineAxes({ allReduce }: RankContext): void {
+  allReduce(createTensor('float32', new Array<number>(9).fill(1))).wait();
+}
