@@ -1,0 +1,161 @@
+/** Which checkpoint goes first. Every policy scores the candidates from the same features; the least score is evicted.
+ *  utility = norm(recency) + α · norm(FLOPs saved per byte really freed) (paper, eq. 2, with the denominators of an
+ *  eviction's true effect and the FLOPs since the nearest ancestor that still holds a state). */
+import { flopsBetween } from '../cost/profile.ts';
+import { prefixError } from '../prefix-errors.ts';
+import type { RadixTree } from '../tree/radix-tree.ts';
+import type { ModelProfile } from '../types.ts';
+
+export type EvictionPolicy =
+  /** Least recently used checkpoint among nodes of up to one child; a hit refreshes the node it used. */
+  | { readonly kind: 'lru' }
+  /** Least recently used leaf; a hit refreshes the whole path (what engines without FLOP awareness do). */
+  | { readonly kind: 'leafLru' }
+  | { readonly kind: 'marconi'; readonly alpha: number }
+  /** Tokens to replay instead of FLOPs per byte. */
+  | { readonly kind: 'segLen'; readonly weight: number }
+  /** Greedy-dual-size-frequency: inflation + uses · FLOPs / bytes. */
+  | { readonly kind: 'gdsf' }
+  /** Checkpoints that a longer one continues go first, then LRU. */
+  | { readonly kind: 'superseded' }
+  /** Knows the future: least FLOPs saved per byte and request until the next use. */
+  | { readonly kind: 'clairvoyant'; readonly nextUse: (node: number) => number; readonly byDistanceAlone?: boolean };
+
+/** Per-node figures that a policy keeps besides the tree's. */
+export interface NodeHistory {
+  readonly uses: Float32Array;
+  /** Inflation of greedy-dual at the last use. */
+  readonly inflation: Float64Array;
+}
+
+export interface CandidateFeatures {
+  readonly count: number;
+  readonly nodes: Int32Array;
+  readonly recency: Float64Array;
+  /** FLOPs that a hit on the node saves over a hit on the nearest state above it. */
+  readonly flops: Float64Array;
+  readonly replayTokens: Float64Array;
+  readonly freedBytes: Float64Array;
+}
+
+export type Scorer = (features: CandidateFeatures, tree: RadixTree, history: NodeHistory, scores: Float64Array) => void;
+
+const DEFAULT_SEGLEN_WEIGHT = 0.85;
+
+/** One row a policy kind. Scores are written to `scores[0..count)`. */
+const SCORERS: {
+  readonly [Kind in EvictionPolicy['kind']]: (policy: Extract<EvictionPolicy, { kind: Kind }>) => Scorer;
+} = {
+  lru: () => byRecency,
+  leafLru: () => byRecency,
+  marconi:
+    ({ alpha }) =>
+    (features, _tree, _history, scores) => {
+      const { count, recency, flops, freedBytes } = features;
+      const r = rangeOf(recency, count);
+      let [low, high] = [Infinity, -Infinity];
+      for (let i = 0; i < count; i++) {
+        const efficiency = flops[i]! / freedBytes[i]!;
+        scores[i] = efficiency;
+        if (efficiency < low) low = efficiency;
+        if (efficiency > high) high = efficiency;
+      }
+      const scale = high > low ? 1 / (high - low) : 0;
+      for (let i = 0; i < count; i++) {
+        const efficiency = scale === 0 ? 1 : (scores[i]! - low) * scale;
+        scores[i] = (recency[i]! - r.low) * r.scale + alpha * efficiency;
+      }
+    },
+  segLen:
+    ({ weight }) =>
+    ({ count, recency, replayTokens }, _tree, _history, scores) => {
+      const r = rangeOf(recency, count);
+      const t = rangeOf(replayTokens, count);
+      for (let i = 0; i < count; i++)
+        scores[i] = (recency[i]! - r.low) * r.scale + weight * (replayTokens[i]! - t.low) * t.scale;
+    },
+  gdsf:
+    () =>
+    ({ count, nodes, flops, freedBytes }, _tree, { uses, inflation }, scores) => {
+      for (let i = 0; i < count; i++) {
+        const node = nodes[i]!;
+        scores[i] = inflation[node]! + (uses[node]! + 1) * (flops[i]! / freedBytes[i]!);
+      }
+    },
+  superseded:
+    () =>
+    ({ count, nodes, recency }, tree, _history, scores) => {
+      for (let i = 0; i < count; i++) scores[i] = recency[i]! + tree.childCount[nodes[i]!]! * -1;
+    },
+  clairvoyant:
+    ({ nextUse, byDistanceAlone = false }) =>
+    ({ count, nodes, flops, freedBytes }, _tree, _history, scores) => {
+      for (let i = 0; i < count; i++) {
+        const distance = nextUse(nodes[i]!);
+        const value = byDistanceAlone ? 1 : flops[i]! / freedBytes[i]!;
+        scores[i] = distance === Infinity ? -freedBytes[i]! : value / distance;
+      }
+    },
+};
+
+export function scorerOf(policy: EvictionPolicy): Scorer {
+  return (SCORERS[policy.kind] as (policy: EvictionPolicy) => Scorer)(policy);
+}
+
+/** Name of a policy as the command line writes it: `lru`, `marconi:0.5`. */
+export function policyName(policy: EvictionPolicy): string {
+  if (policy.kind === 'marconi') return `marconi:${policy.alpha}`;
+  if (policy.kind === 'segLen') return `segLen:${policy.weight}`;
+  return policy.kind;
+}
+
+/** Reads `lru`, `leafLru`, `marconi:0.5`, `segLen`, `segLen:0.85`, `gdsf`, `superseded`.
+ *  @throws TF-PREFIX-006 for another name */
+export function policyFromName(name: string): EvictionPolicy {
+  const [kind, number] = name.split(':');
+  const value = number === undefined ? NaN : Number(number);
+  if (kind === 'lru' || kind === 'leafLru' || kind === 'gdsf' || kind === 'superseded') return { kind };
+  if (kind === 'marconi' && value >= 0) return { kind, alpha: value };
+  if (kind === 'segLen') return { kind, weight: number === undefined ? DEFAULT_SEGLEN_WEIGHT : value };
+  throw prefixError('TF-PREFIX-006', {
+    subject: 'policyFromName',
+    expected: 'lru, leafLru, marconi:<alpha>, segLen, gdsf or superseded',
+    actual: JSON.stringify(name),
+  });
+}
+
+/** Fills the features of candidate nodes.
+ *  Cost: O(count · stateless ancestors). Mutates: the arrays of `features`. */
+export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number, features: CandidateFeatures): void {
+  const { count, nodes, recency, flops, replayTokens, freedBytes } = features;
+  const { depth, parent, hasState, lastAccess, childCount, tokenCount } = tree;
+  for (let i = 0; i < count; i++) {
+    const node = nodes[i]!;
+    let above = parent[node]!;
+    while (hasState[above] === 0 && depth[above] !== 0) above = parent[above]!;
+    const base = depth[above]!;
+    recency[i] = 1 / (1 + now - lastAccess[node]!);
+    flops[i] = flopsBetween(profile, base, depth[node]!);
+    replayTokens[i] = depth[node]! - base;
+    freedBytes[i] = profile.stateBytes + (childCount[node] === 0 ? tokenCount[node]! * profile.kvBytesPerToken : 0);
+  }
+}
+
+function byRecency(
+  { count, recency }: CandidateFeatures,
+  _tree: RadixTree,
+  _history: NodeHistory,
+  scores: Float64Array,
+) {
+  for (let i = 0; i < count; i++) scores[i] = recency[i]!;
+}
+
+function rangeOf(values: Float64Array, count: number): { readonly low: number; readonly scale: number } {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, scale: high > low ? 1 / (high - low) : 0 };
+}

@@ -1,0 +1,45 @@
+/** Error codes of the room. */
+import { defineErrors } from '@tenfold/core/base';
+
+export const prefixError = defineErrors({
+  'TF-PREFIX-001': {
+    kind: 'input',
+    title: 'The capacity cannot hold one checkpoint',
+    fix: 'Give at least the bytes of one recurrent state plus one token of keys and values.',
+  },
+  'TF-PREFIX-002': {
+    kind: 'input',
+    title: 'A config.json has a layer or field that has no cost rule',
+    fix: 'Use a model type that is listed, or give the missing field.',
+  },
+  'TF-PREFIX-003': {
+    kind: 'input',
+    title: 'A line of a trace is malformed',
+    fix: 'Correct the named line, or choose the format with --format.',
+  },
+  'TF-PREFIX-004': {
+    kind: 'input',
+    title: 'A snapshot belongs to another model or version',
+    fix: 'Load it with the model that wrote it, or start with an empty cache.',
+  },
+  'TF-PREFIX-005': {
+    kind: 'bug',
+    title: 'An invariant of the cache does not hold',
+    fix: 'Please report it with the operation sequence.',
+  },
+  'TF-PREFIX-006': {
+    kind: 'usage',
+    title: 'A policy, bound or format is unknown',
+    fix: 'Use one of the names that the message lists.',
+  },
+  'TF-PREFIX-007': {
+    kind: 'input',
+    title: 'A model folder cannot be used by the engine',
+    fix: 'Give a folder with config.json, model.safetensors and tokenizer.json in Nemotron-H layout.',
+  },
+  'TF-PREFIX-008': {
+    kind: 'input',
+    title: 'A request to the engine or server is out of range',
+    fix: 'Shorten the prompt or correct the token ids.',
+  },
+});
