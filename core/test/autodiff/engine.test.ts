@@ -19,8 +19,6 @@ const TOLERANCE = 2e-5;
 /** Cases whose forward op the engine itself refuses. */
 const REFUSED: Readonly<Record<string, string>> = {
   'ConvTranspose: output padding beyond the stride': 'onnxruntime takes no output_padding beyond the stride',
-  'RotaryEmbedding: interleaved 0, 4 of 6 turned': 'onnxruntime wants num_heads for a part of the width',
-  'RotaryEmbedding: interleaved 1, 4 of 6 turned': 'onnxruntime wants num_heads for a part of the width',
 };
 
 const backend = await openBackend('cpu');

@@ -217,6 +217,38 @@ test('Send and Recv carry a tensor along a pipeline', () => {
   assert.deepEqual(numbersOf(results[1]!.outputs['y']), [13, 24]);
 });
 
+test('a rank at a Recv of a group is not yet at the collective that another rank of it waits at', () => {
+  const first = exchangeGraph((b, x) => {
+    b.send(x, 1, options);
+    return b.allReduce(x, options);
+  });
+  const second = exchangeGraph((b, x) => b.allReduce(b.add(x, b.recv(0, [2], options)), options));
+  for (const graphs of [
+    [first, second],
+    [
+      exchangeGraph((b, x) => b.allReduce(b.add(x, b.recv(1, [2], options)), options)),
+      exchangeGraph((b, x) => {
+        b.send(x, 0, options);
+        return b.allReduce(x, options);
+      }),
+    ],
+  ]) {
+    const results = runReferenceRanks(graphs, feedsOf([1, 2], [3, 4]));
+    // One rank holds its own pair, the other its own plus the received one; both end with the sum of the two.
+    const [own, received] =
+      graphs[0] === first
+        ? [
+            [1, 2],
+            [4, 6],
+          ]
+        : [
+            [3, 4],
+            [4, 6],
+          ];
+    assert.deepEqual(numbersOf(results[1]!.outputs['y']), [own[0]! + received[0]!, own[1]! + received[1]!]);
+  }
+});
+
 test('ranks that reach different collectives, or wait for ever, are named', () => {
   const graphs = [
     exchangeGraph((b, x) => b.allReduce(x, options)),

@@ -45,6 +45,7 @@ function explicitPads(attributes: RawAttributes, kernel: readonly number[], { in
 const pool: Adapt = (attributes, place) => explicitPads(attributes, list(attributes['kernel_shape']) ?? [], place);
 
 const ADAPTERS: Partial<Record<OpName, Adapt>> = {
+  RotaryEmbedding: ({ num_heads: _saidByTheShape, ...rest }) => rest,
   Conv(attributes, place) {
     const { kernel_shape: _kernel, ...rest } = attributes;
     return explicitPads(rest, place.inputs[1]!.shape.slice(2), place);

@@ -268,6 +268,16 @@ function impliedAttributes(graph: Graph, node: GraphNode): OnnxAttribute[] {
         },
       ];
     }
+    case 'RotaryEmbedding': // engines need the number of heads where only a part of each head turns
+      return node.attributes['rotary_embedding_dim'] === 0
+        ? []
+        : [
+            {
+              name: 'num_heads',
+              type: ATTRIBUTE_TYPES.INT,
+              i: BigInt(graph.values[node.inputs[0]!]!.shape[1]!),
+            },
+          ];
     default:
       return [];
   }

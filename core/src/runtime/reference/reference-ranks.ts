@@ -152,6 +152,10 @@ function runPointToPoint(
   return true;
 }
 
+/** A collective of the whole group; a member at a Send or Recv is on its way to one, not at a wrong one. */
+const isGroupCollective = (node: GraphNode): boolean =>
+  REFERENCE_KERNELS[node.op] === 'collective' && node.op !== 'Send' && node.op !== 'Recv';
+
 /** Fires the collective this rank waits at if all its peers wait too. @returns whether it fired */
 function runGroup(
   cursor: RankCursor,
@@ -160,10 +164,10 @@ function runGroup(
   precision: ReferencePrecision,
 ): boolean {
   const node = nodeAt(cursor);
-  if (!node || REFERENCE_KERNELS[node.op] !== 'collective' || node.op === 'Send' || node.op === 'Recv') return false;
+  if (!node || !isGroupCollective(node)) return false;
   const members = membersOf(cursor, node, options).map((rank) => cursors[rank]!);
   const nodes = members.map(nodeAt);
-  if (nodes.some((each) => each === undefined || REFERENCE_KERNELS[each.op] !== 'collective')) return false;
+  if (nodes.some((each) => each === undefined || !isGroupCollective(each))) return false;
   if (nodes.some((each) => each!.notes.group !== node.notes.group)) return false;
   const other = members.find((member) => nodeAt(member)!.op !== node.op);
   if (other) {
