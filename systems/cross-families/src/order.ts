@@ -64,7 +64,7 @@ function largestTop(x: bigint, i: number): number {
     high *= 2;
   }
   while (high - low > 1) {
-    const middle = (low + high) >> 1;
+    const middle = Math.floor((low + high) / 2);
     if (binomial(middle, i) <= x) low = middle;
     else high = middle;
   }
