@@ -98,7 +98,7 @@ function tokenise(text: string): Token[] {
     tokens.push({
       kind: id !== undefined ? 'id' : int !== undefined ? 'int' : 'sign',
       text: id ?? int ?? sign!,
-      at: start,
+      at: pattern.lastIndex - match[0].trimStart().length,
     });
   }
   return tokens;
