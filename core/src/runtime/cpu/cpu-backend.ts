@@ -21,6 +21,7 @@ import { createEngineSession } from '../engine/engine-session.ts';
 import { endProfiling, loadNodeRuntime } from '../engine/node-runtime.ts';
 import { createProfileFolder } from '../engine/profile-folder.ts';
 import type { Backend, Feeds, Session, SessionOptions, StateValues } from '../types.ts';
+import { openThroughCache } from './compiled-cache.ts';
 import { findInPlaceStates } from './in-place.ts';
 import { canRunSilently, runSilently } from './silent-run.ts';
 import { createStateBuffers } from './state-buffers.ts';
@@ -42,13 +43,17 @@ async function createSession(graph: Graph, values: StateValues, options: Session
   const isSilent = await canRunSilently(ort);
   const engine = lowerToEngine(graph);
   const profile = options.isProfiled === true ? createProfileFolder() : undefined;
-  const open = (): Promise<Ort.InferenceSession> =>
-    ort.InferenceSession.create(
-      engineBytes(engine.graph, { doneSignal: isSilent }),
-      sessionOptions(options, profile?.prefix),
-    ).catch((cause: unknown) => {
+  const open = async (): Promise<Ort.InferenceSession> => {
+    const model = engineBytes(engine.graph, { doneSignal: isSilent });
+    const engineOptions = sessionOptions(options, { profilePrefix: profile?.prefix, numNodes: graph.nodes.length });
+    try {
+      return options.cacheFolder === undefined
+        ? await ort.InferenceSession.create(model, engineOptions)
+        : await openThroughCache(ort, model, engineOptions, options.cacheFolder);
+    } catch (cause) {
       throw engineRefused('cpu', graph, cause);
-    });
+    }
+  };
   let session: Ort.InferenceSession | undefined = await open();
   const states = createStateBuffers(ort, engine.states, {
     inPlace: isSilent ? findInPlaceStates(engine.graph, engine.states) : new Set(),
@@ -107,15 +112,18 @@ async function createSession(graph: Graph, values: StateValues, options: Session
   });
 }
 
+/** Above so many nodes the engine's extended optimisations take longer than they are likely to save. */
+const MANY_NODES = 10_000;
+
 function sessionOptions(
   options: SessionOptions,
-  profilePrefix: string | undefined,
+  { profilePrefix, numNodes }: { profilePrefix: string | undefined; numNodes: number },
 ): Ort.InferenceSession.SessionOptions {
   const { numThreads = availableParallelism(), memoryArena = true } = options;
   return {
     executionProviders: ['cpu'],
     intraOpNumThreads: numThreads,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: numNodes > MANY_NODES ? 'basic' : 'all',
     enableCpuMemArena: memoryArena,
     enableMemPattern: memoryArena,
     logSeverityLevel: 3,
