@@ -28,6 +28,7 @@ export function QuorumMap({
       { x: MARGIN + (site.x - Math.min(...xs)) * scale, y: MARGIN + (site.y - Math.min(...ys)) * scale },
     ]),
   );
+  const labels = placeLabels(plan.sites.map((site) => ({ name: site.name, ...place.get(site.name)! })));
   const quorum = chosen.reads.find(({ members }) => members.every((member) => !down.has(member)))?.members ?? [];
   return (
     <svg className="families-map" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label="Sites by round-trip time">
@@ -80,7 +81,7 @@ export function QuorumMap({
                 strokeWidth={2}
               />
             )}
-            <text x={x + 12} y={y + 4}>
+            <text {...labels.get(site.name)!}>
               {site.name}
               {isDown ? ' (failed)' : ''}
             </text>
@@ -89,4 +90,50 @@ export function QuorumMap({
       })}
     </svg>
   );
+}
+
+const CHAR_WIDTH = 7.2;
+const LINE_HEIGHT = 15;
+
+interface Label {
+  readonly x: number;
+  readonly y: number;
+  readonly textAnchor: 'start' | 'end';
+}
+
+/** Right or left of the dot, on the nearest free line; greedy from top to bottom. */
+function placeLabels(
+  dots: readonly { readonly name: string; readonly x: number; readonly y: number }[],
+): ReadonlyMap<string, Label> {
+  const taken: { left: number; right: number; y: number }[] = dots.map(({ x, y }) => ({
+    left: x - 9,
+    right: x + 9,
+    y,
+  }));
+  const labels = new Map<string, Label>();
+  for (const { name, x, y } of dots.toSorted((a, b) => a.y - b.y)) {
+    const width = name.length * CHAR_WIDTH;
+    const candidates = [0, -1, 1, -2, 2, -3, 3].flatMap((line) =>
+      (['start', 'end'] as const).map((textAnchor) => ({
+        x: textAnchor === 'start' ? x + 13 : x - 13,
+        y: y + 4 + line * LINE_HEIGHT,
+        textAnchor,
+      })),
+    );
+    const boxOf = (label: Label) => ({
+      left: label.textAnchor === 'start' ? label.x : label.x - width,
+      right: label.textAnchor === 'start' ? label.x + width : label.x,
+      y: label.y - 4,
+    });
+    const free = candidates.find((label) => {
+      const box = boxOf(label);
+      return taken.every(
+        (other) => other.right < box.left || other.left > box.right || Math.abs(other.y - box.y) >= LINE_HEIGHT - 1,
+      );
+    });
+    const label = free ?? candidates[0]!;
+    taken.push(boxOf(label));
+    labels.set(name, label);
+  }
+  return labels;
 }

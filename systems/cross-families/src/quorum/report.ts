@@ -29,7 +29,9 @@ export function strategyBlocks(system: QuorumSystem, strategy: Strategy): Block[
         { label: `optimal ${strategy.objective}`, value: showRational(strategy.value), tone: 'good' },
         { label: 'certified gap', value: isExact ? '0' : showRational(strategy.gap), tone: isExact ? 'good' : 'warn' },
         { label: 'capacity', value: metrics.capacity, format: 'number', digits: 4 },
-        { label: 'mean capacity E[1/load]', value: metrics.meanCapacity, format: 'number', digits: 4 },
+        ...(metrics.loadOfFraction.length > 1
+          ? [{ label: 'mean capacity E[1/load]', value: metrics.meanCapacity, format: 'number' as const, digits: 4 }]
+          : []),
         { label: 'network', value: metrics.network, unit: 'messages', format: 'number', digits: 3 },
         { label: 'latency', value: metrics.latencyMs, unit: 'ms', format: 'number', digits: 1 },
       ],

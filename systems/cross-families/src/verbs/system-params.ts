@@ -34,6 +34,10 @@ export async function systemFromParams(params: SystemParams, context: VerbContex
   const reads = params.reads === '' ? dual(writes!) : parseExpression(params.reads);
   const nodes =
     (await nodesFromParams(params.nodes, context)) ??
-    plainNodes([...new Set([...nodesOf(reads), ...(writes ? nodesOf(writes) : [])])]);
+    plainNodes(
+      [...new Set([...nodesOf(reads), ...(writes ? nodesOf(writes) : [])])].sort((a, b) =>
+        a.localeCompare(b, 'en', { numeric: true }),
+      ),
+    );
   return createQuorumSystem(nodes, reads, writes ?? dual(reads));
 }
