@@ -34,7 +34,7 @@ import { LLAMA_CONFIG } from './model-cases.ts';
 /** One weight matrix w [1, 2] and the loss mean (w − x)²: the gradient is w − x, since there are two elements. */
 const point: Model = {
   name: 'point',
-  forward: (net) => ({ w: net.parameter('w', [1, 2], (data) => void data.set([1, -2])) }),
+  forward: (net) => ({ w: net.parameter('w', [1, 2], (data) => data.set([1, -2])) }),
 };
 const TARGET = [0.5, 1];
 
@@ -138,11 +138,11 @@ test('parameters left out of training stay as they are', async () => {
 const twoPoints: Model = {
   name: 'twoPoints',
   forward(net) {
-    const w = net.parameter('w', [1, 2], (data) => void data.set([1, -2]));
+    const w = net.parameter('w', [1, 2], (data) => data.set([1, -2]));
     return {
       w: net.g.add(
         w,
-        net.parameter('b', [1, 2], (data) => void data.fill(0)),
+        net.parameter('b', [1, 2], (data) => data.fill(0)),
       ),
     };
   },

@@ -44,7 +44,7 @@ export function llamaConfigFromJson(json: unknown, location = 'config.json'): Ll
     num_hidden_layers: number('num_hidden_layers'),
     num_attention_heads: heads,
     num_key_value_heads: number('num_key_value_heads', heads),
-    ...(fields['head_dim'] == null ? {} : { head_dim: number('head_dim') }),
+    ...(fields['head_dim'] === undefined || fields['head_dim'] === null ? {} : { head_dim: number('head_dim') }),
     max_position_embeddings: number('max_position_embeddings', 2048),
     rms_norm_eps: number('rms_norm_eps', 1e-6),
     rope_theta: number('rope_theta', theta ?? DEFAULT_ROPE_THETA),

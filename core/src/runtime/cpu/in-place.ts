@@ -66,7 +66,11 @@ function demandedReaders(
       }
       found.add(index);
       if (!PASSES_ON.has(node.op)) continue;
-      for (const output of node.outputs) if (!seen.has(output)) (seen.add(output), open.push(output));
+      for (const output of node.outputs) {
+        if (seen.has(output)) continue;
+        seen.add(output);
+        open.push(output);
+      }
     }
   }
   return found;
