@@ -18,14 +18,17 @@ export class BlockCache {
   readonly #contents: Int32Array[] = [];
   /** Shorter last blocks below a node: they have no children and may be filled. */
   readonly #partials = new Map<number, number[]>();
+  readonly #blockSymbols: number;
   readonly #stateBytes: number;
   readonly #kvBytesPerToken: number;
   #numTokens = 0;
 
-  constructor(model: PaperModel, capacityBytes: number) {
+  /** @param symbolTokens  tokens that one symbol of the sequences stands for, default 1 */
+  constructor(model: PaperModel, capacityBytes: number, symbolTokens = 1) {
     this.capacityBytes = capacityBytes;
+    this.#blockSymbols = Math.ceil(BLOCK_TOKENS / symbolTokens);
     this.#stateBytes = model.numSsm * ssmStateBytes(model.width, model.stateWidth);
-    this.#kvBytesPerToken = model.numAttention * kvBytes(1, model.width);
+    this.#kvBytesPerToken = model.numAttention * kvBytes(symbolTokens, model.width);
   }
 
   get bytes(): number {
@@ -36,7 +39,7 @@ export class BlockCache {
   lookup(tokens: Int32Array): number {
     this.clock++;
     const { node, matched } = this.#walk(this.#blocksOf(tokens), true);
-    const partial = this.#findPartial(node, tokens.subarray(matched * BLOCK_TOKENS));
+    const partial = this.#findPartial(node, tokens.subarray(matched * this.#blockSymbols));
     let reused = 0;
     if (partial >= 0) {
       reused += this.#sizeOf(partial);
@@ -51,19 +54,20 @@ export class BlockCache {
     const tree = this.#tree;
     const blocks = this.#blocksOf(tokens);
     const { matched } = this.#walk(blocks, true);
-    const newTokens = Math.max(0, tokens.length - matched * BLOCK_TOKENS);
+    const newTokens = Math.max(0, tokens.length - matched * this.#blockSymbols);
     const need = (blocks.length - matched) * this.#stateBytes + newTokens * this.#kvBytesPerToken;
     if (this.bytes + need > this.capacityBytes) this.#evict(this.bytes + need - this.capacityBytes);
     const { node, matched: kept } = this.#walk(blocks, false);
     let at = node;
     for (let i = kept; i < blocks.length; i++) {
-      const partial = this.#findPartial(at, tokens.subarray(i * BLOCK_TOKENS));
+      const partial = this.#findPartial(at, tokens.subarray(i * this.#blockSymbols));
       if (partial >= 0) this.#drop(partial);
       const parent = at;
       at = tree.addLeaf(parent, blocks, i, i + 1);
       tree.lastAccess[at] = this.clock;
       this.#numTokens += this.#sizeOf(at);
-      if (this.#sizeOf(at) < BLOCK_TOKENS) this.#partials.set(parent, [...(this.#partials.get(parent) ?? []), at]);
+      if (this.#sizeOf(at) < this.#blockSymbols)
+        this.#partials.set(parent, [...(this.#partials.get(parent) ?? []), at]);
     }
     this.peakBytes = Math.max(this.peakBytes, this.bytes);
   }
@@ -117,7 +121,7 @@ export class BlockCache {
     const size = this.#sizeOf(node);
     this.#numTokens -= size;
     const parent = this.#tree.removeLeaf(node);
-    if (size < BLOCK_TOKENS) {
+    if (size < this.#blockSymbols) {
       const rest = (this.#partials.get(parent) ?? []).filter((other) => other !== node);
       if (rest.length > 0) this.#partials.set(parent, rest);
       else this.#partials.delete(parent);
@@ -134,9 +138,9 @@ export class BlockCache {
   }
 
   #blocksOf(tokens: Int32Array): Int32Array {
-    const blocks = new Int32Array(Math.ceil(tokens.length / BLOCK_TOKENS));
+    const blocks = new Int32Array(Math.ceil(tokens.length / this.#blockSymbols));
     for (let i = 0; i < blocks.length; i++) {
-      const block = tokens.subarray(i * BLOCK_TOKENS, (i + 1) * BLOCK_TOKENS);
+      const block = tokens.subarray(i * this.#blockSymbols, (i + 1) * this.#blockSymbols);
       const key = block.join();
       let id = this.#blockIds.get(key);
       if (id === undefined) {

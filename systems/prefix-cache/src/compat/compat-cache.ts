@@ -28,12 +28,16 @@ export class CompatCache {
   readonly #stateBytes: number;
   readonly #kvBytesPerToken: number;
 
-  constructor(model: PaperModel, capacityBytes: number, policy: CompatPolicy) {
+  readonly #symbolTokens: number;
+
+  /** @param symbolTokens  tokens that one symbol of the sequences stands for, default 1 */
+  constructor(model: PaperModel, capacityBytes: number, policy: CompatPolicy, symbolTokens = 1) {
     this.model = model;
+    this.#symbolTokens = symbolTokens;
     this.capacityBytes = capacityBytes;
     this.policy = policy;
     this.#stateBytes = model.numSsm * ssmStateBytes(model.width, model.stateWidth);
-    this.#kvBytesPerToken = model.numAttention * kvBytes(1, model.width);
+    this.#kvBytesPerToken = model.numAttention * kvBytes(symbolTokens, model.width);
   }
 
   get bytes(): number {
@@ -165,14 +169,16 @@ export class CompatCache {
     return candidates[best]!;
   }
 
-  #efficiency(edge: number, total: number): number {
+  #efficiency(edgeSymbols: number, totalSymbols: number): number {
+    const edge = edgeSymbols * this.#symbolTokens;
+    const total = totalSymbols * this.#symbolTokens;
     const { numSsm, numAttention, numMlp, width: D, stateWidth: N } = this.model;
     const above = total - edge;
     const flops =
       numSsm * ssmFlops(edge, D, N) +
       numAttention * (attentionFlops(total, D) - attentionFlops(above, D)) +
       numMlp * (mlpFlops(total, D) - attentionFlops(above, D));
-    return flops / (this.#stateBytes + total * this.#kvBytesPerToken);
+    return flops / (this.#stateBytes + totalSymbols * this.#kvBytesPerToken);
   }
 }
 

@@ -1,0 +1,109 @@
+/** The continuous tuner: size-only shadow caches, one per policy of a family, see the same requests as the real cache;
+ *  the real cache follows the shadow that lately saved most. Only the past is used.
+ *  Differs from the paper (§4.2, one replay of a bootstrap window over 21 values of α): it never stops, it compares
+ *  policies and not only α, and it has two guards: a lead of 2 % is needed to change (hysteresis), and the recent past
+ *  fades with a half-life, so that a change of traffic is followed. */
+import { policyName, type EvictionPolicy } from '../cache/eviction.ts';
+import type { PrefixCache } from '../cache/prefix-cache.ts';
+import { flopsBetween } from '../cost/profile.ts';
+import type { Trace, TraceRequest } from '../types.ts';
+import { createSizeCache, serveFrom, type ReplayOptions } from './replay.ts';
+
+/** What the tuner chooses from. */
+export const POLICY_FAMILY: readonly EvictionPolicy[] = [
+  { kind: 'lru' },
+  { kind: 'leafLru' },
+  { kind: 'superseded' },
+  { kind: 'gdsf' },
+  { kind: 'segLen', weight: 0.85 },
+  { kind: 'marconi', alpha: 0.05 },
+  { kind: 'marconi', alpha: 0.25 },
+  { kind: 'marconi', alpha: 0.5 },
+  { kind: 'marconi', alpha: 1 },
+  { kind: 'marconi', alpha: 2 },
+];
+
+const FIRST_POLICY: EvictionPolicy = { kind: 'marconi', alpha: 0.25 };
+const HYSTERESIS = 1.02;
+/** Requests until a saving counts half. */
+const HALF_LIFE_REQUESTS = 1000;
+const DECAY = 0.5 ** (1 / HALF_LIFE_REQUESTS);
+
+interface Shadow {
+  readonly policy: EvictionPolicy;
+  readonly name: string;
+  readonly cache: PrefixCache;
+  /** Fading sum of FLOPs saved. */
+  recent: number;
+  savedFlops: number;
+  reusedTokens: number;
+}
+
+/** What a shadow would have given, for reports. */
+export interface ShadowStanding {
+  readonly policy: string;
+  readonly savedFlops: number;
+  readonly tokenHitRate: number;
+}
+
+export class AdaptivePolicy {
+  numSwitches = 0;
+  readonly #trace: Pick<Trace, 'symbolTokens' | 'hasOpaqueOutputs'>;
+  readonly #options: Omit<ReplayOptions, 'policy'>;
+  readonly #shadows: Shadow[];
+  #current: Shadow;
+  #inputTokens = 0;
+
+  constructor(
+    trace: Pick<Trace, 'symbolTokens' | 'hasOpaqueOutputs'>,
+    options: Omit<ReplayOptions, 'policy'>,
+    family: readonly EvictionPolicy[] = POLICY_FAMILY,
+  ) {
+    this.#trace = trace;
+    this.#options = options;
+    this.#shadows = family.map((policy) => ({
+      policy,
+      name: policyName(policy),
+      cache: createSizeCache(trace, options, policy),
+      recent: 0,
+      savedFlops: 0,
+      reusedTokens: 0,
+    }));
+    const first = policyName(FIRST_POLICY);
+    this.#current = this.#shadows.find(({ name }) => name === first) ?? this.#shadows[0]!;
+  }
+
+  get policy(): EvictionPolicy {
+    return this.#current.policy;
+  }
+
+  get standings(): readonly ShadowStanding[] {
+    return this.#shadows.map(({ name, savedFlops, reusedTokens }) => ({
+      policy: name,
+      savedFlops,
+      tokenHitRate: this.#inputTokens === 0 ? 0 : reusedTokens / this.#inputTokens,
+    }));
+  }
+
+  /** Shows a finished request to the shadows. @returns the policy from now on */
+  observe(request: TraceRequest): EvictionPolicy {
+    this.#inputTokens += request.inputTokens;
+    let best = this.#current;
+    for (const shadow of this.#shadows) {
+      const tokens = Math.min(
+        serveFrom(shadow.cache, this.#trace, request) * this.#trace.symbolTokens,
+        request.inputTokens,
+      );
+      const saved = flopsBetween(this.#options.profile, 0, tokens);
+      shadow.recent = shadow.recent * DECAY + saved;
+      shadow.savedFlops += saved;
+      shadow.reusedTokens += tokens;
+      if (shadow.recent > best.recent) best = shadow;
+    }
+    if (best.recent > this.#current.recent * HYSTERESIS) {
+      this.#current = best;
+      this.numSwitches++;
+    }
+    return this.#current.policy;
+  }
+}

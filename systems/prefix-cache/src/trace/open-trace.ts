@@ -1,0 +1,103 @@
+/** Opens a trace file of any known format; the format is recognised by the fields of the first line. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { readCsv, readJsonLines } from '@tenfold/core/data';
+import { prefixError } from '../prefix-errors.ts';
+import type { Trace } from '../types.ts';
+import type { Encode } from './chat-template.ts';
+import { readAibrix, readConversations, readSweAgent } from './chat-traces.ts';
+import { malformed, type Fields } from './request-builder.ts';
+import { readBailian, readLengths, readMarconi, readMooncake, type NumberedLine } from './token-traces.ts';
+
+type TextFormat = 'conversations' | 'aibrix' | 'swe-agent';
+export type TraceFormat = 'marconi' | 'mooncake' | 'bailian' | 'azure' | 'burstgpt' | TextFormat;
+
+/** The tokenizer is loaded only for formats that carry text. */
+type EncodeSource = () => Promise<Encode>;
+
+const MS_PER_SEC = 1000;
+
+/** @param path  file, or a folder of `.traj` files
+ *  @param options.limit  first so many lines
+ *  @throws TF-PREFIX-003 naming file and line; TF-PREFIX-006 if the format is not recognised */
+export async function openTrace(
+  path: string,
+  { encode, limit = Infinity }: { readonly encode: EncodeSource; readonly limit?: number },
+): Promise<Trace> {
+  const name = basename(path).replace(/\.(jsonl|json|csv|traj)(\.gz)?$/, '');
+  if ((await stat(path)).isDirectory() || path.endsWith('.traj')) return openTrajectories(name, path, encode);
+  if (/\.csv(\.gz)?$/.test(path)) return openLengths(name, path, limit);
+  const lines: NumberedLine[] = [];
+  for await (const { value, lineNumber } of readJsonLines(path)) {
+    if (lines.length >= limit) break;
+    const location = `${basename(path)}:${lineNumber}`;
+    if (typeof value !== 'object' || value === null) throw malformed('an object on the line', value, location);
+    lines.push({ value: value as Fields, location });
+  }
+  if (lines.length === 0) throw malformed('at least one request', 'an empty file', basename(path));
+  const keys = new Set(Object.keys(lines[0]!.value));
+  if (keys.has('input_tokens')) return readMarconi(name, lines);
+  if (keys.has('hash_ids')) return keys.has('chat_id') ? readBailian(name, lines) : readMooncake(name, lines);
+  if (keys.has('messages')) return readConversations(name, lines, await encode());
+  if (keys.has('requests')) return readAibrix(name, lines, await encode());
+  throw prefixError('TF-PREFIX-006', {
+    subject: 'openTrace',
+    expected: 'lines of Marconi, Mooncake, Qwen-Bailian, AIBrix or this room’s recordings',
+    actual: `fields ${[...keys].join(', ')}`,
+    location: `${basename(path)}:1`,
+  });
+}
+
+async function openTrajectories(name: string, path: string, encode: EncodeSource): Promise<Trace> {
+  const files = path.endsWith('.traj')
+    ? [path]
+    : (await readdir(path))
+        .filter((file) => file.endsWith('.traj'))
+        .sort()
+        .map((file) => join(path, file));
+  const parsed = await Promise.all(
+    files.map(async (file): Promise<NumberedLine> => {
+      const text = await readFile(file, 'utf8');
+      try {
+        return { value: JSON.parse(text) as Fields, location: basename(file) };
+      } catch {
+        throw malformed('JSON', text.slice(0, 40), basename(file));
+      }
+    }),
+  );
+  if (parsed.length === 0) throw malformed('at least one .traj file', 0, path);
+  return readSweAgent(name, parsed, await encode());
+}
+
+/** Azure (TIMESTAMP, ContextTokens, GeneratedTokens) and BurstGPT (Timestamp, Request tokens, Response tokens, Session ID). */
+async function openLengths(name: string, path: string, limit: number): Promise<Trace> {
+  const table = await readCsv(path);
+  const column = (...names: string[]) => {
+    const found = table.columns.find(({ name }) => names.includes(name));
+    return found?.values as ArrayLike<unknown> | undefined;
+  };
+  const times = column('TIMESTAMP', 'Timestamp');
+  const inputs = column('ContextTokens', 'Request tokens');
+  const outputs = column('GeneratedTokens', 'Response tokens');
+  const sessions = column('Session ID');
+  if (times === undefined || inputs === undefined || outputs === undefined)
+    throw malformed(
+      'columns of Azure or BurstGPT',
+      table.columns.map(({ name }) => name),
+      `${basename(path)}:1`,
+    );
+  const count = Math.min(times.length, limit);
+  const secOf = (value: unknown): number =>
+    typeof value === 'string' && Number.isNaN(Number(value)) ? Date.parse(value) / MS_PER_SEC : Number(value);
+  const start = count === 0 ? 0 : secOf(times[0]);
+  const rows = Array.from({ length: count }, (_, i) => {
+    const session = sessions?.[i];
+    const isKnown = session !== undefined && session !== null && session !== '';
+    const row = { timeSec: secOf(times[i]) - start, inputTokens: Number(inputs[i]), outputTokens: Number(outputs[i]) };
+    for (const [field, value] of Object.entries(row))
+      if (!Number.isFinite(value) || value < 0)
+        throw malformed(`${field} of at least 0`, value, `${basename(path)}:${i + 2}`);
+    return isKnown ? { ...row, session: Number(session) } : row;
+  });
+  return readLengths(name, rows);
+}
