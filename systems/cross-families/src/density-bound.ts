@@ -8,7 +8,7 @@ import { binomial } from './binomial.ts';
 import { layersConflict, layerWeight, maxima } from './problem.ts';
 import { layerSum } from './closed-form.ts';
 import type { FamilyRule, Problem } from './types.ts';
-import { firstPoints } from './extremal.ts';
+import { firstPoints } from './point-sets.ts';
 
 /** Upper bound of the weighted sum. Exact arithmetic; valid for t ≥ 1. */
 export function densityUpperBound(problem: Problem): bigint {

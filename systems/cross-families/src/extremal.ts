@@ -2,6 +2,7 @@
 import { binomial } from './binomial.ts';
 import { closedForm, uniformMixed } from './closed-form.ts';
 import { familyExchanges } from './exact/orbits.ts';
+import { compareSets, complement, firstPoints } from './point-sets.ts';
 import { countHypergraphOrbits } from './hypergraph-orbits.ts';
 import { lexPrefix } from './order.ts';
 import { maxima } from './problem.ts';
@@ -203,18 +204,4 @@ function familyClasses(problem: Problem): number[] {
   }
   const exchanges = familyExchanges(problem);
   return problem.sizes.map((_, i) => Math.min(...exchanges.map((map) => map[i]!)));
-}
-
-export function firstPoints(s: number): number[] {
-  return Array.from({ length: s }, (_, p) => p + 1);
-}
-
-export function complement(n: number, set: readonly number[]): number[] {
-  return firstPoints(n).filter((e) => !set.includes(e));
-}
-
-/** Shorter sets first, then lexicographic. */
-export function compareSets(a: readonly number[], b: readonly number[]): number {
-  for (let p = 0; p < Math.min(a.length, b.length); p++) if (a[p] !== b[p]) return a[p]! - b[p]!;
-  return a.length - b.length;
 }

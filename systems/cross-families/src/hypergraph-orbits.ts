@@ -3,7 +3,7 @@
  *  complement: any k-uniform family except none and all, up to S_n; complement-swap: the same with k = n/2 and the two
  *  families exchangeable; halving: one set of every complementary pair, up to S_n. */
 import { binomial } from './binomial.ts';
-import { complement } from './extremal.ts';
+import { complement } from './point-sets.ts';
 import { lexPrefix } from './order.ts';
 
 interface HypergraphWorld {

@@ -112,7 +112,7 @@ export const manifest = defineSystem({
       examples: ['theorem', 'theorem --id HM67 --n 8 --k 3', 'theorem --id LLSY24 --n 6 --sets "2,3|3" --t 2'],
       params: z.object({
         id: z.string().default('').describe('theorem, like HM67; empty for the catalogue'),
-        n: n.optional(),
+        n: n.optional().describe('number of points (or the dimension)'),
         k: z.number().int().min(1).optional().describe('size k (or r, a)'),
         l: z.number().int().min(1).optional().describe('size l (or s, b)'),
         m: z.number().int().min(1).optional().describe('number of families'),

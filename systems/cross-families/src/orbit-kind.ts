@@ -1,5 +1,6 @@
 /** Recognises stars and balls among tuples that a search found. */
-import { ballRules, compareSets, expandRules } from './extremal.ts';
+import { ballRules, expandRules } from './extremal.ts';
+import { compareSets } from './point-sets.ts';
 import type { FamilyTuple, OrbitKind, Problem } from './types.ts';
 
 /** @returns `star`, `ball` with its family and centre size, or `other` */

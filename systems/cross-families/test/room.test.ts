@@ -8,20 +8,32 @@ import { extremalTuples, solve } from '../src/solve.ts';
 import { solveCancellably } from '../src/solve-in-worker.ts';
 import { verifyCertificate } from '../src/verify/verify.ts';
 
+/** The fields of answers that tests read. */
+interface Answer {
+  readonly value: string;
+  readonly status: string;
+  readonly labelled: string;
+  readonly notes: readonly string[];
+  readonly tuples: readonly unknown[];
+  readonly isListComplete: boolean;
+  readonly theorem: { readonly numDisagreements: number; readonly numInRange: number };
+  readonly plan: { readonly plans: readonly { readonly isProved: boolean; readonly gap: string }[] };
+}
+
 test('the manifest keeps its rules', () => assertManifest(manifest));
 
 test('the tour plans five regions with proof and finds no disagreement with the theorem', async () => {
   const outcome = await runTour(manifest);
-  const value = outcome.result as any;
+  const value = outcome.result as unknown as Answer;
   assert.equal(value.theorem.numDisagreements, 0);
   assert.ok(value.theorem.numInRange >= 100);
-  assert.ok(value.plan.plans.every((plan: any) => plan.isProved && plan.gap === '0'));
+  assert.ok(value.plan.plans.every((plan) => plan.isProved && plan.gap === '0'));
 });
 
 test('max answers 13 by theorem for n = 5, 3|1,2 and 6 without the closed form for n = 3, 2|2', async () => {
-  const closed = (await runVerbInTest(manifest, 'max', { n: 5, sets: '3|1,2' })).result as any;
+  const closed = (await runVerbInTest(manifest, 'max', { n: 5, sets: '3|1,2' })).result as unknown as Answer;
   assert.deepEqual([closed.value, closed.status], ['13', 'exact-closed']);
-  const free = (await runVerbInTest(manifest, 'max', { n: 3, sets: '2|2' })).result as any;
+  const free = (await runVerbInTest(manifest, 'max', { n: 3, sets: '2|2' })).result as unknown as Answer;
   assert.equal(free.value, '6');
   assert.notEqual(free.status, 'exact-closed');
 });
@@ -50,7 +62,7 @@ test('every example of the room that needs no file runs', async () => {
 
 test('the first tuples of a list of 2^70 − 2 come at once and are extremal', async () => {
   const outcome = await runVerbInTest(manifest, 'extremal', { n: 8, sets: '4|4', list: 3 });
-  const value = outcome.result as any;
+  const value = outcome.result as unknown as Answer;
   assert.equal(value.labelled, String(2n ** 70n - 2n));
   assert.equal(value.tuples.length, 3);
   assert.equal(value.isListComplete, false);
@@ -140,7 +152,7 @@ test('broken problems give one clear error with its place', async () => {
 
 test('repeated sizes and size 0 are dropped with a note', async () => {
   const outcome = await runVerbInTest(manifest, 'max', { n: 5, sets: '3,3|0,1,2' });
-  const value = outcome.result as any;
+  const value = outcome.result as unknown as Answer;
   assert.equal(value.value, '13');
   assert.deepEqual(value.notes, [
     'family 0: repeated sizes were dropped',

@@ -21,11 +21,19 @@ const covered = await certificateOf(5, [
 ]);
 const shared = await certificateOf(5, [[2, 3, 4, 5], [3]], 2);
 
+/** A certificate that may be spoilt: every field can be written. */
+interface Spoilt {
+  problem: { n: number; sizes: number[][]; t?: number; objective?: string };
+  claim: { value: string; upper: string };
+  tuple: { sets: number[][] }[];
+  upper: { id: string; pairs: { cover: number[][][] }[] };
+}
+
 /** A copy with one field changed. */
-function changed(certificate: Certificate, change: (copy: any) => void): Certificate {
-  const copy = structuredClone(certificate) as any;
+function changed(certificate: Certificate, change: (copy: Spoilt) => void): Certificate {
+  const copy = structuredClone(certificate) as unknown as Spoilt;
   change(copy);
-  return copy as Certificate;
+  return copy as unknown as Certificate;
 }
 
 test('true certificates are accepted', () => {
@@ -35,9 +43,9 @@ test('true certificates are accepted', () => {
     assert.deepEqual(verifyCertificate(certificate).failures, []);
 });
 
-const setsOf = (certificate: any, family: number): number[][] => certificate.tuple[family].sets;
+const setsOf = (certificate: Spoilt, family: number): number[][] => certificate.tuple[family]!.sets;
 
-const MUTATIONS: readonly [string, Certificate, (copy: any) => void, RegExp][] = [
+const MUTATIONS: readonly [string, Certificate, (copy: Spoilt) => void, RegExp][] = [
   ['a set of a wrong size', covered, (c) => void (setsOf(c, 0)[0] = [1, 2]), /size outside/],
   [
     'a disjoint pair',
@@ -75,7 +83,7 @@ const MUTATIONS: readonly [string, Certificate, (copy: any) => void, RegExp][] =
   ['a set with a point outside [n]', covered, (c) => void (setsOf(c, 0)[0] = [1, 9]), /not an ascending set of points/],
   ['a duplicate set', covered, (c) => void setsOf(c, 0).push([...setsOf(c, 0)[0]!]), /listed twice/],
   ['a missing family', closed, (c) => void c.tuple.pop(), /families/],
-  ['a bad cover', covered, (c) => void c.upper.pairs.forEach((pair: any) => (pair.cover = [[], []])), /misses|proves/],
+  ['a bad cover', covered, (c) => c.upper.pairs.forEach((pair) => (pair.cover = [[], []])), /misses|proves/],
   ['a missing pair kind', covered, (c) => void c.upper.pairs.pop(), /no cover for pairs/],
   ['a wrong t', shared, (c) => void (c.problem.t = 3), /share|fewer|proves|above/],
   [

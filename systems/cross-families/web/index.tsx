@@ -1,6 +1,5 @@
 /** The room's page: extremal families on one side, quorums on the other. */
-import { Stack, Tabs, useAddressState, type RoomPageProps } from '@tenfold/ui';
-import type { ReactNode } from 'react';
+import { Stack, Tabs, useAddressState, type RoomPage, type RoomPageProps } from '@tenfold/ui';
 import { ConjectureLab } from './conjecture-lab.tsx';
 import { Extremum } from './extremum.tsx';
 import './page.css';
@@ -44,22 +43,24 @@ const VIEWS: readonly { readonly id: View; readonly label: string; readonly intr
   },
 ];
 
+const CONTENT: Readonly<Record<View, RoomPage>> = {
+  sites: SitePlanner,
+  system: SystemPlanner,
+  pareto: Pareto,
+  extremum: Extremum,
+  shift: ShiftLab,
+  conjecture: ConjectureLab,
+};
+
 export default function Page(page: RoomPageProps) {
   const [view, setView] = useAddressState<View>('view', 'sites');
   const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
-  const content: Readonly<Record<View, () => ReactNode>> = {
-    sites: () => <SitePlanner {...page} />,
-    system: () => <SystemPlanner {...page} />,
-    pareto: () => <Pareto {...page} />,
-    extremum: () => <Extremum {...page} />,
-    shift: () => <ShiftLab {...page} />,
-    conjecture: () => <ConjectureLab {...page} />,
-  };
+  const Content = CONTENT[chosen.id];
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
         <p>{chosen.intro}</p>
-        {content[chosen.id]()}
+        <Content {...page} />
       </Stack>
     </Tabs>
   );
