@@ -1,5 +1,6 @@
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/llama-folder.ts';
+export * from './checkpoint/nemotron-folder.ts';
 export * from './checkpoint/tokenizer.ts';
 export * from './data/batches.ts';
 export * from './fit.ts';
@@ -21,6 +22,7 @@ export * from './models/hybrid.ts';
 export * from './models/llama.ts';
 export * from './models/mlp.ts';
 export * from './models/moe-decoder.ts';
+export * from './models/nemotron-h.ts';
 export * from './models/unet.ts';
 export * from './net.ts';
 export * from './nn-errors.ts';

@@ -1,14 +1,13 @@
 /** Llama-style models in Hugging Face's layout: a folder with config.json and model.safetensors (or shards). */
-import { openSafetensors, writeSafetensors } from '../../data/index.ts';
+import { writeSafetensors } from '../../data/index.ts';
 import type { StateValues } from '../../runtime/index.ts';
-import { castTensor, equalShapes, formatShape } from '../../tensor/index.ts';
+import { castTensor } from '../../tensor/index.ts';
 import type { Dtype, Tensor } from '../../tensor/index.ts';
-import { createGraphBuilder } from '../../graph/index.ts';
-import { createNet } from '../net.ts';
 import type { StateSpec } from '../net.ts';
 import { nnError } from '../nn-errors.ts';
 import { llama } from '../models/llama.ts';
 import type { LlamaConfig } from '../models/llama.ts';
+import { parametersOf, readConfig, readParameters } from './hf-folder.ts';
 
 /** Model types whose computation is ours. */
 const SUPPORTED_TYPES: ReadonlySet<string> = new Set(['llama', 'mistral']);
@@ -55,40 +54,15 @@ export function llamaConfigFromJson(json: unknown, location = 'config.json'): Ll
 
 /** The parameters that a configuration has, by name. */
 export function llamaParameters(config: LlamaConfig): ReadonlyMap<string, StateSpec> {
-  const g = createGraphBuilder('llama.parameters');
-  const net = createNet(g);
-  llama(config).forward(net, { tokens: g.input('tokens', 'int64', [1, 1]) });
-  return net.states;
+  return parametersOf(llama(config));
 }
 
 /** Opens a folder as Hugging Face writes it. Weights come as f32.
  *  @throws TF-NN-006 on the configuration, TF-NN-003 on missing or misshapen weights */
 export async function loadLlamaFolder(folder: string): Promise<{ config: LlamaConfig; parameters: StateValues }> {
-  const { readFile } = await import('node:fs/promises');
-  const { join } = await import('node:path');
-  const path = join(folder, 'config.json');
-  const config = llamaConfigFromJson(parseJson(await readFile(path, 'utf8'), path), path);
-  const reader = await openSafetensors(folder);
-  try {
-    const parameters: Record<string, Tensor> = {};
-    for (const [name, { shape }] of llamaParameters(config)) {
-      const entry = reader.entries.get(name);
-      if (entry === undefined || !equalShapes(entry.shape, shape)) {
-        throw nnError('TF-NN-003', {
-          subject: 'loadLlamaFolder',
-          expected: `"${name}" ${formatShape(shape)}`,
-          actual: entry === undefined ? 'no such tensor' : formatShape(entry.shape),
-          location: folder,
-          hints: ['Check that config.json belongs to these weights.'],
-        });
-      }
-      const tensor = await reader.read(name);
-      parameters[name] = tensor.dtype === 'float32' ? tensor : castTensor(tensor, 'float32');
-    }
-    return { config, parameters };
-  } finally {
-    await reader.close();
-  }
+  const { json, path } = await readConfig(folder);
+  const config = llamaConfigFromJson(json, path);
+  return { config, parameters: await readParameters(folder, llamaParameters(config)) };
 }
 
 /** Writes config.json and model.safetensors.
@@ -110,18 +84,4 @@ export async function saveLlamaFolder(
   const path = join(folder, 'config.json');
   await writeFile(`${path}.part`, `${JSON.stringify({ ...config, ...model.config }, undefined, 2)}\n`);
   await rename(`${path}.part`, path);
-}
-
-function parseJson(text: string, location: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw nnError('TF-NN-006', {
-      subject: 'loadLlamaFolder',
-      expected: 'JSON',
-      actual: (cause as Error).message,
-      location,
-      cause,
-    });
-  }
 }
