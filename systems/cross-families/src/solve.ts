@@ -94,7 +94,10 @@ function solveTheorem(problem: Problem, options: SolveOptions): Solution {
     notes,
   };
   if (wantsNothingMore(options)) return base;
-  if (problem.weights === undefined) return { ...base, ...extremalFields(extremalInRange(problem)) };
+  if (problem.weights === undefined) {
+    const extremal = extremalInRange(problem);
+    return { ...base, ...extremalFields(extremal), ...listedWorld(problem, extremal, options) };
+  }
   if (countSearchVertices(problem) > BigInt(MAX_SEARCH_VERTICES)) {
     notes.push(
       'With weights the theorem names stars and balls; ties with other tuples are possible, so nothing is counted.',
@@ -302,6 +305,20 @@ function searchFields(
 function extremalFields(extremal: ExtremalSet): { labelled: bigint; numOrbits?: bigint; orbits: readonly Orbit[] } {
   const { labelled, numOrbits, orbits } = extremal;
   return { labelled, orbits, ...(numOrbits === undefined ? {} : { numOrbits }) };
+}
+
+/** A world of powers of two is one entry of many orbits; where it is small the orbits are listed one by one. */
+function listedWorld(problem: Problem, extremal: ExtremalSet, options: SolveOptions): { orbits?: Orbit[] } {
+  const isWorld = extremal.numOrbits !== BigInt(extremal.orbits.length);
+  const maxTuples = BigInt(options.maxOrbitTuples ?? DEFAULT_MAX_ORBIT_TUPLES);
+  if (options.want !== 'orbits' || !isWorld || problem.n > MAX_ORBIT_POINTS || extremal.labelled > maxTuples) return {};
+  return {
+    orbits: orbitsOfTuples(problem, extremal.tuples()).map(({ size, representative }) => ({
+      kind: extremal.orbits[0]!.kind,
+      size,
+      representative: () => representative,
+    })),
+  };
 }
 
 /** All extremal tuples, lazily; undefined where no method lists them. */

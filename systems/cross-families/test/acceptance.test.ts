@@ -165,3 +165,19 @@ test('the spec anchors hold: exceptional uniform classes, complement and halving
   await check(3, [[2], [2], [3]], ['7']);
   await check(5, [[3], [3]], ['20']);
 });
+
+test('orbit sizes of the worked examples are as listed', async () => {
+  const sizesOf = async (n: number, sizes: number[][]): Promise<number[]> => {
+    const solution = await solve(normaliseProblem({ n, sizes }).problem, { want: 'orbits' });
+    return solution.orbits!.map((orbit) => Number(orbit.size)).sort((a, b) => a - b);
+  };
+  assert.deepEqual(await sizesOf(4, [[2], [2]]), [4, 4, 6, 12, 12, 24]);
+  assert.deepEqual(await sizesOf(5, [[2], [2]]), [5, 20]);
+  assert.deepEqual(
+    await sizesOf(5, [
+      [2, 3],
+      [1, 2],
+    ]),
+    [10],
+  );
+});

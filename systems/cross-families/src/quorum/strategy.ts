@@ -81,6 +81,8 @@ const TOLERANCE = 1e-9;
 const MAX_ROUNDS = 5000;
 /** Columns added per side and round: the cheapest and some that avoid its nodes. */
 const COLUMNS_PER_ROUND = 6;
+/** Weight of the best prices so far against the master's. */
+const SMOOTHING = 0.9;
 
 /** Finds an optimal strategy.
  *  @throws TF-FAMILIES-013 if no strategy keeps the limits, TF-BASE-001 if cancelled */
@@ -259,14 +261,30 @@ async function generate(
   options: StrategyOptions,
   phase: 'feasibility' | 'objective',
 ): Promise<void> {
+  // Smoothing (Wentges): price at a point between the best prices so far and the master's, which jump about.
+  const isSmoothed = phase === 'objective' && model.objective === 'load' && !model.hasLimits;
+  let anchor: readonly (readonly number[])[] | undefined;
+  let anchorBound = -Infinity;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (round % 8 === 7) await yieldToEventLoop();
     throwIfCancelled(options.signal, 'optimalStrategy');
     model.numRounds++;
     const point = master.solve(phase);
     if (phase === 'feasibility' && point.value <= TOLERANCE) return;
+    options.onProgress?.(model.numRounds, point.value, Math.max(anchorBound, -Infinity));
+    if (isSmoothed && anchor) {
+      const blend = point.prices.map((row, f) =>
+        row.map((price, x) => SMOOTHING * anchor![f]![x]! + (1 - SMOOTHING) * price),
+      );
+      const bound = loadBoundAt(model, blend, point.limitPrices);
+      if (bound > anchorBound) [anchor, anchorBound] = [blend, bound];
+      if (addColumns(model, master, point.prices, point.limitPrices, blend)) continue;
+    }
     const isImproved = addColumns(model, master, point.prices, point.limitPrices);
-    options.onProgress?.(model.numRounds, point.value, point.value);
+    if (isSmoothed) {
+      const bound = loadBoundAt(model, point.prices, point.limitPrices);
+      if (bound > anchorBound) [anchor, anchorBound] = [point.prices, bound];
+    }
     if (isImproved) continue;
     if (phase === 'feasibility')
       throw familiesError('TF-FAMILIES-013', {
@@ -279,21 +297,37 @@ async function generate(
   }
 }
 
-/** Adds quorums that are cheaper than the master's value of a side. @returns false if there are none */
+/** Lower bound on the load under prices that add up to the fractions' probabilities. */
+function loadBoundAt(
+  model: Model,
+  prices: readonly (readonly number[])[],
+  limitPrices: MasterPoint['limitPrices'],
+): number {
+  let bound = 0;
+  for (const side of ['read', 'write'] as const)
+    bound += model.sources[side].cheapest(sidePrices(model, side, prices, limitPrices).node, doubles)!.cost;
+  return bound;
+}
+
+/** Adds quorums that are cheaper than the master's value of a side.
+ *  @param searchPrices  where to look; the true prices decide what is added
+ *  @returns false if there are none */
 function addColumns(
   model: Model,
   master: Master,
   prices: readonly (readonly number[])[],
   limitPrices: MasterPoint['limitPrices'],
+  searchPrices: readonly (readonly number[])[] = prices,
 ): boolean {
   let isImproved = false;
   for (const side of ['read', 'write'] as const) {
     const { node, latency } = sidePrices(model, side, prices, limitPrices);
+    const search = searchPrices === prices ? node : sidePrices(model, side, searchPrices, limitPrices).node;
     const value = master.sideValue(side);
     const scale = 1 + Math.abs(value);
     const thresholds = latency > 0 ? distinct(model.system.nodes.map((entry) => entry.latencyMs)) : [Infinity];
     for (const limit of thresholds) {
-      const perturbed = [...node];
+      const perturbed = [...search];
       for (let extra = 0; extra < COLUMNS_PER_ROUND; extra++) {
         const added = offer(model, master, side, perturbed, latency, limit, node, value - TOLERANCE * scale);
         if (!added) break;
