@@ -1,0 +1,593 @@
+/** Answers a question: frame → constraint (by sub-questions where an event sets the time) → candidates → hard
+ *  pruning → ranking → answers with evidence, or an abstention that says why. */
+import {
+  boundsText,
+  DAY_MAX,
+  DAY_MIN,
+  eventSpan,
+  isoFromDay,
+  parseDate,
+  timestampOf,
+  verdictOf,
+  type Day,
+  type Signal,
+  type TimeSpan,
+} from '../time/index.ts';
+import type { EvidenceStore, Source } from '../store/types.ts';
+import { temporalError } from '../temporal-errors.ts';
+import { candidatesFor, clauseOf, type Clause, type Scored } from '../retrieve/candidates.ts';
+import { Linker } from '../retrieve/linker.ts';
+import { frameOf, type Frame } from '../understand/frame.ts';
+import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
+import { funnelOf } from './funnel.ts';
+import { pickOrdinal } from './pick-ordinal.ts';
+import { prune, reasonOf, type Judged } from './prune.ts';
+import { rankAnswers, supportOf } from './rank.ts';
+import type { AbstentionCode, Answer, AnswerResult, Mode, Pruned, Support } from './types.ts';
+
+export interface AskOptions {
+  readonly mode?: Mode;
+  /** Today, for "current" and "last year", ISO. */
+  readonly refDate?: string;
+  /** Answers as of this date where the question names none, ISO. */
+  readonly asOf?: string;
+  readonly sources?: readonly Source[];
+  /** Answers kept, default 10. */
+  readonly limit?: number;
+  /** Least share of the question's information that evidence must hold, 0..1. */
+  readonly minCoverage?: number;
+}
+
+export interface QaContext {
+  readonly store: EvidenceStore;
+  readonly linker: Linker;
+  readonly numEvidence: number;
+  readonly clock: { nowMs(): number };
+  /** Reference date where a question gives none: the snapshot of the sources. */
+  readonly snapshot: string;
+}
+
+const MAX_QUESTION_LENGTH = 2000;
+const MAX_DEPTH = 3;
+const MAX_SUB_QUESTIONS = 12;
+const DEFAULT_MIN_COVERAGE = 0.55;
+/** Evidence within this share of the best coverage is about the same thing. */
+const RELEVANT_SHARE = 0.82;
+const STATEMENT_COVERAGE = 0.82;
+const MAX_PRUNED_SHOWN = 50;
+const DAYS_PER_YEAR = 365.2425;
+const START_WORDS =
+  /\b(?:became|become|becoming|took office|elected|joined|joining|started|began|appointed|founded|established|born|inaugurated|came to power|crowned)\b/i;
+const END_WORDS = /\b(?:left|leaving|resigned|ended|retired|stepped down|dissolved|abdicated|term ended|end of)\b/i;
+const PRONOUN = /\b(?:he|she|they|it)\b/i;
+const POSSESSIVE = /\b(?:his|her|their|its)\b/i;
+
+export async function openQa(store: EvidenceStore, clock: { nowMs(): number }): Promise<QaContext> {
+  const numEvidence = await store.count();
+  if (numEvidence === 0)
+    throw temporalError('TF-TEMPORAL-005', {
+      subject: 'openQa',
+      expected: 'at least one piece of evidence',
+      actual: 'none',
+      hints: ['Fill the file with `tenfold temporal-qa ingest <files>`.'],
+    });
+  const linker = new Linker(await store.entities());
+  return { store, linker, numEvidence, clock, snapshot: (await store.meta('snapshot')) ?? '2026-01-01' };
+}
+
+export async function ask(context: QaContext, question: string, options: AskOptions = {}): Promise<AnswerResult> {
+  const length = question.trim().length;
+  if (length === 0 || length > MAX_QUESTION_LENGTH)
+    throw temporalError('TF-TEMPORAL-002', {
+      subject: 'ask',
+      expected: `a question of 1 to ${MAX_QUESTION_LENGTH} characters`,
+      actual: `${length}`,
+    });
+  return new Asking(context, options).run(question, 0);
+}
+
+interface Resolved {
+  readonly spans: readonly TimeSpan[];
+  /** Evidence of the constraint: it proves the time and is no answer. */
+  readonly evidenceIds: ReadonlySet<number>;
+}
+
+class Asking {
+  readonly #context: QaContext;
+  readonly #options: AskOptions;
+  readonly #mode: Mode;
+  readonly #ref: Day;
+  readonly #visited = new Set<string>();
+  #numSubQuestions = 0;
+
+  constructor(context: QaContext, options: AskOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#mode = options.mode ?? 'strict';
+    const text = options.refDate ?? context.snapshot;
+    const ref = parseDate(text);
+    if (!ref)
+      throw temporalError('TF-TEMPORAL-001', {
+        subject: 'ask',
+        expected: 'a reference date like 2024-05-01',
+        actual: `"${text}"`,
+      });
+    this.#ref = ref.lo;
+  }
+
+  async run(question: string, depth: number): Promise<AnswerResult> {
+    const started = this.#context.clock.nowMs();
+    const frame = frameOf(question, this.#ref);
+    const trace: Trace = { sub: [], pruned: [], funnel: [], notes: [...frame.issues], constraint: [] };
+    const outcome = await this.#answer(frame, depth, trace);
+    return {
+      question,
+      frame,
+      constraint: trace.constraint,
+      answers: 'code' in outcome ? [] : outcome.answers.slice(0, this.#options.limit ?? 10),
+      sub: trace.sub,
+      pruned: trace.pruned.slice(0, MAX_PRUNED_SHOWN),
+      funnel: trace.funnel,
+      ...('code' in outcome ? { abstained: { code: outcome.code, message: outcome.message } } : {}),
+      notes: trace.notes,
+      mode: this.#mode,
+      refDate: isoFromDay(this.#ref),
+      ms: this.#context.clock.nowMs() - started,
+    };
+  }
+
+  async #answer(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
+    if (frame.kind === 'compare') return this.#compare(frame, depth, trace);
+    if (frame.kind === 'yes-no') return this.#yesNo(frame, depth, trace);
+    const main = this.#withNames(frame);
+    const clause = await this.#clause(main);
+    const scored = await this.#candidates(clause);
+    trace.funnel.push(funnelOf('found', scored));
+    const minCoverage = this.#options.minCoverage ?? DEFAULT_MIN_COVERAGE;
+    const best = bestCoverage(scored);
+    if (best < minCoverage) return this.#nothingFound(clause);
+    const relevant = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
+    trace.funnel.push(funnelOf('about the question', relevant));
+
+    const constraint = await this.#constraintOf(frame, main, relevant, depth, trace);
+    if ('code' in constraint) return constraint;
+    trace.constraint = constraint.spans;
+    let { signal } = constraint;
+    const free = relevant.filter((item) => !constraint.evidenceIds.has(item.evidence.id) || frame.kind === 'date');
+    const { kept, pruned } = prune(free, signal, constraint.spans, this.#mode);
+    trace.pruned.push(...pruned);
+    trace.funnel.push(funnelOf('in time', kept));
+    if (kept.length === 0)
+      return {
+        code: 'E_NONE_IN_TIME',
+        message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${pruned[0]?.reason ?? 'none'}.`,
+      };
+    if (frame.kind === 'date') return this.#dates(kept, frame, pruned);
+    if (frame.kind === 'duration') return this.#duration(kept);
+    const questionStems = new Set(
+      wordsOf(frame.question)
+        .filter((word) => !STOP_WORDS.has(word))
+        .map(stemOf),
+    );
+    if (frame.ordinal !== undefined) {
+      const picked = pickOrdinal(kept, frame, questionStems, this.#context.linker);
+      if (picked.kind === 'none') return { code: 'E_ORDINAL', message: picked.message };
+      if (picked.kind === 'answer') {
+        trace.notes.push(picked.note);
+        return { answers: [picked.answer] };
+      }
+    }
+    if (signal === 'NONE' || signal === 'ORDINAL') signal = 'OVERLAP';
+    const answers = rankAnswers(kept, {
+      frame,
+      signal,
+      constraint: constraint.spans,
+      questionStems,
+      linker: this.#context.linker,
+    });
+    if (answers.length === 0)
+      return {
+        code: 'E_NO_EVIDENCE',
+        message: 'The evidence in time names nothing that the question does not name itself.',
+      };
+    trace.funnel.push(
+      funnelOf(
+        'cited',
+        answers[0]!.support.map((item) => ({ evidence: item.evidence })),
+      ),
+    );
+    if (frame.kind === 'count') return this.#count(answers, kept);
+    return { answers };
+  }
+
+  #clause(text: string): Promise<Clause> {
+    return clauseOf(text, this.#context.store, this.#context.linker, this.#context.numEvidence);
+  }
+
+  #candidates(clause: Clause): Promise<Scored[]> {
+    return candidatesFor(clause, this.#context.store, { sources: this.#options.sources });
+  }
+
+  #nothingFound(clause: Clause): Outcome & { code: AbstentionCode } {
+    const near = this.#context.linker.nearest(clause.text);
+    const hint = near.length > 0 ? ` Known names near it: ${near.join(', ')}.` : '';
+    if (clause.unknown.length > 0 || clause.mentions.length === 0)
+      return {
+        code: 'E_NO_ENTITY',
+        message: `${clause.unknown.length > 0 ? `Nothing is known of “${clause.unknown.join(' ')}”.` : 'The question names nothing that the sources know.'}${hint}`,
+      };
+    return { code: 'E_NO_EVIDENCE', message: `No evidence says enough of what is asked.${hint}` };
+  }
+
+  /** The main clause with pronouns replaced by the name in the constraint clause. */
+  #withNames(frame: Frame): string {
+    if (frame.clause === undefined || !(PRONOUN.test(frame.main) || POSSESSIVE.test(frame.main))) return frame.main;
+    if (this.#context.linker.mentionsIn(frame.main).length > 0) return frame.main;
+    const name = this.#context.linker.mentionsIn(frame.clause)[0]?.labels[0];
+    return name ? frame.main.replace(PRONOUN, name).replace(POSSESSIVE, name) : frame.main;
+  }
+
+  async #constraintOf(
+    frame: Frame,
+    main: string,
+    relevant: readonly Scored[],
+    depth: number,
+    trace: Trace,
+  ): Promise<(Resolved & { signal: Signal }) | { code: AbstentionCode; message: string }> {
+    const none = new Set<number>();
+    if (frame.windows.length > 0) {
+      const empty = frame.windows.find((window) => window.e1 < window.s0);
+      if (empty)
+        return { code: 'E_EMPTY_INTERVAL', message: 'The question asks for a time that ends before it begins.' };
+      return { spans: frame.windows, evidenceIds: none, signal: frame.signal };
+    }
+    if (frame.anchor) return this.#anchored(frame.anchor, relevant, trace);
+    if (frame.clause !== undefined) {
+      const resolved = await this.#resolveClause(frame.clause, main, relevant, depth, trace);
+      if (resolved) return { ...resolved, signal: frame.signal };
+      const last = trace.sub.at(-1);
+      if (this.#mode === 'strict' || this.#mode === 'certain-only' || this.#mode === 'faith-compat')
+        return {
+          code: last?.abstained?.code === 'E_DEPTH' ? 'E_DEPTH' : 'E_SUBQUESTION',
+          message: `The time of “${frame.clause}” was not found, so nothing can be checked against it.`,
+        };
+      trace.notes.push(`The time of “${frame.clause}” was not found; nothing was removed.`);
+      return { spans: [], evidenceIds: none, signal: 'NONE' };
+    }
+    if (this.#options.asOf !== undefined && frame.kind === 'entity' && frame.ordinal === undefined) {
+      const day = parseDate(this.#options.asOf);
+      if (!day)
+        throw temporalError('TF-TEMPORAL-001', {
+          subject: 'ask',
+          expected: 'an as-of date like 1990-01-01',
+          actual: `"${this.#options.asOf}"`,
+        });
+      return {
+        spans: [{ ...eventSpan(day), s1: day.lo, e0: day.hi, kind: 'state' }],
+        evidenceIds: none,
+        signal: 'OVERLAP',
+      };
+    }
+    return { spans: [], evidenceIds: none, signal: frame.signal };
+  }
+
+  /** Current, previous and next are seen from the reference date. */
+  #anchored(
+    anchor: 'current' | 'previous' | 'next',
+    relevant: readonly Scored[],
+    trace: Trace,
+  ): (Resolved & { signal: Signal }) | { code: AbstentionCode; message: string } {
+    const ref = this.#options.asOf === undefined ? this.#ref : (parseDate(this.#options.asOf)?.lo ?? this.#ref);
+    const now: TimeSpan = { s0: ref, s1: ref, e0: ref, e1: ref, gran: 'day', kind: 'state' };
+    trace.notes.push(`Seen from ${isoFromDay(ref)}; facts without an end hold as of then.`);
+    if (anchor === 'current') return { spans: [now], evidenceIds: new Set(), signal: 'OVERLAP' };
+    const holders = relevant.filter((item) =>
+      item.spans.some((span) => span.kind === 'state' && verdictOf('OVERLAP', span, now) !== 'impossible'),
+    );
+    if (holders.length === 0)
+      return {
+        code: 'E_NONE_IN_TIME',
+        message: 'Nothing is known to hold at the reference date, so there is no previous or next one.',
+      };
+    return {
+      spans: holders[0]!.spans.filter((span) => verdictOf('OVERLAP', span, now) !== 'impossible'),
+      evidenceIds: new Set(holders.map((item) => item.evidence.id)),
+      signal: anchor === 'previous' ? 'BEFORE' : 'AFTER',
+    };
+  }
+
+  /** Time of a clause: by the main clause's own facts if it is a name ("before Obama"), else by asking "When …?". */
+  async #resolveClause(
+    text: string,
+    main: string,
+    relevant: readonly Scored[],
+    depth: number,
+    trace: Trace,
+  ): Promise<Resolved | undefined> {
+    const { linker } = this.#context;
+    let clause = text.replace(/^(?:the |that )?(?:time|period) (?:when|that|of)\s+/i, '');
+    const subject = linker.mentionsIn(main)[0];
+    const isVerbless =
+      !/\b(?:was|were|is|did|had|has|became|won|took|joined|left|died|landed|launched|founded|born|began|ended|became|moved|served|played|received|\w+ed|\w+ing)\b/.test(
+        clause,
+      );
+    if (isVerbless) {
+      const wanted = wordsOf(clause)
+        .filter((word) => !STOP_WORDS.has(word))
+        .map(stemOf);
+      const holders = relevant.filter(
+        (item) => item.spans.length > 0 && wanted.length > 0 && wanted.every((stem) => item.stems.has(stem)),
+      );
+      if (holders.length > 0) {
+        const first = holders[0]!;
+        const same = holders.filter(
+          (item) => item.coverage >= first.coverage - 1e-9 && item.evidence.source === first.evidence.source,
+        );
+        return {
+          spans: same.flatMap((item) => item.spans),
+          evidenceIds: new Set(holders.map((item) => item.evidence.id)),
+        };
+      }
+    }
+    const names = linker.mentionsIn(clause);
+    if (subject && PRONOUN.test(clause)) clause = clause.replace(PRONOUN, subject.labels[0]!);
+    else if (subject && POSSESSIVE.test(clause) && names.length === 0)
+      clause = clause.replace(POSSESSIVE, `${subject.labels[0]}'s`);
+    else if (subject && /^\w+ing\b/.test(clause)) clause = `${subject.labels[0]} ${clause}`;
+    const question = `When ${clause}`;
+    const key = nameKey(question);
+    if (depth + 1 > MAX_DEPTH || this.#visited.has(key) || ++this.#numSubQuestions > MAX_SUB_QUESTIONS) {
+      trace.notes.push(
+        `“${question}” was not asked: the limit of ${MAX_DEPTH} levels or ${MAX_SUB_QUESTIONS} sub-questions is reached.`,
+      );
+      return undefined;
+    }
+    this.#visited.add(key);
+    const sub = await this.run(`${question}?`, depth + 1);
+    trace.sub.push(sub);
+    const [top] = sub.answers;
+    if (!top) return undefined;
+    const spans = top.support[0]!.spans.map((span) => momentOf(span, clause));
+    return { spans, evidenceIds: new Set(top.support.map((item) => item.evidence.id)) };
+  }
+
+  #dates(kept: readonly Judged[], frame: Frame, pruned: readonly Pruned[]): Outcome {
+    const answers: Answer[] = [];
+    const hasSide = (item: Judged) =>
+      item.spans.some((span) =>
+        frame.side === 'end' ? !span.openEnd && span.e1 < DAY_MAX : !span.openStart && span.s0 > DAY_MIN,
+      );
+    const dated = kept.filter(hasSide);
+    const [first] = dated;
+    for (const item of dated) {
+      const span = bestSpan(item, frame);
+      const [lo, hi] = frame.side === 'end' ? [span.e0, span.e1] : [span.s0, span.s1];
+      if (lo <= DAY_MIN || hi >= DAY_MAX) continue;
+      const isWhole = frame.side === undefined && span.kind === 'state';
+      const label = isWhole
+        ? `${boundsText(span.s0, span.s1)} to ${span.e1 >= DAY_MAX ? 'no stated end' : boundsText(span.e0, span.e1)}`
+        : boundsText(lo, hi);
+      const id = timestampOf(lo);
+      if (answers.some((answer) => answer.id === id)) continue;
+      answers.push({
+        label,
+        id,
+        score: item.score,
+        verdict: item.verdict === 'undated' ? 'certain' : item.verdict,
+        support: [{ ...supportOf(item), spans: [span] }],
+        span,
+      });
+    }
+    if (answers.length === 0 || first === undefined)
+      return {
+        code: 'E_NONE_IN_TIME',
+        message:
+          pruned.length > 0
+            ? 'The evidence in time states no such date.'
+            : 'The evidence about this states no such date.',
+      };
+    return { answers };
+  }
+
+  #duration(kept: readonly Judged[]): Outcome {
+    for (const item of kept) {
+      const span = item.spans.find((one) => one.kind === 'state' && one.s0 > DAY_MIN && one.e1 < DAY_MAX);
+      if (!span) continue;
+      const least = Math.max(0, span.e0 - span.s1);
+      const most = span.e1 - span.s0;
+      const exact = span.s0 === span.s1 && span.e0 === span.e1;
+      const label = exact
+        ? daysText(most)
+        : `about ${Math.max(0, Math.round((least + most) / 2 / DAYS_PER_YEAR))} years`;
+      return {
+        answers: [
+          {
+            label,
+            id: String(Math.round((least + most) / 2)),
+            score: item.score,
+            verdict: exact ? 'certain' : 'possible',
+            support: [supportOf(item)],
+            span,
+          },
+        ],
+      };
+    }
+    return { code: 'E_UNDECIDED', message: 'No evidence states both a start and an end.' };
+  }
+
+  #count(answers: readonly Answer[], kept: readonly Judged[]): Outcome {
+    const group = answers.filter((answer) => answer.score >= answers[0]!.score - 0.6);
+    const label = String(group.length);
+    return { answers: [{ label, id: label, score: 1, verdict: 'possible', support: kept.slice(0, 5).map(supportOf) }] };
+  }
+
+  /** Which of two came first: both times are asked for, then compared. */
+  async #compare(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
+    const found: { label: string; span: TimeSpan; support: readonly Support[] }[] = [];
+    for (const option of frame.options!) {
+      const sub = await this.run(`When ${option} ${frame.main || 'happened'} start date?`, depth + 1);
+      trace.sub.push(sub);
+      const [top] = sub.answers;
+      if (!top)
+        return {
+          code: 'E_SUBQUESTION',
+          message: `The time of “${option}” was not found, so the two cannot be compared.`,
+        };
+      found.push({ label: option.replace(/^(?:the|a|an) /i, ''), span: top.span!, support: top.support });
+    }
+    const [a, b] = found as [(typeof found)[0], (typeof found)[0]];
+    const isFirst = a.span.s1 < b.span.s0 ? true : b.span.s1 < a.span.s0 ? false : undefined;
+    if (isFirst === undefined) return { code: 'E_UNDECIDED', message: 'The stated times do not say which came first.' };
+    const winner = isFirst === (frame.wants === 'earlier') ? a : b;
+    return {
+      answers: [
+        {
+          label: winner.label,
+          id: winner.label,
+          score: 1,
+          verdict: 'certain',
+          support: [...winner.support, ...(winner === a ? b : a).support],
+        },
+      ],
+    };
+  }
+
+  async #yesNo(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
+    const statement = frame.main.replace(/^(?:is|are|was|were|did|does|do|has|have|had)\b\s*/i, '');
+    const clause = await this.#clause(statement);
+    const scored = await this.#candidates(clause);
+    trace.funnel.push(funnelOf('found', scored));
+    const stating = scored.filter((item) => item.coverage >= STATEMENT_COVERAGE);
+    if (stating.length === 0) {
+      if (frame.windows.length > 0) {
+        const other = this.#otherHolder(clause, scored, frame, trace);
+        if (other) return other;
+      }
+      return this.#nothingFound(clause);
+    }
+    const relevant = stating.filter((item) => item.coverage >= stating[0]!.coverage * 0.95);
+    if (frame.windows.length === 0 && frame.clause === undefined && !frame.anchor)
+      return {
+        answers: [
+          yesOrNo(
+            true,
+            relevant
+              .slice(0, 5)
+              .map((item) => supportOf({ ...item, verdict: item.spans.length > 0 ? 'certain' : 'undated' })),
+            'certain',
+          ),
+        ],
+      };
+    const constraint = await this.#constraintOf(frame, statement, relevant, depth, trace);
+    if ('code' in constraint) return constraint;
+    trace.constraint = constraint.spans;
+    const { signal } = constraint;
+    const dated = relevant.filter(
+      (item) => item.spans.length > 0 && (!constraint.evidenceIds.has(item.evidence.id) || frame.clause === undefined),
+    );
+    if (dated.length === 0) return { code: 'E_UNDECIDED', message: 'The evidence for the statement states no time.' };
+    const moments = dated.map((item) => ({
+      item,
+      spans: signal === 'OVERLAP' ? item.spans : item.spans.map((span) => momentOf(span, statement)),
+    }));
+    const verdicts = moments.map(({ item, spans }) => {
+      const { kept } = prune([{ ...item, spans }], signal, constraint.spans, 'off');
+      return kept[0]!;
+    });
+    const yes =
+      verdicts.find((item) => item.verdict === 'certain') ??
+      verdicts.find((item) => item.verdict === 'possible' && signal === 'OVERLAP');
+    if (yes) return { answers: [yesOrNo(true, [support(yes, signal, constraint.spans)], yes.verdict)] };
+    if (verdicts.every((item) => item.verdict === 'impossible'))
+      return {
+        answers: [
+          yesOrNo(
+            false,
+            verdicts.slice(0, 5).map((item) => support(item, signal, constraint.spans)),
+            'certain',
+          ),
+        ],
+      };
+    return { code: 'E_UNDECIDED', message: 'The stated times leave it open.' };
+  }
+
+  /** "Was X president in D?" where another held the office for all of D: no. */
+  #otherHolder(clause: Clause, scored: readonly Scored[], frame: Frame, trace: Trace): Outcome | undefined {
+    for (const mention of clause.mentions) {
+      const own = new Set(mention.text.split(' ').map(stemOf));
+      let rest = 0;
+      clause.stems.forEach((stem, index) => (rest += own.has(stem) ? 0 : clause.weights[index]!));
+      const others = scored.filter((item) => {
+        let covered = 0;
+        clause.stems.forEach(
+          (stem, index) => (covered += !own.has(stem) && item.stems.has(stem) ? clause.weights[index]! : 0),
+        );
+        return (
+          item.evidence.source !== 'text' &&
+          rest > 0 &&
+          covered / rest >= 0.95 &&
+          ![...own].some((stem) => item.stems.has(stem))
+        );
+      });
+      const { kept } = prune(others, frame.signal, frame.windows, 'certain-only');
+      if (kept.length > 0 && kept[0]!.spans.some((span) => span.kind === 'state')) {
+        trace.constraint = frame.windows;
+        trace.notes.push(`“${mention.text}” is not named; another is, for all of that time.`);
+        return { answers: [yesOrNo(false, kept.slice(0, 5).map(supportOf), 'possible')] };
+      }
+    }
+    return undefined;
+  }
+}
+
+type Outcome = { readonly answers: readonly Answer[] } | { readonly code: AbstentionCode; readonly message: string };
+
+interface Trace {
+  readonly sub: AnswerResult[];
+  readonly pruned: Pruned[];
+  readonly funnel: AnswerResult['funnel'][number][];
+  readonly notes: string[];
+  constraint: readonly TimeSpan[];
+}
+
+function support(item: Judged, signal: Signal, constraint: readonly TimeSpan[]): Support {
+  return {
+    evidence: item.evidence,
+    spans: item.spans,
+    verdict: item.verdict,
+    why: reasonOf(item.spans, item.verdict, signal, constraint),
+  };
+}
+
+function yesOrNo(isYes: boolean, support: readonly Support[], verdict: Answer['verdict']): Answer {
+  return { label: isYes ? 'yes' : 'no', id: isYes ? 'yes' : 'no', score: 1, verdict, support };
+}
+
+function bestCoverage(scored: readonly Scored[]): number {
+  let best = 0;
+  for (const item of scored) best = Math.max(best, item.coverage);
+  return best;
+}
+
+/** "When X became …" is the start of the fact's time, "when X left …" its end, anything else all of it. */
+function momentOf(span: TimeSpan, clause: string): TimeSpan {
+  if (span.kind === 'event') return span;
+  if (START_WORDS.test(clause) && span.s0 > DAY_MIN) return eventSpan({ lo: span.s0, hi: span.s1, gran: span.gran });
+  if (END_WORDS.test(clause) && span.e1 < DAY_MAX) return eventSpan({ lo: span.e0, hi: span.e1, gran: span.gran });
+  return span;
+}
+
+/** The interval of a piece of evidence that stands nearest to the question's words; the first if none does. */
+function bestSpan(item: Judged, frame: Frame): TimeSpan {
+  const usable = item.spans.filter((span) => (frame.side === 'end' ? span.e1 < DAY_MAX : span.s0 > DAY_MIN));
+  if (usable.length <= 1) return usable[0] ?? item.spans[0]!;
+  if (frame.side !== undefined) return usable.find((span) => span.kind === 'state') ?? usable[0]!;
+  return usable[0]!;
+}
+
+function daysText(days: number): string {
+  const years = Math.floor(days / DAYS_PER_YEAR);
+  const rest = Math.round(days - years * DAYS_PER_YEAR);
+  if (years === 0) return `${days} days`;
+  return `${years} ${years === 1 ? 'year' : 'years'}, ${rest} ${rest === 1 ? 'day' : 'days'}`;
+}

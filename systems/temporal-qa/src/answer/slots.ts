@@ -1,0 +1,79 @@
+/** Which value of a piece of evidence answers a question: the slot that the question does not name. */
+import { namesIn } from '../ingest/names.ts';
+import type { Evidence } from '../store/types.ts';
+import type { Frame } from '../understand/frame.ts';
+import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
+import type { Linker } from '../retrieve/linker.ts';
+
+export interface SlotAnswer {
+  readonly label: string;
+  /** −1..1: how well the slot fits what is asked. */
+  readonly fit: number;
+}
+
+const PERSON_TYPES =
+  /person|human|president|minister|player|scientist|writer|astronaut|politician|king|queen|pope|coach|monarch|emperor|physicist|chemist|author|cosmonaut/;
+const TYPE_MATCH = 0.5;
+const TYPE_MISMATCH = -0.6;
+const NAMED_FIELD = 0.5;
+const MAX_LABEL_LENGTH = 70;
+
+export function slotAnswers(
+  evidence: Evidence,
+  frame: Frame,
+  questionStems: ReadonlySet<string>,
+  linker: Linker,
+): SlotAnswer[] {
+  const asked = frame.answerType;
+  const wanted = new Set(
+    wordsOf(asked)
+      .filter((word) => !STOP_WORDS.has(word))
+      .map(stemOf),
+  );
+  const found: SlotAnswer[] = [];
+  const add = (label: string, bonus: number, slotName: string) => {
+    const clean = label.trim();
+    if (clean.length < 2 || clean.length > MAX_LABEL_LENGTH) return;
+    const words = wordsOf(clean).filter((word) => !STOP_WORDS.has(word));
+    if (words.length === 0) return;
+    const named = words.filter((word) => questionStems.has(stemOf(word))).length / words.length;
+    if (named > 0.65) return;
+    const isNumber = /^[\d.,+\s%-]+$/.test(clean);
+    if (frame.kind === 'number') {
+      if (!/\d/.test(clean)) return;
+    } else if (isNumber && !/number|year|record|score/.test(asked)) return;
+    let fit = bonus - 0.5 * named;
+    const type = linker.typeOf(clean);
+    const slotStems = wordsOf(slotName).map(stemOf);
+    if (slotStems.some((stem) => wanted.has(stem))) fit += TYPE_MATCH;
+    if (asked === 'person') {
+      if (type) fit += PERSON_TYPES.test(type) ? TYPE_MATCH : TYPE_MISMATCH;
+      else if (slotName === '' && !/\s/.test(clean)) fit -= 0.2;
+    } else if (wanted.size > 0 && asked !== 'entity' && asked !== 'place') {
+      const typeStems = wordsOf(type ?? '').map(stemOf);
+      if (typeStems.some((stem) => wanted.has(stem))) fit += TYPE_MATCH;
+      else if (type && PERSON_TYPES.test(type) && !PERSON_TYPES.test(asked)) fit += TYPE_MISMATCH;
+      else if (type) fit -= 0.15;
+    } else if (asked === 'place' && type) fit += /country|city|place|venue|state|site/.test(type) ? TYPE_MATCH : -0.3;
+    found.push({ label: clean, fit });
+  };
+  const fields = evidence.fields ?? [];
+  for (const { name, value } of fields) {
+    const isNamed = wordsOf(name).some((word) => questionStems.has(stemOf(word)));
+    add(value, 0.2 + (isNamed ? NAMED_FIELD : 0), name);
+  }
+  if (fields.length > 0 && evidence.subject) add(evidence.subject, 0.2, '');
+  if (fields.length === 0) {
+    const body = evidence.subject ? evidence.text.slice(evidence.subject.length + 2) : evidence.text;
+    for (const name of namesIn(body)) add(name, 0, '');
+    // a sentence about someone who is named only by the page: "He …"
+    if (evidence.subject) add(evidence.subject, /^(?:He|She|It|They|His|Her|Its)\b/.test(body) ? 0.3 : 0.05, '');
+  }
+  const best = new Map<string, SlotAnswer>();
+  for (const answer of found) {
+    const key = nameKey(answer.label);
+    const known = best.get(key);
+    if (!known || known.fit < answer.fit) best.set(key, answer);
+  }
+  return [...best.values()].toSorted((a, b) => b.fit - a.fit);
+}

@@ -1,0 +1,145 @@
+/** Reads files and folders into a store, by their endings; facts first, so that their names are known. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { throwIfCancelled, type Diagnostic } from '@tenfold/core/base';
+import { temporalError } from '../temporal-errors.ts';
+import type { EntityRecord, EvidenceStore, NewEvidence } from '../store/types.ts';
+import { readDelimited, readJsonLines, type TableOptions } from './facts-table.ts';
+import { readHtml } from './html.ts';
+import { readMarkdown } from './markdown.ts';
+import { readNTriples } from './ntriples.ts';
+import type { Item } from './types.ts';
+import { readWikidataJson } from './wikidata-json.ts';
+import { readWikitext } from './wikitext.ts';
+
+export interface IngestOptions extends TableOptions {
+  /** Date of the documents, ISO. */
+  readonly docTime?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (file: string, numRead: number) => void;
+}
+
+export interface IngestResult {
+  readonly numFiles: number;
+  readonly numEvidence: number;
+  readonly numNew: number;
+  readonly numEntities: number;
+  readonly problems: readonly Diagnostic[];
+  /** Problems beyond the ones kept. */
+  readonly numMoreProblems: number;
+}
+
+const BATCH_SIZE = 5000;
+const MAX_KEPT_PROBLEMS = 200;
+const FACT_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json', '.nt'];
+const PAGE_ENDINGS = ['.md', '.markdown', '.txt', '.html', '.htm', '.wiki', '.wikitext'];
+
+export async function ingestPaths(
+  store: EvidenceStore,
+  paths: readonly string[],
+  options: IngestOptions = {},
+): Promise<IngestResult> {
+  const files = paths.flatMap(filesUnder);
+  files.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1));
+  const problems: Diagnostic[] = [];
+  let numMoreProblems = 0;
+  let numEvidence = 0;
+  let numNew = 0;
+  let numEntities = 0;
+  let batch: NewEvidence[] = [];
+  const entities = new Map<string, EntityRecord>();
+  const flush = async () => {
+    numNew += await store.add(batch);
+    batch = [];
+  };
+  for (const file of files) {
+    for (const item of itemsOfFile(file, options)) {
+      if (item.kind === 'problem') {
+        if (problems.length < MAX_KEPT_PROBLEMS) problems.push(item.problem);
+        else numMoreProblems++;
+      } else if (item.kind === 'entity') {
+        const known = entities.get(item.entity.label);
+        if (!known || (item.entity.type && !known.type) || item.entity.aliases?.length)
+          entities.set(item.entity.label, { ...known, ...item.entity });
+      } else {
+        numEvidence++;
+        batch.push(item.evidence);
+        if (batch.length >= BATCH_SIZE) {
+          await flush();
+          if (options.signal) throwIfCancelled(options.signal, 'ingest');
+          options.onProgress?.(file, numEvidence);
+        }
+      }
+    }
+  }
+  await flush();
+  numEntities = entities.size;
+  await store.addEntities([...entities.values()]);
+  await store.finishLoad();
+  return { numFiles: files.length, numEvidence, numNew, numEntities, problems, numMoreProblems };
+}
+
+export function* itemsOfFile(file: string, options: IngestOptions = {}): Generator<Item> {
+  const ending = extname(file).toLowerCase();
+  if (ending === '.csv') yield* readDelimited(file, ',', options);
+  else if (ending === '.tsv') yield* readDelimited(file, '\t', options);
+  else if (ending === '.json') yield* readWikidataJson(file);
+  else if (ending === '.jsonl' || ending === '.ndjson')
+    yield* looksLikeWikidata(file) ? readWikidataJson(file) : readJsonLines(file, options);
+  else if (ending === '.nt') yield* readNTriples(file);
+  else {
+    const title = basename(file, extname(file)).replaceAll(/[-_]+/g, ' ');
+    const page = { title, doc: file, ...(options.docTime ? { docTime: options.docTime } : {}) };
+    const text = readPage(file);
+    if (ending === '.html' || ending === '.htm') yield* readHtml(text, page);
+    else if (ending === '.wiki' || ending === '.wikitext') yield* readWikitext(text, page);
+    else yield* readMarkdown(text, page);
+  }
+}
+
+function readPage(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    throw temporalError('TF-TEMPORAL-003', {
+      subject: 'ingest',
+      expected: 'a page in UTF-8',
+      actual: cause instanceof Error ? cause.message : 'other bytes',
+      location: file,
+      hints: ['Convert the file to UTF-8.'],
+      cause,
+    });
+  }
+}
+
+function looksLikeWikidata(file: string): boolean {
+  const head = readFileSync(file, { encoding: 'utf8', flag: 'r' }).slice(0, 4000);
+  return head.includes('"claims"') || head.includes('"labels"');
+}
+
+function order(file: string): number {
+  return FACT_ENDINGS.includes(extname(file).toLowerCase()) ? 0 : 1;
+}
+
+function filesUnder(path: string): string[] {
+  let isFolder: boolean;
+  try {
+    isFolder = statSync(path).isDirectory();
+  } catch (cause) {
+    throw temporalError('TF-TEMPORAL-003', {
+      subject: 'ingest',
+      expected: 'a file or folder',
+      actual: 'nothing there',
+      location: path,
+      hints: ['Check the path.'],
+      cause,
+    });
+  }
+  if (!isFolder) return [path];
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(path, name))
+    .filter(
+      (file) =>
+        [...FACT_ENDINGS, ...PAGE_ENDINGS].includes(extname(file).toLowerCase()) && !/(^|\/)README\.md$/.test(file),
+    );
+}

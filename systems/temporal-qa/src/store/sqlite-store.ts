@@ -1,0 +1,236 @@
+/** The evidence store in one SQLite file: FTS5 over the text, postings per entity, an interval index.
+ *  Bulk loads append rows and build the text index at the end. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { temporalError } from '../temporal-errors.ts';
+import { contentHash, evidenceFromRow, restOfEvidence, type EvidenceRow } from './row.ts';
+import { SOURCES, type EntityRecord, type Evidence, type EvidenceStore, type NewEvidence } from './types.ts';
+import { nameKey } from '../understand/words.ts';
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+CREATE TABLE evidence(id INTEGER PRIMARY KEY, hash INTEGER, source INTEGER, doc TEXT, locator TEXT, text TEXT, rest TEXT);
+CREATE TABLE entity(key TEXT PRIMARY KEY, label TEXT, type TEXT, aliases TEXT, source_id TEXT) WITHOUT ROWID;
+CREATE TABLE entity_number(key TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+CREATE TABLE posting(entity INTEGER, evidence INTEGER, PRIMARY KEY(entity, evidence)) WITHOUT ROWID;
+CREATE TABLE span(s0 INTEGER, e1 INTEGER, evidence INTEGER);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(text, content='evidence', content_rowid='id', detail='none', tokenize='porter unicode61 remove_diacritics 2');
+`;
+
+export interface SqliteStoreOptions {
+  /** A file, or `:memory:`. */
+  readonly file: string;
+  readonly readOnly?: boolean;
+}
+
+/** @throws TF-TEMPORAL-004 if the file is no evidence file or of a newer version */
+export function openEvidenceStore({ file, readOnly = false }: SqliteStoreOptions): EvidenceStore {
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(file, { readOnly });
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version === 0 && !readOnly) {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      database.exec(SCHEMA);
+      database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    } else if (version !== SCHEMA_VERSION) throw new Error(`schema version ${version}`);
+  } catch (cause) {
+    throw temporalError('TF-TEMPORAL-004', {
+      subject: 'openEvidenceStore',
+      expected: `an evidence file of version ${SCHEMA_VERSION}`,
+      actual: cause instanceof Error ? cause.message : String(cause),
+      location: file,
+      hints: ['Ingest the sources again into a new file.'],
+      cause,
+    });
+  }
+  database.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456');
+  return new SqliteStore(database);
+}
+
+class SqliteStore implements EvidenceStore {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  /** Number of each entity name; filled at the first use. */
+  #numbers: Map<string, number> | undefined;
+  #hashes: Set<number> | undefined;
+  readonly #frequencies = new Map<string, number>();
+  #nextId = 0;
+  /** Rows below this id are in the text index. */
+  #indexedTo: number;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#indexedTo = this.#scalar('SELECT COALESCE(MAX(id), 0) FROM evidence');
+    this.#nextId = this.#indexedTo + 1;
+  }
+
+  async add(batch: readonly NewEvidence[]): Promise<number> {
+    const hashes = (this.#hashes ??= this.#loadHashes());
+    const numbers = (this.#numbers ??= this.#loadNumbers());
+    const insert = this.#prepare(
+      'INSERT INTO evidence(id, hash, source, doc, locator, text, rest) VALUES (?,?,?,?,?,?,?)',
+    );
+    const insertPosting = this.#prepare('INSERT OR IGNORE INTO posting(entity, evidence) VALUES (?,?)');
+    const insertSpan = this.#prepare('INSERT INTO span(s0, e1, evidence) VALUES (?,?,?)');
+    const insertNumber = this.#prepare('INSERT INTO entity_number(key, number) VALUES (?,?)');
+    let added = 0;
+    this.#database.exec('BEGIN');
+    try {
+      for (const evidence of batch) {
+        const source = SOURCES.indexOf(evidence.source);
+        const hash = contentHash(source, evidence.doc, evidence.text);
+        if (hashes.has(hash)) continue;
+        hashes.add(hash);
+        const id = this.#nextId++;
+        insert.run(id, hash, source, evidence.doc, evidence.locator, evidence.text, restOfEvidence(evidence));
+        for (const label of evidence.entities) {
+          const key = nameKey(label);
+          let number = numbers.get(key);
+          if (number === undefined) {
+            number = numbers.size + 1;
+            numbers.set(key, number);
+            insertNumber.run(key, number);
+          }
+          insertPosting.run(number, id);
+        }
+        for (const span of evidence.spans) insertSpan.run(span.s0, span.e1, id);
+        added++;
+      }
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      this.#hashes = undefined;
+      this.#numbers = undefined;
+      throw error;
+    }
+    return added;
+  }
+
+  async addEntities(entities: readonly EntityRecord[]): Promise<void> {
+    const insert = this.#prepare(
+      `INSERT INTO entity(key, label, type, aliases, source_id) VALUES (?,?,?,?,?)
+       ON CONFLICT(key) DO UPDATE SET type = COALESCE(excluded.type, type), source_id = COALESCE(excluded.source_id, source_id),
+       aliases = CASE WHEN excluded.aliases = '[]' THEN aliases ELSE excluded.aliases END`,
+    );
+    this.#database.exec('BEGIN');
+    for (const { label, type, aliases = [], sourceId } of entities)
+      insert.run(nameKey(label), label, type ?? null, JSON.stringify(aliases), sourceId ?? null);
+    this.#database.exec('COMMIT');
+  }
+
+  async finishLoad(): Promise<void> {
+    this.#database.exec('BEGIN');
+    this.#prepare('INSERT INTO words(rowid, text) SELECT id, text FROM evidence WHERE id > ?').run(this.#indexedTo);
+    this.#database.exec('CREATE INDEX IF NOT EXISTS span_time ON span(s0, e1, evidence)');
+    this.#database.exec('COMMIT');
+    this.#indexedTo = this.#nextId - 1;
+    this.#hashes = undefined;
+    this.#frequencies.clear();
+  }
+
+  async count(): Promise<number> {
+    return this.#scalar('SELECT COUNT(*) FROM evidence');
+  }
+
+  async entities(): Promise<readonly EntityRecord[]> {
+    const rows = this.#prepare('SELECT label, type, aliases, source_id AS sourceId FROM entity').all() as unknown as {
+      label: string;
+      type: string | null;
+      aliases: string;
+      sourceId: string | null;
+    }[];
+    return rows.map(({ label, type, aliases, sourceId }) => ({
+      label,
+      ...(type === null ? {} : { type }),
+      aliases: JSON.parse(aliases) as string[],
+      ...(sourceId === null ? {} : { sourceId }),
+    }));
+  }
+
+  async withEntity(label: string, limit: number): Promise<readonly number[]> {
+    const number = (this.#numbers ??= this.#loadNumbers()).get(nameKey(label));
+    if (number === undefined) return [];
+    return this.#ids('SELECT evidence AS id FROM posting WHERE entity = ? LIMIT ?', number, limit);
+  }
+
+  async withWords(words: readonly string[], limit: number): Promise<readonly number[]> {
+    if (words.length === 0) return [];
+    // every word is quoted, so operators and column filters are inert
+    const query = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(' OR ');
+    return this.#ids('SELECT rowid AS id FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?', query, limit);
+  }
+
+  async frequencies(words: readonly string[]): Promise<readonly number[]> {
+    const one = this.#prepare('SELECT COUNT(*) AS n FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT 20001)');
+    return words.map((word) => {
+      let frequency = this.#frequencies.get(word);
+      if (frequency === undefined) {
+        frequency = (one.get(`"${word.replaceAll('"', '""')}"`) as { n: number }).n;
+        this.#frequencies.set(word, frequency);
+      }
+      return frequency;
+    });
+  }
+
+  async withTime(lo: number, hi: number, limit: number): Promise<readonly number[]> {
+    return this.#ids(
+      'SELECT DISTINCT evidence AS id FROM span WHERE s0 <= ? AND e1 >= ? ORDER BY s0 DESC LIMIT ?',
+      hi,
+      lo,
+      limit,
+    );
+  }
+
+  async get(ids: readonly number[]): Promise<readonly Evidence[]> {
+    const one = this.#prepare('SELECT id, source, doc, locator, text, rest FROM evidence WHERE id = ?');
+    const found: Evidence[] = [];
+    for (const id of ids) {
+      const row = one.get(id) as unknown as EvidenceRow | undefined;
+      if (row) found.push(evidenceFromRow(row));
+    }
+    return found;
+  }
+
+  async meta(key: string): Promise<string | undefined> {
+    return (this.#prepare('SELECT value FROM meta WHERE key = ?').get(key) as { value: string } | undefined)?.value;
+  }
+
+  async setMeta(key: string, value: string): Promise<void> {
+    this.#prepare('INSERT OR REPLACE INTO meta(key, value) VALUES (?,?)').run(key, value);
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
+    return statement;
+  }
+
+  #scalar(sql: string): number {
+    return Number(Object.values(this.#database.prepare(sql).get()!)[0]);
+  }
+
+  #ids(sql: string, ...values: (string | number)[]): number[] {
+    return (this.#prepare(sql).all(...values) as unknown as { id: number }[]).map((row) => row.id);
+  }
+
+  #loadHashes(): Set<number> {
+    return new Set(
+      (this.#database.prepare('SELECT hash FROM evidence').all() as unknown as { hash: number }[]).map(
+        (row) => row.hash,
+      ),
+    );
+  }
+
+  #loadNumbers(): Map<string, number> {
+    const rows = this.#database.prepare('SELECT key, number FROM entity_number').all() as unknown as {
+      key: string;
+      number: number;
+    }[];
+    return new Map(rows.map((row) => [row.key, row.number]));
+  }
+}

@@ -1,0 +1,61 @@
+/** Linear classifiers of the signal and of the category over words, word pairs, first words and the rules' opinion.
+ *  The weights are trained by scripts/train-classifiers.ts; the log of the training is beside them. */
+import { splitClauses } from './clauses.ts';
+import { findOrdinal } from './ordinals.ts';
+import { SIGNAL_WEIGHTS } from './weights.ts';
+import { foldText } from './words.ts';
+
+export type SignalClass = 'BEFORE' | 'AFTER' | 'OVERLAP' | 'NONE';
+export const SIGNAL_CLASSES: readonly SignalClass[] = ['BEFORE', 'AFTER', 'OVERLAP', 'NONE'];
+
+export type Weights = Readonly<Record<string, readonly number[]>>;
+
+/** Features of a question: named, present or absent. */
+export function featuresOf(question: string): string[] {
+  const words = foldText(question).match(/[\p{L}]+|\d+|,/gu) ?? [];
+  const features = ['bias'];
+  const seen = new Set<string>();
+  for (let i = 0; i < words.length; i++) {
+    const word = /^\d+$/.test(words[i]!) ? '#' : words[i]!;
+    seen.add(`w:${word}`);
+    if (i > 0) seen.add(`b:${/^\d+$/.test(words[i - 1]!) ? '#' : words[i - 1]} ${word}`);
+  }
+  features.push(...seen, `f:${words[0]}`, `g:${words[0]} ${words[1]}`);
+  const clauses = splitClauses(question);
+  features.push(
+    `rule:${clauses.signal ?? 'NONE'}`,
+    `front:${clauses.fronted === true}`,
+    `con:${clauses.connector ?? ''}`,
+  );
+  if (findOrdinal(question)) features.push('ordinal');
+  return features;
+}
+
+/** Class scores of a weight table (natural-log odds before normalisation). */
+export function scoresOf(weights: Weights, features: readonly string[], numClasses: number): Float64Array {
+  const scores = new Float64Array(numClasses);
+  for (const feature of features) {
+    const row = weights[feature];
+    if (row) for (let k = 0; k < numClasses; k++) scores[k]! += row[k]!;
+  }
+  return scores;
+}
+
+export interface SignalGuess {
+  readonly signal: SignalClass;
+  readonly probability: number;
+}
+
+export function classifySignal(question: string, weights: Weights = SIGNAL_WEIGHTS): SignalGuess {
+  const scores = scoresOf(weights, featuresOf(question), SIGNAL_CLASSES.length);
+  let best = 0;
+  for (let k = 1; k < scores.length; k++) if (scores[k]! > scores[best]!) best = k;
+  let sum = 0;
+  for (const score of scores) sum += Math.exp(score - scores[best]!);
+  return { signal: SIGNAL_CLASSES[best]!, probability: 1 / sum };
+}
+
+/** Whether an event sets the time (implicit) by the same classifier: any signal but NONE. */
+export function isImplicit(question: string): boolean {
+  return classifySignal(question).signal !== 'NONE';
+}

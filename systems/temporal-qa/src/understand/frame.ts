@@ -1,0 +1,298 @@
+/** The frame of a question: what is asked, of which kind the answer is, and which time binds it.
+ *  Rules alone decide; trained classifiers (signal, category) may overrule the signal where the rules are silent. */
+import {
+  annotateDates,
+  annotateRelative,
+  eventSpan,
+  windowOf,
+  type Day,
+  type Signal,
+  type TimeSpan,
+} from '../time/index.ts';
+import { classifySignal } from './classifier.ts';
+import { splitClauses } from './clauses.ts';
+import { findOrdinal } from './ordinals.ts';
+
+export type AnswerKind = 'entity' | 'date' | 'number' | 'yes-no' | 'compare' | 'duration' | 'count';
+export type Category = 'explicit' | 'implicit' | 'ordinal' | 'temporal-answer' | 'none';
+
+export interface Frame {
+  readonly question: string;
+  readonly kind: AnswerKind;
+  /** The main clause without its dates. */
+  readonly main: string;
+  /** What the answer is: `club`, `president`, `person`, `date`. */
+  readonly answerType: string;
+  readonly signal: Signal;
+  readonly category: Category;
+  /** Clause whose time must be found first. */
+  readonly clause?: string;
+  /** Explicit time. */
+  readonly windows: readonly TimeSpan[];
+  readonly ordinal?: number;
+  /** Which end a question for a date wants. */
+  readonly side?: 'start' | 'end';
+  readonly anchor?: 'current' | 'previous' | 'next';
+  /** Alternatives of a comparison: "A or B". */
+  readonly options?: readonly string[];
+  /** The earlier or the later one is asked. */
+  readonly wants?: 'earlier' | 'later';
+  readonly isPlural: boolean;
+  /** Why the frame may be wrong. */
+  readonly issues: readonly string[];
+}
+
+const YES_NO = /^(?:is|are|was|were|did|does|do|has|have|had)\b/i;
+const START_VERBS =
+  /\b(?:became|become|becoming|took office|take office|took over|elected|joined|join|started|start|began|begin|begun|appointed|inaugurated|assumed|came to power|succeeded to|crowned|entered)\b/i;
+const END_VERBS =
+  /\b(?:left office|leave office|resigned|stepped down|ended|end|left|leave|retired|dissolved|abdicated|ceased)\b/i;
+/** Comparatives: birth for people, else the time of the clause. */
+const COMPARE = /,?\s*([^,?]+?),?\s+or\s+([^,?]+?)\s*\??$/i;
+
+/** @param ref  reference day, for "last year" and "current"; undefined leaves them as text */
+export function frameOf(question: string, ref?: Day): Frame {
+  const text = question
+    .trim()
+    .replaceAll(/\s+/g, ' ')
+    .replace(/[?!.\s]+$/, '');
+  const issues: string[] = [];
+  const base = { question, issues, windows: [] as TimeSpan[], isPlural: isPluralQuestion(text) };
+  const compare = compareFrame(text);
+  if (compare) return { ...base, ...compare };
+  const rewritten = rewriteSuccession(text);
+  const side = /\bstart date$/i.test(text) ? 'start' : /\bend date$/i.test(text) ? 'end' : undefined;
+  const bare = rewritten.replace(/\s+(?:start|end) date$/i, '');
+  const kind = kindOf(bare);
+  let clauses = splitClauses(bare);
+  // "When did X … before Y": the leading When asks
+  if (kind === 'date' && clauses.fronted && /^when\b/i.test(bare)) clauses = { main: bare };
+  let signal: Signal = clauses.signal ?? 'NONE';
+  let clause = clauses.constraint;
+  let windows: TimeSpan[] = [];
+  let main = clauses.main;
+
+  if (clause !== undefined) {
+    const dates = datesIn(clause, ref);
+    if (dates.length > 0 && remainder(clause, dates) === '') {
+      windows = dates.map((date) => windowOf(date.span));
+      if (/^(?:until|till|up until)$/.test(clauses.connector ?? '') && kind !== 'yes-no') signal = 'BEFORE';
+      if (clauses.connector === 'since' && signal === 'AFTER') {
+        windows = windows.map((window) => ({ ...window, e0: 1e9, e1: 1e9, openEnd: true }));
+        signal = 'OVERLAP';
+      }
+      clause = undefined;
+    }
+  }
+  const mainDates = datesIn(main, ref);
+  if (mainDates.length > 0) {
+    if (windows.length === 0 && clause === undefined) {
+      windows = mainDates.map((date) => windowOf(date.span));
+      const before = main.slice(0, mainDates[0]!.start);
+      signal = START_VERBS.test(before) ? 'START' : END_VERBS.test(before) ? 'FINISH' : 'OVERLAP';
+      if (/\bby (?:the (?:start|end) of )?$/i.test(before)) signal = 'OVERLAP';
+    }
+    main = cutDates(main, mainDates);
+  }
+  const anchor = anchorOf(main, clause === undefined && windows.length === 0);
+  const ordinal = findOrdinal(main);
+  if (ordinal && !/\b(?:in|for) (?:the|a) (?:first|last) time$/i.test(main.slice(0, ordinal.end)))
+    main = `${main.slice(0, ordinal.start)}${main.slice(ordinal.end)}`.replaceAll(/\s+/g, ' ');
+  if (anchor)
+    main = main
+      .replace(
+        /\b(?:currently|current|now|presently|present|incumbent|previous|previously|predecessor of the|next|today)\b/gi,
+        ' ',
+      )
+      .replaceAll(/\s+/g, ' ');
+  if (signal === 'NONE' && clause === undefined && windows.length === 0 && kind === 'entity' && !anchor && !ordinal) {
+    const guess = classifySignal(text);
+    if (guess.signal !== 'NONE' && guess.probability > 0.9)
+      issues.push(`The wording suggests ${guess.signal}, but no clause sets a time.`);
+  }
+  const category: Category =
+    clause !== undefined
+      ? 'implicit'
+      : windows.length > 0 || anchor
+        ? 'explicit'
+        : ordinal
+          ? 'ordinal'
+          : kind === 'date' || kind === 'duration'
+            ? 'temporal-answer'
+            : 'none';
+  return {
+    ...base,
+    kind,
+    main: main.trim(),
+    answerType: answerTypeOf(main, kind),
+    signal:
+      clause === undefined && windows.length === 0 && !anchor
+        ? ordinal
+          ? 'ORDINAL'
+          : 'NONE'
+        : anchor
+          ? 'OVERLAP'
+          : signal,
+    category,
+    ...(clause === undefined ? {} : { clause }),
+    windows,
+    ...(ordinal ? { ordinal: ordinal.value } : {}),
+    ...((side ?? sideOf(bare, kind)) ? { side: side ?? sideOf(bare, kind)! } : {}),
+    ...(anchor ? { anchor } : {}),
+  };
+}
+
+function kindOf(text: string): AnswerKind {
+  if (
+    /^(?:when\b(?!.*,\s*(?:who|what|which|where|in which|for which)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date))\b/i.test(
+      text,
+    )
+  )
+    return 'date';
+  if (/\b(?:how long|how many (?:years|days|months)|for how many (?:years|days|months))\b/i.test(text))
+    return 'duration';
+  if (/^how many\b/i.test(text)) return 'count';
+  if (/^(?:what|which) (?:number|percentage|population)\b|^how (?:much|old)\b/i.test(text)) return 'number';
+  return YES_NO.test(text) ? 'yes-no' : 'entity';
+}
+
+function sideOf(text: string, kind: AnswerKind): 'start' | 'end' | undefined {
+  if (kind !== 'date') return undefined;
+  if (
+    /\buntil when\b/i.test(text) ||
+    /\b(?:end|ended|leave|left|leaving|stop|stopped|resign|resigned|finish|finished|cease|ceased|retire|retired|close|closed|abdicate|abdicated|step down|stepped down|expire|expired|dissolve|dissolved)\b/i.test(
+      text,
+    )
+  )
+    return 'end';
+  if (/\bsince when\b/i.test(text) || START_VERBS.test(text)) return 'start';
+  return undefined;
+}
+
+/** "Who succeeded X as president of Y" is "Who was president of Y after X". */
+function rewriteSuccession(text: string): string {
+  const as = /^who (succeeded|replaced|followed|preceded|came after|came before) (.+?) as (.+)$/i.exec(text);
+  if (as) return `Who was ${as[3]} ${/preceded|before/i.test(as[1]!) ? 'before' : 'after'} ${as[2]}`;
+  const role = /^who (?:was|is) the (successor|predecessor) of (.+?) as (.+)$/i.exec(text);
+  if (role) return `Who was ${role[3]} ${/pred/i.test(role[1]!) ? 'before' : 'after'} ${role[2]}`;
+  const possessive = /^who (?:was|is) (.+?)['’]s? (successor|predecessor) as (.+)$/i.exec(text);
+  if (possessive)
+    return `Who was ${possessive[3]} ${/pred/i.test(possessive[2]!) ? 'before' : 'after'} ${possessive[1]}`;
+  return text;
+}
+
+function compareFrame(
+  text: string,
+): (Partial<Frame> & Pick<Frame, 'kind' | 'main' | 'answerType' | 'signal' | 'category'>) | undefined {
+  const options = COMPARE.exec(text);
+  if (
+    !options ||
+    !/\b(?:first|earlier|later|last|older|younger|oldest|youngest|longer|sooner|before the other)\b/i.test(
+      text.slice(0, options.index + 1) + options[1],
+    )
+  )
+    return undefined;
+  let head = text.slice(0, options.index);
+  let first = options[1]!;
+  const colon = /^(.*?)[:,]\s*([^:,]+)$/.exec(
+    `${head}${text.slice(options.index, options.index + options[0].length - options[2]!.length)}`.replace(
+      /,?\s+or\s+$/i,
+      '',
+    ),
+  );
+  if (colon) {
+    head = colon[1]!;
+    first = colon[2]!.trim();
+  }
+  if (!head) return undefined;
+  const wants = /\b(?:later|last|younger|youngest)\b/i.test(head) ? 'later' : 'earlier';
+  const isAge = /\b(?:older|younger|oldest|youngest)\b/i.test(head);
+  const predicate = isAge
+    ? 'born'
+    : head
+        .replace(/^(?:who|which|what)(?: of (?:them|the two))?\b/i, '')
+        .replaceAll(
+          /\b(?:first|earlier|later|last|sooner|came|come|happened|took place|occurred|was|is|were|of these)\b/gi,
+          ' ',
+        )
+        .replaceAll(/\s+/g, ' ')
+        .trim();
+  return {
+    kind: 'compare',
+    main: predicate,
+    answerType: 'entity',
+    signal: 'NONE',
+    category: 'none',
+    options: [first.trim(), options[2]!.trim()],
+    wants,
+    ...(/\blonger\b/i.test(head) ? {} : {}),
+  };
+}
+
+interface FoundDate {
+  readonly start: number;
+  readonly end: number;
+  readonly span: TimeSpan;
+}
+
+function datesIn(text: string, ref: Day | undefined): FoundDate[] {
+  const found: FoundDate[] = annotateDates(text).map(({ start, end, span }) => ({ start, end, span }));
+  if (ref !== undefined)
+    for (const { start, end, bounds } of annotateRelative(text, ref))
+      if (
+        /\b(?:year|month|week|ago|yesterday|today|decade|century|quarter)/i.test(text.slice(start, end)) &&
+        !found.some((date) => date.start < end && start < date.end)
+      )
+        found.push({ start, end, span: eventSpan(bounds) });
+  return found.toSorted((a, b) => a.start - b.start);
+}
+
+function cutDates(text: string, dates: readonly FoundDate[]): string {
+  let result = text;
+  for (const { start, end } of dates.toReversed())
+    result =
+      result
+        .slice(0, start)
+        .replace(/\b(?:in|on|at|during|by|from|between|of|the|year|as of|around|about)\s*$/i, '')
+        .replace(/\b(?:in|during|by|of)\s*(?:the)?\s*$/i, '') +
+      ' ' +
+      result.slice(end);
+  return result.replaceAll(/\s+/g, ' ').trim();
+}
+
+function remainder(text: string, dates: readonly FoundDate[]): string {
+  return cutDates(text, dates)
+    .replaceAll(/\b(?:the|year|of|in|on|month|day|end|start|beginning)\b/gi, '')
+    .replaceAll(/[\s,.]+/g, '');
+}
+
+function anchorOf(main: string, isFree: boolean): Frame['anchor'] {
+  if (/\b(?:previous|predecessor)\b/i.test(main) && isFree) return 'previous';
+  if (/\bnext\b/i.test(main) && isFree) return 'next';
+  if (/\b(?:current|currently|now|incumbent|presently|today)\b/i.test(main) && isFree) return 'current';
+  if (
+    isFree &&
+    /^(?:who|what|which)\b.*?\b(?:is|are)\b/i.test(main) &&
+    !/\b(?:was|were|did|has|had)\b/i.test(main) &&
+    !/\b(?:first|second|third|last)\b/i.test(main)
+  )
+    return 'current';
+  return undefined;
+}
+
+function isPluralQuestion(text: string): boolean {
+  return /^(?:who were|which \w+s were|which \w+s did|what \w+s|who (?:all )?(?:held|served)|list|name all|which (?:countries|cities|parties|teams|clubs|missions|presidents|people))\b/i.test(
+    text,
+  );
+}
+
+function answerTypeOf(main: string, kind: AnswerKind): string {
+  if (kind !== 'entity') return kind;
+  const noun =
+    /\b(?:which|what)\s+(?:was the name of the\s+)?((?:[\p{L}'-]+\s+){0,3}?[\p{L}-]+?)\s+(?:was|is|were|are|did|does|do|has|had|won|took|became|held|launched|landed|hosted|carried|flew|made|joined|came|received|ruled|beat|lost|played|led)\b/iu.exec(
+      main,
+    );
+  if (noun && !/^(?:was|is|were|are|did)$/i.test(noun[1]!)) return noun[1]!.toLowerCase();
+  if (/^(?:who|whom|whose)\b|\bwhom\b/i.test(main)) return 'person';
+  return /^where\b/i.test(main) ? 'place' : 'entity';
+}
