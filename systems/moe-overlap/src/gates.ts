@@ -85,13 +85,14 @@ export function chooseExperts(input: GateInput): Pick<Routing, 'token' | 'expert
 
 /** Order in which assignments claim places. */
 export function claimOrder(
-  { gate, topK = 1 }: GateInput,
+  { gate, numExperts, topK = 1 }: GateInput,
   { token, weight }: Pick<Routing, 'token' | 'weight'>,
 ): Int32Array {
   const order = Int32Array.from(token, (_, index) => index);
   if (gate === 'bpr') order.sort((a, b) => weight[b]! - weight[a]! || token[a]! - token[b]!);
-  // Assignments of a token lie together, so index mod K is the choice rank.
-  if (gate === 'topk-ranked') order.sort((a, b) => (a % topK) - (b % topK) || a - b);
+  // Assignments of a token lie together, so index mod the number of choices is the choice rank.
+  const numChoices = Math.min(topK, numExperts);
+  if (gate === 'topk-ranked') order.sort((a, b) => (a % numChoices) - (b % numChoices) || a - b);
   return order;
 }
 
