@@ -4,9 +4,12 @@
  *  them, so shapes follow from the input and nothing is written twice. Names are module paths: inside
  *  `net.in('layers.0', …)` the parameter `weight` is `layers.0.weight`. */
 import { checkpoint } from '../autodiff/index.ts';
+import { counterDropout } from '../graph/index.ts';
 import type { Graph, GraphBuilder, GraphState, GraphValue } from '../graph/index.ts';
 import { DTYPES } from '../tensor/index.ts';
 import type { Dtype, Shape } from '../tensor/index.ts';
+import { streamFromId } from '../base/index.ts';
+import { zeros } from './initialisers.ts';
 import type { Initialiser } from './initialisers.ts';
 import { nnError } from './nn-errors.ts';
 
@@ -56,6 +59,9 @@ export interface Net {
   in<T>(name: string, body: () => T): T;
   /** Like `in`; with checkpointing the inner values are not kept for the backward pass but computed again there. */
   segment<T>(name: string, body: () => T): T;
+  /** Training only: drops elements at random and scales the rest by 1 / (1 − rate). The mask depends on (seed, place,
+   *  step) alone, the same on every backend. */
+  dropout(x: GraphValue, rate: number): GraphValue;
   /** Adds a scalar to the loss (load balancing, regularisers). */
   addLoss(term: GraphValue): void;
   readonly extraLosses: readonly GraphValue[];
@@ -65,15 +71,22 @@ export interface Net {
   finish(): Graph;
 }
 
+/** State that counts updates for dropout. */
+const STEP_COUNTER = 'dropout.step';
+
 export interface NetOptions {
   readonly isTraining?: boolean;
   readonly computeDtype?: Dtype;
   /** Recompute segments (decoder layers) in the backward pass: less memory, about a third more time. Default false. */
   readonly isCheckpointed?: boolean;
+  /** Of dropout masks; default 0. */
+  readonly seed?: number;
 }
 
 export function createNet(g: GraphBuilder, options: NetOptions = {}): Net {
-  const { isTraining = false, computeDtype = 'float32', isCheckpointed = false } = options;
+  const { isTraining = false, computeDtype = 'float32', isCheckpointed = false, seed = 0 } = options;
+  let dropouts = 0;
+  let step: GraphValue | undefined;
   const states = new Map<string, StateSpec>();
   const stored = new Map<string, GraphValue>();
   const used = new Map<string, GraphValue>();
@@ -101,6 +114,15 @@ export function createNet(g: GraphBuilder, options: NetOptions = {}): Net {
     return inUse;
   };
 
+  /** Counts updates in a state of its own, made when the first dropout asks for it. */
+  const stepCounter = (): GraphValue => {
+    if (step !== undefined) return step;
+    step = g.state(STEP_COUNTER, 'buffer', 'float32', []);
+    states.set(STEP_COUNTER, { name: STEP_COUNTER, kind: 'buffer', dtype: 'float32', shape: [], init: zeros });
+    g.withNotes({ module: 'dropout', phase: 'update' }, () => g.setNextState(step!, g.add(step!, 1)));
+    return step;
+  };
+
   return {
     g,
     isTraining,
@@ -113,6 +135,12 @@ export function createNet(g: GraphBuilder, options: NetOptions = {}): Net {
     cast: (value) => (DTYPES[value.dtype].kind === 'float' ? g.cast(value, computeDtype) : value),
     in: (name, body) => g.scope(name, body),
     segment: (name, body) => g.scope(name, () => (isCheckpointed && isTraining ? checkpoint(g, body) : body())),
+    dropout(x, rate) {
+      if (!isTraining || rate === 0) return x;
+      const stream = streamFromId(`${g.notes.module}/${dropouts++}`, seed);
+      const dropped = counterDropout(g, g.cast(x, 'float32'), { rate, step: stepCounter(), stream });
+      return g.cast(dropped, x.dtype);
+    },
     addLoss: (term) => void extraLosses.push(term),
     extraLosses,
     states,

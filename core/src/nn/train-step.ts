@@ -39,6 +39,8 @@ export interface TrainStepOptions {
   readonly isUpdateFused?: boolean;
   /** Which parameters are trained; default all. */
   readonly isTrained?: (name: string) => boolean;
+  /** Decides dropout masks and, in createTrainer, the first values of all parameters. Default 0. */
+  readonly seed?: number;
   /** Model outputs to bring out beside the loss. */
   readonly outputs?: readonly string[];
 }
@@ -60,7 +62,12 @@ const CLIP_EPSILON = 1e-6;
 export function buildTrainStep(options: TrainStepOptions): TrainStep {
   const { model, loss, optimizer, computeDtype = 'float32', lossScale = 1, isTrained = () => true } = options;
   const g = createGraphBuilder(`${model.name}.train`);
-  const net = createNet(g, { isTraining: true, computeDtype, isCheckpointed: options.isCheckpointed ?? false });
+  const net = createNet(g, {
+    isTraining: true,
+    computeDtype,
+    isCheckpointed: options.isCheckpointed ?? false,
+    seed: options.seed ?? 0,
+  });
   const inputs = declareInputs(g, options.inputs);
   const outputs = model.forward(net, inputs);
   let total = loss({ g, net, outputs, inputs });

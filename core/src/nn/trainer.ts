@@ -13,8 +13,6 @@ import type { TrainStep, TrainStepOptions } from './train-step.ts';
 export interface TrainerOptions extends TrainStepOptions {
   /** Default `cpu`. */
   readonly backend?: BackendName | Backend;
-  /** Decides the first values of all parameters. Default 0. */
-  readonly seed?: number;
   /** First values by name, instead of fresh ones (a checkpoint). Others stay fresh. */
   readonly states?: StateValues;
   /** Updates made before (resume). Default 0. */

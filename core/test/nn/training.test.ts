@@ -25,6 +25,7 @@ import {
   sgd,
   stepDecay,
   warmupCosine,
+  zeros,
 } from '../../src/nn/index.ts';
 import type { Model, Optimizer, TrainerOptions } from '../../src/nn/index.ts';
 import { assertTensorsClose } from '../../src/tensor/index.ts';
@@ -147,6 +148,34 @@ const twoPoints: Model = {
     };
   },
 };
+
+test('dropout leaves about the right share, changes its mask at every step, and is absent from predictions', async () => {
+  await using trainer = await createTrainer({
+    model: {
+      name: 'drop',
+      forward: (net, inputs) => ({ y: net.dropout(net.g.add(inputs['x'], net.parameter('b', [1], zeros)), 0.25) }),
+    },
+    inputs: { x: f32(64, 64) },
+    loss: ({ g, outputs }) => g.reduceMean(outputs['y']),
+    optimizer: sgd({ learningRate: 0 }),
+    outputs: ['y'],
+    seed: 3,
+  });
+  const x: Tensor = { dtype: 'float32', shape: [64, 64], data: new Float32Array(4096).fill(3) };
+  const masks: number[][] = [];
+  for (let step = 0; step < 2; step++) masks.push([...((await trainer.step({ x })).outputs['y'].data as Float32Array)]);
+  for (const mask of masks) {
+    assert.deepEqual(
+      [...new Set(mask)].toSorted((a, b) => a - b),
+      [0, 4],
+    );
+    const dropped = mask.filter((value) => value === 0).length / mask.length;
+    assert.ok(Math.abs(dropped - 0.25) < 0.03, `${dropped} dropped`);
+  }
+  const numEqual = masks[0].filter((value, i) => value === masks[1][i]).length;
+  assert.ok(numEqual / 4096 < 0.7, 'independent masks agree in 62.5 %');
+  assert.deepEqual((await trainer.predict({ x }))['y'].data, x.data);
+});
 
 test('schedules rise over the warm-up, reach their end, and drop at milestones', () => {
   const cosine = warmupCosine({ peak: 1, totalSteps: 110, warmupSteps: 10, end: 0.1 });

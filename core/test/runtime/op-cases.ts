@@ -143,6 +143,11 @@ export const OP_CASES: readonly OpCase[] = [
     g.convTranspose(float([2, 4, 5, 5]), float([4, 3, 3, 3]), { strides: [2, 2], pads: [1, 1, 1, 1] }),
   ),
   opCase('maxPool', ({ g, float }) => g.maxPool(float([2, 3, 8, 8]), { kernel_shape: [2, 2], strides: [2, 2] })),
+  opCase('maxPool with indices, and back', ({ g, float }) => {
+    const tiles = { kernel_shape: [2, 3], strides: [2, 3] };
+    const { y, indices } = g.maxPoolWithIndices(float([2, 3, 4, 6]), tiles);
+    return [y, indices, g.maxUnpool(y, indices, { ...tiles, output_shape: [2, 3, 4, 6] })];
+  }),
   opCase('averagePool', ({ g, float }) =>
     g.averagePool(float([2, 3, 8, 8]), { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
   ),

@@ -5,7 +5,8 @@ import type { Dtype, Shape, Tensor } from '../../tensor/index.ts';
 import type { Attributes, Graph, GraphNode, GraphValue, ValueId } from '../../graph/index.ts';
 import { GPU_REWRITES } from './gpu-rewrites.ts';
 
-export function lowerForGpu(graph: Graph): Graph {
+/** @param options.isDeterministic  sums in a fixed order, so that runs repeat bit for bit; default true */
+export function lowerForGpu(graph: Graph, { isDeterministic = true }: { isDeterministic?: boolean } = {}): Graph {
   const values: GraphValue[] = graph.values.map((value) => ({
     ...value,
     dtype: value.dtype === 'int64' ? 'int32' : value.dtype,
@@ -37,6 +38,7 @@ export function lowerForGpu(graph: Graph): Graph {
     if (rewrite !== undefined) {
       rewrite({
         node,
+        isDeterministic,
         valueOf: (id) => values[id],
         add(op, inputs, { shape, dtype = values[node.outputs[0]].dtype }, attributes = {}) {
           const value = addValue(`${node.name}/${op}`, dtype, shape);
@@ -44,7 +46,8 @@ export function lowerForGpu(graph: Graph): Graph {
           return value.id;
         },
         addWithOutputs(op, inputs, outputs, attributes = {}) {
-          nodes.push({ name: node.name, op, inputs, outputs, attributes, notes: node.notes });
+          const name = op === node.op ? node.name : `${node.name}/${op}`;
+          nodes.push({ name, op, inputs, outputs, attributes, notes: node.notes });
         },
         define: (suffix, dtype, shape) => addValue(`${node.name}/${suffix}`, dtype, shape).id,
         originalDtype: (id) => graph.values[id].dtype,

@@ -1,11 +1,13 @@
 /** How each op without a WebGPU kernel is said in ops that have one. One row an op; see gpu-lowering.ts. */
-import { castTensor, numel, stridesFromShape } from '../../tensor/index.ts';
+import { castTensor, indicesFromOffset, numel, stridesFromShape } from '../../tensor/index.ts';
 import type { Dtype, Shape, Tensor } from '../../tensor/index.ts';
 import type { Attributes, GraphNode, GraphValue, OpName, ValueId } from '../../graph/index.ts';
 
 /** Adds the nodes of one rewritten op. */
 export interface Expansion {
   readonly node: GraphNode;
+  /** Sums must come in a fixed order. */
+  readonly isDeterministic: boolean;
   valueOf(id: ValueId): GraphValue;
   /** Dtype before int64 was narrowed. */
   originalDtype(id: ValueId): Dtype;
@@ -25,6 +27,9 @@ export interface Expansion {
   constant(tensor: Tensor): ValueId;
 }
 
+/** Above this the one-hot matrix of a deterministic scatter takes too much memory (256 MiB in f32); atomics add then. */
+const MOST_ONE_HOT_ELEMENTS = 1 << 26;
+
 export type Rewrite = (expansion: Expansion) => void;
 
 export const GPU_REWRITES: Readonly<Partial<Record<OpName, Rewrite>>> = {
@@ -42,7 +47,8 @@ export const GPU_REWRITES: Readonly<Partial<Record<OpName, Rewrite>>> = {
   TopK: narrowIndices,
   ArgMax: narrowIndices,
   ArgMin: narrowIndices,
-  MaxPool: narrowIndices,
+  MaxPool: rewriteMaxPool,
+  MaxUnpool: rewriteMaxUnpool,
 };
 
 function rewriteFusedMatMul({ node, valueOf, add, finish, scalar }: Expansion): void {
@@ -241,6 +247,11 @@ function rewriteScatterND(expansion: Expansion): void {
   const [data, indices, updates] = node.inputs;
   const { dtype, shape } = valueOf(data);
   const { row, rows, width, count } = flatRows(expansion, data, indices);
+  const adds = node.attributes['reduction'] === 'add';
+  if (adds && expansion.isDeterministic && rows * count <= MOST_ONE_HOT_ELEMENTS) {
+    addByProduct(expansion, { row, rows, width, count });
+    return;
+  }
   const wide = add('Expand', [row], { shape: [count, width], dtype: 'int32' }, { shape: [count, width] });
   const isHalf = dtype === 'float16';
   const inDtype = (id: ValueId, to: Shape): ValueId => {
@@ -257,6 +268,21 @@ function rewriteScatterND(expansion: Expansion): void {
     ? add('Cast', [scattered], { shape: [rows, width], dtype }, { to: dtype, saturate: 1 })
     : scattered;
   finish('Reshape', [back], { shape });
+}
+
+/** data + onehotᵀ · updates: sums in a fixed order, where atomics add in the order that threads happen to come. */
+function addByProduct(
+  { node, valueOf, add, finish, scalar, constant }: Expansion,
+  { row, rows, width, count }: { row: ValueId; rows: number; width: number; count: number },
+): void {
+  const [data, , updates] = node.inputs;
+  const { dtype, shape } = valueOf(data);
+  const numbers = constant({ dtype: 'int32', shape: [1, rows], data: Int32Array.from({ length: rows }, (_, i) => i) });
+  const hits = add('Equal', [row, numbers], { shape: [count, rows], dtype: 'bool' });
+  const oneHot = add('Where', [hits, scalar(1, dtype), scalar(0, dtype)], { shape: [count, rows], dtype });
+  const flat = add('Reshape', [updates], { shape: [count, width], dtype }, { shape: [count, width] });
+  const sums = add('Gemm', [oneHot, flat], { shape: [rows, width] }, { alpha: 1, beta: 1, transA: 1, transB: 0 });
+  finish('Add', [data, add('Reshape', [sums], { shape }, { shape })]);
 }
 
 /** As ScatterND: a Gather of flat rows takes int32. */
@@ -308,6 +334,76 @@ function wrapNegative(
   return add('Where', [isNegative, wrapped, indices], { shape, dtype: 'int32' });
 }
 
+/** Windows that give the places are disjoint, so plain writing into zeros suffices. */
+function rewriteMaxUnpool({ node, valueOf, add, finish, constant }: Expansion): void {
+  const [x, indices] = node.inputs;
+  const { shape, dtype } = valueOf(node.outputs[0]);
+  const count = numel(valueOf(x).shape);
+  const flat = (id: ValueId, as: Dtype): ValueId =>
+    add('Reshape', [id], { shape: [count], dtype: as }, { shape: [count] });
+  const zero = constant(castTensor({ dtype: 'float32', shape: [1], data: new Float32Array(1) }, dtype));
+  const zeros = add('Expand', [zero], { shape: [numel(shape)] }, { shape: [numel(shape)] });
+  const written = add(
+    'ScatterElements',
+    [zeros, flat(indices, 'int32'), flat(x, dtype)],
+    { shape: [numel(shape)] },
+    { axis: 0, reduction: 'none' },
+  );
+  finish('Reshape', [written], { shape });
+}
+
+/** The kernel gives no indices. Where windows tile the input they are found block by block: the place of the largest of
+ *  each block, as an offset from the block's first element. */
+function rewriteMaxPool({ node, valueOf, define, addWithOutputs, add, finish, constant }: Expansion): void {
+  const [x] = node.inputs;
+  const { shape } = valueOf(x);
+  const { kernel_shape: kernel, strides, pads } = node.attributes as Record<string, readonly number[]>;
+  const [batch, channels, ...space] = shape;
+  const isTiled = kernel.every(
+    (size, axis) =>
+      strides[axis] === size && space[axis] % size === 0 && pads[axis] === 0 && pads[kernel.length + axis] === 0,
+  );
+  if (node.outputs.length === 1 || !isTiled) {
+    addWithOutputs(node.op, node.inputs, node.outputs, node.attributes);
+    return;
+  }
+  addWithOutputs('MaxPool', [x], [node.outputs[0]], node.attributes);
+  const pooled = space.map((size, axis) => size / kernel[axis]);
+  const split = [batch, channels, ...pooled.flatMap((size, axis) => [size, kernel[axis]])];
+  const perm = [0, 1, ...space.map((_, axis) => 2 + 2 * axis), ...space.map((_, axis) => 3 + 2 * axis)];
+  const blockSize = numel(kernel);
+  const count = numel(shape) / blockSize;
+  const cut = add('Reshape', [x], { shape: split }, { shape: split });
+  const ordered = add('Transpose', [cut], { shape: perm.map((axis) => split[axis]) }, { perm });
+  const rows = add('Reshape', [ordered], { shape: [count, blockSize] }, { shape: [count, blockSize] });
+  const largest = define('largest', 'int64', [count]);
+  addWithOutputs('ArgMax', [rows], [largest], { axis: 1, keepdims: 0, select_last_index: 0 });
+  const strideOf = stridesFromShape(shape);
+  const offsets = new Int32Array(blockSize);
+  for (let i = 0; i < blockSize; i++) {
+    offsets[i] = indicesFromOffset(i, kernel).reduce((sum, index, axis) => sum + index * strideOf[2 + axis], 0);
+  }
+  const starts = new Int32Array(count);
+  const pooledShape = [batch, channels, ...pooled];
+  for (let i = 0; i < count; i++) {
+    starts[i] = indicesFromOffset(i, pooledShape).reduce(
+      (sum, index, axis) => sum + index * strideOf[axis] * (axis < 2 ? 1 : kernel[axis - 2]),
+      0,
+    );
+  }
+  const local = add(
+    'Gather',
+    [constant({ dtype: 'int32', shape: [blockSize], data: offsets }), largest],
+    { shape: [count], dtype: 'int32' },
+    { axis: 0 },
+  );
+  const flat = add('Add', [local, constant({ dtype: 'int32', shape: [count], data: starts })], {
+    shape: [count],
+    dtype: 'int32',
+  });
+  finish('Reshape', [flat], { shape: pooledShape }, 1);
+}
+
 /** Index outputs are int64 by definition and no kernel casts int64; a gather from 0, 1, 2, … does. */
 function narrowIndices({ node, valueOf, originalDtype, define, addWithOutputs, finish, constant }: Expansion): void {
   const outputs = node.outputs.map((id) =>
@@ -317,9 +413,7 @@ function narrowIndices({ node, valueOf, originalDtype, define, addWithOutputs, f
   node.outputs.forEach((id, output) => {
     if (outputs[output] === id) return;
     const { shape } = valueOf(node.inputs[0]);
-    // MaxPool counts over the whole tensor, the others along their axis.
-    const axis = node.attributes['axis'];
-    const size = node.op === 'MaxPool' ? numel(shape) : shape[axis as number];
+    const size = shape[node.attributes['axis'] as number];
     const data = new Int32Array(size);
     for (let i = 0; i < size; i++) data[i] = i;
     const counting = constant({ dtype: 'int32', shape: [size], data });

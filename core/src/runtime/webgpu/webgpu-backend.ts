@@ -58,7 +58,7 @@ async function createSession(graph: Graph, values: StateValues, options: Session
   assertNoCollectives(graph);
   const initial = resolveStates(graph, values);
   const ort = await loadNodeRuntime();
-  const engine = lowerToEngine(lowerForGpu(graph), graph);
+  const engine = lowerToEngine(lowerForGpu(graph, { isDeterministic: options.isDeterministic ?? true }), graph);
   const model = engineBytes(engine.graph, { doneSignal: false });
   const profile = options.isProfiled === true ? createProfileFolder() : undefined;
   const allowsFallback = options.allowCpuFallback === true;
