@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { quorumCertificate, quorumCertificateArtifact } from '../quorum/certificate.ts';
 import { formatExpression, resilience } from '../quorum/expression.ts';
 import { parseLatencyMatrix } from '../quorum/latency-import.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
@@ -28,7 +29,8 @@ export async function run(params: PlanParams, context: VerbContext): Promise<Ver
 
 async function planGiven(params: PlanParams, context: VerbContext): Promise<VerbResult> {
   const system = await systemFromParams(params, context);
-  const strategy = await optimalStrategy(system, parseWorkload(params.readFraction), {
+  const workload = parseWorkload(params.readFraction);
+  const strategy = await optimalStrategy(system, workload, {
     signal: context.signal,
     onProgress: (round, value) =>
       context.progress({ phase: 'columns', done: round, note: `load ${value.toPrecision(6)}` }),
@@ -38,6 +40,7 @@ async function planGiven(params: PlanParams, context: VerbContext): Promise<Verb
   return {
     ok: isEnough,
     value: { ...systemJson(system), ...strategyJson(strategy), resilience: survived },
+    artifacts: [quorumCertificateArtifact(quorumCertificate(system, workload, strategy))],
     report: {
       title: `Quorum plan: ${formatExpression(system.reads)}`,
       verdict: isEnough
@@ -87,6 +90,9 @@ async function planSites(params: PlanParams, context: VerbContext): Promise<Verb
   return {
     ok: true,
     value: planJson(plans, matrix, source),
+    artifacts: [
+      quorumCertificateArtifact(quorumCertificate(best.system, parseWorkload(params.readFraction), best.strategy)),
+    ],
     report: {
       title: `Store on ${params.sites} of ${matrix.names.length} sites`,
       verdict: {

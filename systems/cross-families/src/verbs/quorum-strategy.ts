@@ -1,5 +1,6 @@
 /** quorum strategy: the optimal strategy of a system under limits, with exact certificate and capacity curve. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { quorumCertificate, quorumCertificateArtifact } from '../quorum/certificate.ts';
 import { formatExpression } from '../quorum/expression.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
 import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
@@ -38,9 +39,12 @@ export async function run(params: StrategyParams, context: VerbContext): Promise
     curve.push({ x: readFraction, y: point.metrics.capacity });
   }
   const isExact = strategy.gap.num === 0n;
+  const isPlain = params.objective === 'load' && params.failures === 0;
+  const hasLimits = params.networkLimit !== undefined || params.latencyLimitMs !== undefined;
   return {
     ok: isExact,
     value: { ...systemJson(system), ...strategyJson(strategy), capacityCurve: curve },
+    artifacts: isPlain && !hasLimits ? [quorumCertificateArtifact(quorumCertificate(system, workload, strategy))] : [],
     report: {
       title: `Strategy for ${formatExpression(system.reads)}`,
       verdict: {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { parseCertificate, verifyCertificate } from '../verify/verify.ts';
+import { parseCertificate, verifyAny } from '../verify/verify.ts';
 import type { Verification } from '../verify/verify.ts';
 
 interface VerifyParams {
@@ -18,7 +18,7 @@ const LEVEL_WORDS: Readonly<Record<Verification['upper'], string>> = {
 export async function run(params: VerifyParams, context: VerbContext): Promise<VerbResult> {
   const path = resolve(context.workingFolder, params.file);
   const certificate = parseCertificate(await readFile(path, 'utf8'), params.file);
-  const verification = verifyCertificate(certificate);
+  const verification = verifyAny(certificate);
   const { ok, failures, upper } = verification;
   return {
     ok,
@@ -32,7 +32,10 @@ export async function run(params: VerifyParams, context: VerbContext): Promise<V
         {
           kind: 'figures',
           figures: [
-            { label: 'claimed value', value: certificate.claim.value },
+            {
+              label: 'claimed value',
+              value: certificate.schema === 'quorums/1' ? certificate.claim.load : certificate.claim.value,
+            },
             { label: 'upper bound', value: upper, tone: upper === 'trusted' ? 'warn' : 'good' },
             { label: 'failures', value: failures.length, format: 'count', tone: ok ? 'good' : 'bad' },
           ],

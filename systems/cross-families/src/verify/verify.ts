@@ -2,6 +2,8 @@
 import { familiesError } from '../families-errors.ts';
 import type { Certificate } from '../types.ts';
 import { certificateSchema } from './certificate-schema.ts';
+import { quorumCertificateSchema, verifyQuorumCertificate } from './quorum-check.ts';
+import type { QuorumCertificate } from './quorum-check.ts';
 import { tupleFailures } from './tuple-check.ts';
 import { checkUpper } from './upper-check.ts';
 
@@ -29,8 +31,13 @@ export function verifyCertificate(certificate: Certificate): Verification {
   return { ok: failures.length === 0, failures, upper: upper.level };
 }
 
+/** Checks either kind of certificate. */
+export function verifyAny(certificate: Certificate | QuorumCertificate): Verification {
+  return certificate.schema === 'quorums/1' ? verifyQuorumCertificate(certificate) : verifyCertificate(certificate);
+}
+
 /** Reads a certificate from JSON text. @throws TF-FAMILIES-004 with the path of the first wrong field */
-export function parseCertificate(text: string, location: string): Certificate {
+export function parseCertificate(text: string, location: string): Certificate | QuorumCertificate {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -39,12 +46,13 @@ export function parseCertificate(text: string, location: string): Certificate {
   }
   // The whole answer of `max --json` is welcome too: its certificate stands under result.
   const inner = (json as { result?: { certificate?: unknown } } | null)?.result?.certificate ?? json;
-  const parsed = certificateSchema.safeParse(inner);
-  if (parsed.success) return parsed.data as Certificate;
+  const isQuorum = (inner as { schema?: unknown } | null)?.schema === 'quorums/1';
+  const parsed = isQuorum ? quorumCertificateSchema.safeParse(inner) : certificateSchema.safeParse(inner);
+  if (parsed.success) return parsed.data as Certificate | QuorumCertificate;
   const issue = parsed.error.issues[0]!;
   throw familiesError('TF-FAMILIES-004', {
     subject: 'parseCertificate',
-    expected: 'a certificate of schema families/1',
+    expected: 'a certificate of schema families/1 or quorums/1',
     actual: `${issue.message} at ${issue.path.join('.') || 'the top'}`,
     location,
     hints: ['Write one with `tenfold --json cross-families max --n 5 --sets "3|1,2" > certificate.json`.'],
