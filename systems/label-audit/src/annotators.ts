@@ -1,0 +1,149 @@
+/** Several annotators per sample: consensus labels, their quality, and each annotator's confusion.
+ *  Source: Dawid & Skene 1979, Maximum likelihood estimation of observer error-rates using the EM algorithm. */
+import { labelError } from './label-errors.ts';
+
+/** One vote. */
+export interface Vote {
+  readonly sample: number;
+  readonly annotator: number;
+  readonly label: number;
+}
+
+export interface Consensus {
+  /** [N] most likely class; −1 for a sample without votes. */
+  readonly labels: Int32Array;
+  /** [N] its posterior. */
+  readonly confidence: Float64Array;
+  /** [N] the plain majority (lowest class of a tie). */
+  readonly majority: Int32Array;
+  readonly annotators: readonly AnnotatorQuality[];
+  readonly iterations: number;
+}
+
+export interface AnnotatorQuality {
+  readonly numVotes: number;
+  /** Estimated share of votes that name the true class. */
+  readonly accuracy: number;
+  /** Share of votes that equal the consensus. */
+  readonly agreement: number;
+  /** [given · K + true] columns sum to 1. */
+  readonly confusion: Float64Array;
+}
+
+/** Votes added to each cell of a confusion matrix, so that few votes do not mean certainty. */
+const SMOOTHING = 0.01;
+const TOLERANCE = 1e-6;
+
+/** EM from majority votes to the fixed point (or 100 rounds).
+ *  @param options.prior  [N, K] probabilities of a model, multiplied into the posterior; default none */
+export function consensusOfVotes(
+  votes: readonly Vote[],
+  options: { numSamples: number; numAnnotators: number; numClasses: number; prior?: ArrayLike<number> },
+): Consensus {
+  const { numSamples, numAnnotators, numClasses, prior } = options;
+  if (votes.length === 0) {
+    throw labelError('TF-LABEL-004', { subject: 'consensusOfVotes', expected: 'at least one vote', actual: 'none' });
+  }
+  const counts = new Float64Array(numSamples * numClasses);
+  for (const { sample, label } of votes) counts[sample * numClasses + label]++;
+  const posterior = new Float64Array(numSamples * numClasses);
+  for (let i = 0; i < numSamples; i++) normaliseRow(counts, posterior, i, numClasses);
+  const majority = Int32Array.from({ length: numSamples }, (_, i) => largestOf(counts, i, numClasses));
+  const confusions = Array.from({ length: numAnnotators }, () => new Float64Array(numClasses * numClasses));
+  const classPrior = new Float64Array(numClasses);
+  let iterations = 0;
+  for (let change = Infinity; change > TOLERANCE && iterations < 100; iterations++) {
+    fitConfusions(votes, { posterior, confusions, numClasses });
+    classPrior.fill(SMOOTHING);
+    for (let at = 0; at < posterior.length; at++) classPrior[at % numClasses] += posterior[at];
+    const logs = new Float64Array(posterior.length);
+    for (let at = 0; at < logs.length; at++) {
+      logs[at] =
+        Math.log(classPrior[at % numClasses]) + (prior === undefined ? 0 : Math.log(Math.max(prior[at], 1e-12)));
+    }
+    for (const { sample, annotator, label } of votes) {
+      for (let k = 0; k < numClasses; k++) {
+        logs[sample * numClasses + k] += Math.log(confusions[annotator][label * numClasses + k]);
+      }
+    }
+    change = 0;
+    for (let i = 0; i < numSamples; i++) change = Math.max(change, updatePosterior(logs, posterior, i, numClasses));
+  }
+  const isVoted = new Uint8Array(numSamples);
+  for (const { sample } of votes) isVoted[sample] = 1;
+  const labels = Int32Array.from(majority, (_, i) => (isVoted[i] === 1 ? largestOf(posterior, i, numClasses) : -1));
+  return {
+    labels,
+    confidence: Float64Array.from(labels, (label, i) => (label < 0 ? 0 : posterior[i * numClasses + label])),
+    majority: majority.map((label, i) => (isVoted[i] === 1 ? label : -1)),
+    annotators: confusions.map((confusion, annotator) =>
+      qualityOf(votes, { annotator, confusion, posterior, labels, numClasses }),
+    ),
+    iterations,
+  };
+}
+
+function fitConfusions(
+  votes: readonly Vote[],
+  { posterior, confusions, numClasses }: { posterior: Float64Array; confusions: Float64Array[]; numClasses: number },
+): void {
+  for (const confusion of confusions) confusion.fill(SMOOTHING);
+  for (const { sample, annotator, label } of votes) {
+    for (let k = 0; k < numClasses; k++)
+      confusions[annotator][label * numClasses + k] += posterior[sample * numClasses + k];
+  }
+  for (const confusion of confusions) {
+    for (let k = 0; k < numClasses; k++) {
+      let sum = 0;
+      for (let given = 0; given < numClasses; given++) sum += confusion[given * numClasses + k];
+      for (let given = 0; given < numClasses; given++) confusion[given * numClasses + k] /= sum;
+    }
+  }
+}
+
+/** Softmax of a row of logs into the posterior. @returns largest change */
+function updatePosterior(logs: Float64Array, posterior: Float64Array, row: number, numClasses: number): number {
+  const start = row * numClasses;
+  let largest = -Infinity;
+  for (let k = 0; k < numClasses; k++) largest = Math.max(largest, logs[start + k]);
+  let sum = 0;
+  for (let k = 0; k < numClasses; k++) sum += logs[start + k] = Math.exp(logs[start + k] - largest);
+  let change = 0;
+  for (let k = 0; k < numClasses; k++) {
+    const next = logs[start + k] / sum;
+    change = Math.max(change, Math.abs(next - posterior[start + k]));
+    posterior[start + k] = next;
+  }
+  return change;
+}
+
+function normaliseRow(counts: Float64Array, target: Float64Array, row: number, numClasses: number): void {
+  let sum = 0;
+  for (let k = 0; k < numClasses; k++) sum += counts[row * numClasses + k];
+  for (let k = 0; k < numClasses; k++) {
+    target[row * numClasses + k] = sum === 0 ? 1 / numClasses : counts[row * numClasses + k] / sum;
+  }
+}
+
+function largestOf(values: Float64Array, row: number, numClasses: number): number {
+  let best = 0;
+  for (let k = 1; k < numClasses; k++) if (values[row * numClasses + k] > values[row * numClasses + best]) best = k;
+  return best;
+}
+
+function qualityOf(
+  votes: readonly Vote[],
+  from: { annotator: number; confusion: Float64Array; posterior: Float64Array; labels: Int32Array; numClasses: number },
+): AnnotatorQuality {
+  let numVotes = 0;
+  let expectedRight = 0;
+  let numAgreeing = 0;
+  for (const { sample, annotator, label } of votes) {
+    if (annotator !== from.annotator) continue;
+    numVotes++;
+    expectedRight += from.posterior[sample * from.numClasses + label];
+    if (from.labels[sample] === label) numAgreeing++;
+  }
+  const share = (count: number) => (numVotes === 0 ? 0 : count / numVotes);
+  return { numVotes, accuracy: share(expectedRight), agreement: share(numAgreeing), confusion: from.confusion };
+}

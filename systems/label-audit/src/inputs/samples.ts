@@ -1,0 +1,300 @@
+/** What the verbs audit: samples with labels, from any of the accepted inputs. Node only. */
+import { stat } from 'node:fs/promises';
+import { basename, extname, resolve } from 'node:path';
+import type { Diagnostic } from '@tenfold/core/base';
+import { columnOf, readCsv, readJsonLines, readNpy, readParquet, tableFromColumns } from '@tenfold/core/data';
+import type { Table, TableColumn } from '@tenfold/core/data';
+import type { VerbContext } from '@tenfold/core/system';
+import type { Tensor } from '@tenfold/core/tensor';
+import { assertSameLength } from '../check-probabilities.ts';
+import { labelError } from '../label-errors.ts';
+import type { Features, Probabilities } from '../types.ts';
+import { readImageFolder } from './image-folder.ts';
+import { standardise } from './standardise.ts';
+import { tfIdf } from './tf-idf.ts';
+
+export interface InputParams {
+  /** Table, label file or image folder. */
+  readonly data: string;
+  readonly label: string;
+  readonly probs: string;
+  readonly features: string;
+  readonly columns: readonly string[];
+  readonly text: string;
+  readonly group: string;
+  readonly truth: string;
+  readonly id: string;
+  readonly imageSize: number;
+}
+
+export interface Samples {
+  /** File or folder as the user knows it. */
+  readonly name: string;
+  readonly labelCells: ArrayLike<unknown>;
+  readonly truthCells?: ArrayLike<unknown>;
+  /** [N] group numbers. */
+  readonly groups?: Int32Array;
+  readonly ids: readonly string[];
+  /** Model input [N, …]; absent if only probabilities were given. */
+  readonly x?: Tensor<'float32'>;
+  readonly probabilities?: Probabilities;
+  readonly table?: Table;
+  /** One line that shows the sample, '' for images. */
+  readonly previews: readonly string[];
+  readonly isImage: boolean;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Reads and joins the inputs. @throws TF-LABEL-005 if something needed is missing, TF-LABEL-002 if lengths differ */
+export async function readSamples(params: InputParams, context: VerbContext): Promise<Samples> {
+  const path = resolve(context.workingFolder, params.data);
+  const kind = await stat(path).catch(() => undefined);
+  if (kind === undefined) {
+    throw labelError('TF-LABEL-005', {
+      subject: 'readSamples',
+      expected: 'a table, a .npy file of labels, or a folder of images',
+      actual: 'no such path',
+      location: params.data,
+    });
+  }
+  context.progress({ phase: 'reading' });
+  if (kind.isDirectory()) return readImages(path, params, context);
+  if (extname(path).toLowerCase() === '.npy') return readArrays(path, params, context);
+  return readTableSamples(path, params, context);
+}
+
+async function readImages(folder: string, params: InputParams, context: VerbContext): Promise<Samples> {
+  const { names, labels, x, skipped } = await readImageFolder(folder, {
+    sidePx: params.imageSize,
+    signal: context.signal,
+    onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
+  });
+  const warnings: Diagnostic[] = skipped.length === 0 ? [] : [skippedWarning(skipped)];
+  const table = tableFromColumns([
+    { name: 'path', kind: 'text', values: [...names] },
+    { name: 'label', kind: 'text', values: [...labels] },
+  ]);
+  const extra = await readExtras(params, context, names.length);
+  return {
+    name: basename(folder),
+    labelCells: labels,
+    ids: names,
+    x,
+    table,
+    previews: names.map(() => ''),
+    isImage: true,
+    warnings,
+    ...extra,
+  };
+}
+
+function skippedWarning(skipped: readonly { readonly name: string; readonly reason: string }[]): Diagnostic {
+  const listed = skipped.slice(0, 20).map(({ name, reason }) => `${name}: ${reason}`);
+  return {
+    severity: 'warning',
+    code: 'TF-LABEL-005',
+    subject: 'readImageFolder',
+    expected: 'images that decode',
+    actual: `${skipped.length} that do not and were skipped`,
+    location: listed.join('; ') + (skipped.length > listed.length ? '; …' : ''),
+  };
+}
+
+async function readArrays(path: string, params: InputParams, context: VerbContext): Promise<Samples> {
+  const tensor = await readNpy(path);
+  if (tensor.shape.length !== 1) {
+    throw labelError('TF-LABEL-005', {
+      subject: 'readSamples',
+      expected: 'labels as an array [N]',
+      actual: `[${tensor.shape.join(', ')}]`,
+      location: params.data,
+      hints: ['Give labels as the argument and probabilities with --probs, embeddings with --features.'],
+    });
+  }
+  const labelCells = Array.from(tensor.data as Iterable<number | bigint>, Number);
+  const extra = await readExtras(params, context, labelCells.length);
+  const ids = labelCells.map((_, i) => String(i));
+  return {
+    name: basename(path),
+    labelCells,
+    ids,
+    previews: ids.map((id) => `row ${id}`),
+    isImage: false,
+    warnings: [],
+    ...extra,
+  };
+}
+
+async function readTableSamples(path: string, params: InputParams, context: VerbContext): Promise<Samples> {
+  const table = await readTable(path);
+  const labelColumn = columnOf(table, params.label, 'label-audit');
+  const special = new Set(
+    [params.label, params.truth, params.group, params.id, params.text].filter((name) => name !== ''),
+  );
+  const optional = (name: string) => (name === '' ? undefined : columnOf(table, name, 'label-audit'));
+  const idColumn = optional(params.id);
+  const groupColumn = optional(params.group);
+  const truthColumn = optional(params.truth);
+  const textColumn = optional(params.text);
+  const extra = await readExtras(params, context, table.numRows);
+  let x = extra.x;
+  if (x === undefined && textColumn !== undefined)
+    x = tensorOf(tfIdf(Array.from(textColumn.values, (cell) => String(cell ?? ''))).features);
+  if (x === undefined) {
+    const columns =
+      params.columns.length > 0
+        ? params.columns.map((name) => columnOf(table, name, 'label-audit'))
+        : table.columns.filter(
+            (column) => !special.has(column.name) && column.kind !== 'text' && column.kind !== 'json',
+          );
+    if (columns.length > 0) x = tensorOf(standardise(featuresFromColumns(columns, table.numRows)));
+  }
+  const shown = textColumn
+    ? [textColumn]
+    : table.columns.filter(({ name }) => name !== params.label && name !== params.truth).slice(0, 6);
+  return {
+    name: basename(path),
+    labelCells: labelColumn.values as ArrayLike<unknown>,
+    ...(truthColumn && { truthCells: truthColumn.values as ArrayLike<unknown> }),
+    ...(groupColumn && { groups: numbersFromCells(groupColumn.values as ArrayLike<unknown>) }),
+    ids: Array.from({ length: table.numRows }, (_, i) => (idColumn ? String(idColumn.values[i]) : String(i))),
+    table,
+    previews: Array.from({ length: table.numRows }, (_, i) => previewOf(shown, i)),
+    isImage: false,
+    warnings: [],
+    ...extra,
+    ...(x && { x }),
+  };
+}
+
+/** By the file's ending: .csv, .tsv, .parquet, .jsonl. */
+export async function readTable(path: string): Promise<Table> {
+  switch (extname(path).toLowerCase()) {
+    case '.csv':
+      return readCsv(path);
+    case '.tsv':
+      return readCsv(path, { delimiter: '\t' });
+    case '.parquet':
+      return readParquet(path);
+    case '.jsonl':
+    case '.ndjson':
+      return tableFromRecords(path);
+    default:
+      throw labelError('TF-LABEL-005', {
+        subject: 'readTable',
+        expected: 'a file that ends in .csv, .tsv, .parquet, .jsonl or .npy',
+        actual: basename(path),
+      });
+  }
+}
+
+async function tableFromRecords(path: string): Promise<Table> {
+  const names: string[] = [];
+  const records: Record<string, unknown>[] = [];
+  for await (const { value, lineNumber } of readJsonLines(path)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw labelError('TF-LABEL-005', {
+        subject: 'readTable',
+        expected: 'one JSON object a line',
+        actual: JSON.stringify(value).slice(0, 40),
+        location: `${basename(path)}:${lineNumber}`,
+      });
+    }
+    records.push(value as Record<string, unknown>);
+    for (const name of Object.keys(value)) if (!names.includes(name)) names.push(name);
+  }
+  return tableFromColumns(
+    names.map((name): TableColumn => {
+      const cells = records.map((record) => record[name] ?? null);
+      if (cells.every((cell) => cell === null || typeof cell === 'number')) {
+        return { name, kind: 'float64', values: Float64Array.from(cells, (cell) => cell ?? NaN) };
+      }
+      return {
+        name,
+        kind: 'text',
+        values: cells.map((cell) => (cell === null ? null : typeof cell === 'string' ? cell : JSON.stringify(cell))),
+      };
+    }),
+  );
+}
+
+async function readExtras(
+  params: InputParams,
+  context: VerbContext,
+  numRows: number,
+): Promise<{ probabilities?: Probabilities; x?: Tensor<'float32'> }> {
+  const read = async (file: string) => {
+    const tensor = await readNpy(resolve(context.workingFolder, file));
+    if (tensor.shape.length < 2 || !tensor.dtype.startsWith('float')) {
+      throw labelError('TF-LABEL-005', {
+        subject: 'readSamples',
+        expected: 'a float array with one row per sample',
+        actual: `${tensor.dtype} [${tensor.shape.join(', ')}]`,
+        location: file,
+      });
+    }
+    assertSameLength('readSamples', numRows, tensor.shape[0], file);
+    return tensor;
+  };
+  const probabilities = params.probs === '' ? undefined : await read(params.probs);
+  const features = params.features === '' ? undefined : await read(params.features);
+  return {
+    ...(probabilities && {
+      probabilities: { numRows, numClasses: probabilities.shape[1], data: floatsOf(probabilities) },
+    }),
+    ...(features && { x: checkedFeatures(features, params.features) }),
+  };
+}
+
+function floatsOf({ dtype, data }: Tensor): Float32Array | Float64Array {
+  if (dtype === 'float32' || dtype === 'float64') return data as Float32Array | Float64Array;
+  return Float32Array.from(data as Iterable<number>);
+}
+
+function checkedFeatures(tensor: Tensor, file: string): Tensor<'float32'> {
+  const data = Float32Array.from(floatsOf(tensor));
+  const width = data.length / tensor.shape[0];
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw labelError('TF-LABEL-006', {
+      subject: 'readSamples',
+      expected: 'finite features',
+      actual: String(data[bad]),
+      location: `${file}, row ${Math.floor(bad / width)}`,
+    });
+  }
+  if (tensor.shape.length > 2) return { dtype: 'float32', shape: tensor.shape, data };
+  return tensorOf(standardise({ numRows: tensor.shape[0], width, data }));
+}
+
+function tensorOf({ numRows, width, data }: Features): Tensor<'float32'> {
+  return { dtype: 'float32', shape: [numRows, width], data };
+}
+
+function featuresFromColumns(columns: readonly TableColumn[], numRows: number): Features {
+  const width = columns.length;
+  const data = new Float32Array(numRows * width);
+  columns.forEach(({ values }, a) => {
+    for (let i = 0; i < numRows; i++) data[i * width + a] = Number(values[i]);
+  });
+  return { numRows, width, data };
+}
+
+function numbersFromCells(cells: ArrayLike<unknown>): Int32Array {
+  const known = new Map<unknown, number>();
+  return Int32Array.from(cells, (cell) => {
+    const number = known.get(cell) ?? known.size;
+    known.set(cell, number);
+    return number;
+  });
+}
+
+const PREVIEW_CHARS = 160;
+
+function previewOf(columns: readonly TableColumn[], row: number): string {
+  const text =
+    columns.length === 1
+      ? String(columns[0].values[row] ?? '')
+      : columns.map(({ name, values }) => `${name} ${String(values[row] ?? '')}`).join(' · ');
+  return text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS - 1)}…` : text;
+}

@@ -1,0 +1,91 @@
+/** The room's manifest: data only; algorithms load when a verb runs. */
+import { defineSystem, defineVerb, outputParams } from '@tenfold/core/system';
+import { z } from 'zod';
+import { BACKBONES, FILTERS, LABEL_LOSSES, SCORES } from './types.ts';
+
+const inputParams = {
+  data: z
+    .string()
+    .meta({ positional: true })
+    .describe('table (.csv, .tsv, .parquet, .jsonl), labels (.npy), or folder of images named by label'),
+  label: z.string().default('label').describe('column with the labels'),
+  probs: z
+    .string()
+    .default('')
+    .meta({ kind: 'file' })
+    .describe('predicted probabilities [N, K], .npy, of models that did not train on the sample'),
+  features: z.string().default('').meta({ kind: 'file' }).describe('embeddings [N, d] or images [N, C, H, W], .npy'),
+  columns: z.array(z.string()).default([]).describe('feature columns; default all numeric ones'),
+  text: z.string().default('').describe('column with texts, turned into TF-IDF features'),
+  group: z.string().default('').describe('column whose equal values stay in one fold'),
+  truth: z.string().default('').describe('column with true labels, to measure the audit'),
+  id: z.string().default('').describe('column that names the samples; default the row number'),
+  imageSize: z.int().min(8).max(256).default(32).describe('side in pixels that images are averaged into'),
+};
+
+const trainingParams = {
+  epochs: z.int().min(1).max(1000).default(15).describe('passes over the training samples'),
+  batch: z.int().min(2).default(128).describe('samples per update'),
+  backbone: z
+    .enum(['auto', ...BACKBONES])
+    .default('auto')
+    .describe('network before the head; auto: sce-mini for colour images, else mlp'),
+  head: z
+    .enum(['distance', 'linear'])
+    .default('distance')
+    .describe('class centres with a potential, or a linear layer'),
+  loss: z.enum(LABEL_LOSSES).default('sce').describe('label loss'),
+};
+
+export const manifest = defineSystem({
+  id: 'label-audit',
+  title: 'Label audit',
+  question: 'Which labels of my data set are wrong, and what should they be?',
+  paper: { title: 'Potential Energy based Mixture Model for Noisy Label Learning', arxiv: '2405.01186' },
+  tour: 'tour',
+  page: { summary: 'Reviews suspicious labels one by one, with the noise matrix and the class centres' },
+  verbs: [
+    defineVerb({
+      name: 'tour',
+      summary: 'MNIST with a fifth of its labels made wrong, audited and repaired; and the real test labels',
+      examples: ['tour'],
+      params: z.object({
+        train: z.int().min(500).max(60_000).default(6000).describe('training digits that get wrong labels'),
+        test: z.int().min(500).max(10_000).default(10_000).describe('real test digits that are audited'),
+        epochs: z.int().min(1).default(8).describe('passes of each fold'),
+        noise: z.number().min(0).max(0.9).default(0.2).describe('share of labels made wrong, 0..1'),
+      }),
+      load: () => import('./verbs/tour.ts'),
+    }),
+    defineVerb({
+      name: 'audit',
+      summary: 'rank the suspicious labels and propose repairs',
+      examples: [
+        'audit animals.csv --label species --out audited',
+        'audit labels.npy --probs probs.npy',
+        'audit photos/ --epochs 10 --out audited',
+        'audit reviews.jsonl --label sentiment --text body',
+      ],
+      writesFiles: true,
+      params: z.object({
+        ...inputParams,
+        classes: z.array(z.string()).default([]).describe('class names in the order of the probability columns'),
+        filter: z.enum(FILTERS).default('prune_by_noise_rate').describe('which labels count as suspicious'),
+        score: z.enum(SCORES).default('normalized_margin').describe('what the list is ranked by'),
+        adjust: z.boolean().default(true).describe('subtract class thresholds before scoring'),
+        fracNoise: z.number().min(0).max(1).default(1).describe('share of the estimated errors that is flagged, 0..1'),
+        folds: z.int().min(2).max(50).default(5).describe('folds of the cross-validation'),
+        ...trainingParams,
+        maxIssues: z.int().min(1).default(1000).describe('longest issue list that is kept'),
+        out: z
+          .string()
+          .default('')
+          .meta({ kind: 'output' })
+          .describe('folder for corrected table, mask, JSON and HTML report'),
+        format: z.enum(['csv', 'parquet']).default('csv').describe('of the corrected table'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/audit.ts'),
+    }),
+  ],
+});

@@ -1,0 +1,79 @@
+/** Nearest neighbours in feature space, exact among a reference set. */
+import type { Rng } from '@tenfold/core/base';
+import type { Features } from '../types.ts';
+
+export interface Neighbours {
+  /** [N, k] rows, nearest first. */
+  readonly rows: Uint32Array;
+  /** [N, k] Euclidean distances. */
+  readonly distances: Float32Array;
+  readonly k: number;
+  /** How many samples could be neighbours: N, or a random part of them. */
+  readonly numReferences: number;
+}
+
+/** Multiply-adds that are spent; above, neighbours are sought in a random part of the samples. */
+const MAX_PRODUCTS = 4e9;
+
+/** k nearest other samples of every sample. Cost: O(N · references · d). */
+export function nearestNeighbours({ numRows, width, data }: Features, k: number, rng: Rng): Neighbours {
+  const numReferences = Math.max(
+    Math.min(numRows, k + 1),
+    Math.min(numRows, Math.floor(MAX_PRODUCTS / (numRows * width))),
+  );
+  const references =
+    numReferences === numRows
+      ? Uint32Array.from({ length: numRows }, (_, i) => i)
+      : rng
+          .shuffle(Uint32Array.from({ length: numRows }, (_, i) => i))
+          .slice(0, numReferences)
+          .sort();
+  const used = Math.min(k, numReferences - 1);
+  const squares = new Float64Array(numRows);
+  for (let i = 0; i < numRows; i++) for (let a = 0; a < width; a++) squares[i] += data[i * width + a] ** 2;
+  const rows = new Uint32Array(numRows * used);
+  const distances = new Float32Array(numRows * used);
+  const best = new Float64Array(used);
+  for (let i = 0; i < numRows; i++) {
+    best.fill(Infinity);
+    const base = i * used;
+    for (let r = 0; r < numReferences; r++) {
+      const j = references[r];
+      if (j === i) continue;
+      let product = 0;
+      for (let a = 0, p = i * width, q = j * width; a < width; a++) product += data[p++] * data[q++];
+      const square = squares[i] + squares[j] - 2 * product;
+      if (square >= best[used - 1]) continue;
+      let place = used - 1;
+      while (place > 0 && best[place - 1] > square) {
+        best[place] = best[place - 1];
+        rows[base + place] = rows[base + place - 1];
+        place--;
+      }
+      best[place] = square;
+      rows[base + place] = j;
+    }
+    for (let n = 0; n < used; n++) distances[base + n] = Math.sqrt(Math.max(best[n], 0));
+  }
+  return { rows, distances, k: used, numReferences };
+}
+
+/** Share of the neighbours that carry the same label. @returns [N] */
+export function neighbourAgreement({ rows, k }: Neighbours, labels: ArrayLike<number>): Float32Array {
+  return Float32Array.from({ length: k === 0 ? 0 : rows.length / k }, (_, i) => {
+    let same = 0;
+    for (let n = 0; n < k; n++) if (labels[rows[i * k + n]] === labels[i]) same++;
+    return same / k;
+  });
+}
+
+/** Mean distance to the neighbours over the median of all such means: far above 1 lies an outlier. @returns [N] */
+export function outlierRatios({ distances, k }: Neighbours): Float32Array {
+  const means = Float32Array.from({ length: k === 0 ? 0 : distances.length / k }, (_, i) => {
+    let sum = 0;
+    for (let n = 0; n < k; n++) sum += distances[i * k + n];
+    return sum / k;
+  });
+  const median = means.slice().sort()[means.length >> 1];
+  return means.map((mean) => (median > 0 ? mean / median : 0));
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findDataFolder } from '@tenfold/core/system';
+import { findIssues, FILTERS, latentFromJoint, learnConfidently, SCORES, scoreLabels } from '../src/index.ts';
+import type { Probabilities } from '../src/index.ts';
+
+interface Case {
+  readonly id: number;
+  readonly K: number;
+  readonly labels: number[];
+  readonly pred_probs: number[][];
+  readonly expected: Record<string, never>;
+}
+
+const file = join(findDataFolder() ?? '', 'label-audit/confident-learning-cases.json');
+const cases: Case[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).cases : [];
+const skip = cases.length === 0 ? 'the real data folder (TENFOLD_DATA) is not there' : false;
+
+test('24 random problems give the joint, noise matrices, flags and scores of cleanlab 2.9', { skip }, () => {
+  assert.equal(cases.length, 24);
+  for (const { id, K, labels, pred_probs, expected } of cases) {
+    const probabilities: Probabilities = {
+      numRows: labels.length,
+      numClasses: K,
+      data: Float64Array.from(pred_probs.flat()),
+    };
+    const learned = learnConfidently(labels, probabilities);
+    const rows = (matrix: Float64Array) => Array.from({ length: K }, (_, k) => [...matrix.subarray(k * K, k * K + K)]);
+    assert.deepEqual(rows(learned.uncalibratedJoint), expected['confident_joint_uncalibrated'], `case ${id}`);
+    assert.deepEqual(rows(learned.joint), expected['confident_joint'], `case ${id}`);
+    assertClose([...learned.thresholds], expected['thresholds'], `case ${id} thresholds`);
+    const latent = latentFromJoint(learned.joint, K);
+    assertClose([...latent.prior], expected['py'], `case ${id} prior`);
+    assertClose([...latent.noiseMatrix], (expected['noise_matrix'] as number[][]).flat(), `case ${id} noise matrix`);
+    const inverse = (expected['inverse_noise_matrix'] as number[][]).flat();
+    assertClose([...latent.inverseNoiseMatrix], inverse, `case ${id} inverse noise matrix`);
+    for (const filter of FILTERS) {
+      const flags = findIssues(labels, probabilities, learned, { filter });
+      const flagged = [...flags.keys()].filter((i) => flags[i] === 1);
+      assert.deepEqual(flagged, expected[`flag_${filter}`], `case ${id} ${filter}`);
+    }
+    for (const method of SCORES) {
+      for (const isAdjusted of [false, true]) {
+        const wanted = expected[`score_${method}${isAdjusted ? '_adjusted' : ''}`];
+        if (wanted === undefined) continue; // the adjusted entropy score is not defined there
+        const scores = scoreLabels(labels, probabilities, { method, isAdjusted });
+        assertClose([...scores], wanted, `case ${id} ${method} ${isAdjusted}`);
+      }
+    }
+  }
+});
+
+function assertClose(actual: readonly number[], expected: readonly number[], what: string): void {
+  assert.equal(actual.length, expected.length, what);
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]!) <= 1e-12, `${what}[${i}]: ${value} and ${expected[i]}`);
+  });
+}
