@@ -51,6 +51,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'Label audit',
     question: 'Which labels of my data set are wrong, and what should they be?',
     paper: { title: 'Potential Energy based Mixture Model for Noisy Label Learning', arxiv: '2405.01186' },
+    load: () => import('@tenfold/label-audit/manifest'),
   },
   {
     id: 'self-train',
