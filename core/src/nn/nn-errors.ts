@@ -24,4 +24,9 @@ export const nnError = defineErrors({
     fix: 'Use one of the named ones.',
   },
   'TF-NN-006': { kind: 'input', title: 'A model configuration is damaged or not supported', fix: 'See the message.' },
+  'TF-NN-007': {
+    kind: 'usage',
+    title: 'A file that would be written exists',
+    fix: 'Pass --force, or choose another folder.',
+  },
 });

@@ -14,6 +14,7 @@ import { fit } from '../fit.ts';
 import { crossEntropy } from '../losses.ts';
 import { smallCnn } from '../models/cnn.ts';
 import { f32, i64 } from '../net.ts';
+import { nnError } from '../nn-errors.ts';
 import { adamW } from '../optim/adam.ts';
 import { warmupCosine } from '../optim/schedules.ts';
 import { buildInference } from '../train-step.ts';
@@ -46,6 +47,11 @@ export async function run(params: TrainDigitsParams, context: VerbContext): Prom
   const { join, resolve } = await import('node:path');
   const { mkdir, rename, writeFile } = await import('node:fs/promises');
   const started = context.clock.nowMs();
+  const folder =
+    params.out === '' ? join(context.cacheFolder, 'train-digits') : resolve(context.workingFolder, params.out);
+  const checkpointPath = join(folder, 'digits.safetensors');
+  const onnxPath = join(folder, 'digits.onnx');
+  if (params.out !== '' && !force && !dryRun) await assertNew([checkpointPath, onnxPath]);
   const limit = maxItems > 0 ? { maxItems } : {};
   context.progress({ phase: 'reading digits' });
   const train = digits(await loadMnist({ split: 'train', ...limit }));
@@ -87,10 +93,6 @@ export async function run(params: TrainDigitsParams, context: VerbContext): Prom
   const trainedMs = context.clock.nowMs() - started;
 
   // Save, load into a second trainer, and ask both the same question.
-  const folder =
-    params.out === '' ? join(context.cacheFolder, 'train-digits') : resolve(context.workingFolder, params.out);
-  const checkpointPath = join(folder, 'digits.safetensors');
-  const onnxPath = join(folder, 'digits.onnx');
   const sample = {
     x: gatherRows(
       test.x,
@@ -127,6 +129,18 @@ export async function run(params: TrainDigitsParams, context: VerbContext): Prom
     ...(dryRun ? {} : { checkpoint: checkpointPath, onnx: onnxPath }),
   };
   return { ok, value, report: reportOf(value, { ok, losses, scores }) };
+}
+
+async function assertNew(paths: readonly string[]): Promise<void> {
+  const { existsSync } = await import('node:fs');
+  const existing = paths.find((path) => existsSync(path));
+  if (existing === undefined) return;
+  throw nnError('TF-NN-007', {
+    subject: 'train-digits',
+    expected: 'to write new files only',
+    actual: `"${existing}", which exists`,
+    hints: ['Pass --force to overwrite, or choose another folder.'],
+  });
 }
 
 interface Digits {
