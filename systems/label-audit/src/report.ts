@@ -67,7 +67,8 @@ function issueTable(issues: readonly Issue[], hasTruth: boolean): Block {
     columns: [
       { key: 'id', label: 'sample' },
       { key: 'given', label: 'given' },
-      { key: 'suggested', label: 'suggested' },
+      { key: 'model', label: 'most likely' },
+      { key: 'suggested', label: 'repaired' },
       { key: 'wrong', label: 'probability wrong', format: 'percent', digits: 1 },
       { key: 'agreement', label: 'neighbours with given label', format: 'percent', digits: 0 },
       ...(hasTruth ? [{ key: 'truth', label: 'truth' }] : []),
@@ -76,6 +77,7 @@ function issueTable(issues: readonly Issue[], hasTruth: boolean): Block {
     rows: issues.map((issue) => ({
       id: issue.id,
       given: issue.given,
+      model: issue.top[0].name,
       suggested: issue.suggested,
       wrong: issue.wrongProbability,
       agreement: issue.agreement ?? null,
@@ -96,8 +98,8 @@ function thumbnailBlocks(issues: readonly Issue[]): Block[] {
       blocks: shown.map((issue) => ({
         kind: 'image',
         source: issue.thumbnail!,
-        alt: `Sample ${issue.id}, labelled ${issue.given}, suggested ${issue.suggested}`,
-        caption: `${issue.id}: ${issue.given} → ${issue.suggested}, wrong with ${percent(issue.wrongProbability)}`,
+        alt: `Sample ${issue.id}, labelled ${issue.given}, most likely ${issue.top[0].name}`,
+        caption: `${issue.id}: labelled ${issue.given}, most likely ${issue.top[0].name}, wrong with ${percent(issue.wrongProbability)}`,
         pixelated: true,
       })),
     },

@@ -13,7 +13,7 @@ export interface Neighbours {
 }
 
 /** Multiply-adds that are spent; above, neighbours are sought in a random part of the samples. */
-const MAX_PRODUCTS = 4e9;
+const MAX_PRODUCTS = 2e9;
 
 /** k nearest other samples of every sample. Cost: O(N · references · d). */
 export function nearestNeighbours({ numRows, width, data }: Features, k: number, rng: Rng): Neighbours {

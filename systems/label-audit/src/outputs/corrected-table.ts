@@ -18,8 +18,8 @@ export function correctedTable(audit: Audit, table: Table | undefined, numRows: 
   const outlierRatio = new Float64Array(numRows).fill(NaN);
   rows.forEach((row, i) => {
     given[row] = classNames[labels[i]];
-    predicted[row] = classNames[result.suggested[i]];
-    corrected[row] = result.flags[i] === 1 ? predicted[row] : given[row];
+    predicted[row] = classNames[result.learned.predicted[i]];
+    corrected[row] = result.flags[i] === 1 ? classNames[result.suggested[i]] : given[row];
     isIssue[row] = result.flags[i];
     score[row] = result.scores[i];
     correct[row] = result.givenProbability[i];

@@ -5,6 +5,7 @@ import type { Block } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import type { Tensor } from '@tenfold/core/tensor';
 import { symmetricNoise } from '../injected-noise.ts';
+import type { Issue } from '../issue-list.ts';
 import { runAudit } from '../pipeline.ts';
 import type { Audit } from '../pipeline.ts';
 import { percent } from '../report.ts';
@@ -76,7 +77,7 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
       ...(outcome.value as object),
       realTest: {
         numFlagged: realAudit.result.ranked.length,
-        suspicious: suspicious.map(({ row, given, suggested }) => ({ row, given, suggested })),
+        suspicious: suspicious.map(({ row, given, top }) => ({ row, given, mostLikely: top[0].name })),
       },
     },
   };
@@ -86,26 +87,17 @@ function isRepairBetter({ truth }: Audit): boolean {
   return truth!.accuracyRepaired > truth!.accuracyGiven && truth!.accuracyRepaired >= truth!.accuracyArgmax;
 }
 
-function realBlocks(
-  audit: Audit,
-  suspicious: readonly {
-    row: number;
-    given: string;
-    suggested: string;
-    thumbnail?: string;
-    wrongProbability: number;
-  }[],
-): Block[] {
+function realBlocks(audit: Audit, suspicious: readonly Issue[]): Block[] {
   return [
     {
       kind: 'group',
       title: `The most suspicious of ${audit.labels.length.toLocaleString('en')} real test digits (${audit.result.ranked.length} flagged)`,
       layout: 'grid',
-      blocks: suspicious.map(({ row, given, suggested, thumbnail, wrongProbability }) => ({
+      blocks: suspicious.map(({ row, given, top, thumbnail, wrongProbability }) => ({
         kind: 'image',
         source: thumbnail!,
-        alt: `Test digit ${row}, labelled ${given}, suggested ${suggested}`,
-        caption: `test ${row}: ${given} → ${suggested}, wrong with ${percent(wrongProbability)}`,
+        alt: `Test digit ${row}, labelled ${given}, most likely ${top[0].name}`,
+        caption: `test ${row}: labelled ${given}, most likely ${top[0].name}, wrong with ${percent(wrongProbability)}`,
         pixelated: true,
       })),
     },
