@@ -118,12 +118,20 @@ class Asking {
   async run(question: string, depth: number): Promise<AnswerResult> {
     const started = this.#context.clock.nowMs();
     const frame = frameOf(question, this.#ref);
-    const trace: Trace = { sub: [], pruned: [], funnel: [], notes: [...frame.issues], constraint: [] };
+    const trace: Trace = {
+      sub: [],
+      pruned: [],
+      funnel: [],
+      notes: [...frame.issues],
+      constraint: [],
+      signal: frame.signal,
+    };
     const outcome = await this.#answer(frame, depth, trace);
     return {
       question,
       frame,
       constraint: trace.constraint,
+      signal: trace.signal,
       answers: 'code' in outcome ? [] : outcome.answers.slice(0, this.#options.limit ?? 10),
       sub: trace.sub,
       pruned: trace.pruned.slice(0, MAX_PRUNED_SHOWN),
@@ -153,6 +161,7 @@ class Asking {
     if ('code' in constraint) return constraint;
     trace.constraint = constraint.spans;
     let { signal } = constraint;
+    trace.signal = signal;
     const free = relevant.filter((item) => !constraint.evidenceIds.has(item.evidence.id) || frame.kind === 'date');
     const { kept, pruned } = prune(free, signal, constraint.spans, this.#mode);
     trace.pruned.push(...pruned);
@@ -482,6 +491,7 @@ class Asking {
     if ('code' in constraint) return constraint;
     trace.constraint = constraint.spans;
     const { signal } = constraint;
+    trace.signal = signal;
     const dated = relevant.filter(
       (item) => item.spans.length > 0 && (!constraint.evidenceIds.has(item.evidence.id) || frame.clause === undefined),
     );
@@ -548,6 +558,7 @@ interface Trace {
   readonly funnel: AnswerResult['funnel'][number][];
   readonly notes: string[];
   constraint: readonly TimeSpan[];
+  signal: Signal;
 }
 
 function support(item: Judged, signal: Signal, constraint: readonly TimeSpan[]): Support {

@@ -1,6 +1,6 @@
 /** What a question gets: answers with evidence and verdicts, what was removed and why, the sub-questions. */
 import type { Evidence, Source } from '../store/types.ts';
-import type { TimeSpan, Verdict } from '../time/index.ts';
+import type { Signal, TimeSpan, Verdict } from '../time/index.ts';
 import type { Frame } from '../understand/frame.ts';
 
 /** strict: certain or possible; certain-only; lenient: undated kept below the dated; off: nothing removed;
@@ -46,6 +46,8 @@ export interface AnswerResult {
   readonly frame: Frame;
   /** Time that the answer must fit, after sub-questions. */
   readonly constraint: readonly TimeSpan[];
+  /** Relation that the answer's evidence has to the constraint. */
+  readonly signal: Signal;
   readonly answers: readonly Answer[];
   readonly sub: readonly AnswerResult[];
   readonly pruned: readonly Pruned[];

@@ -1,5 +1,5 @@
 /** Sentences of running text, and evidence of them. */
-import { spansOfText } from '../time/index.ts';
+import { statedSpans } from '../time/index.ts';
 import type { NewEvidence } from '../store/types.ts';
 import { namesIn } from './names.ts';
 
@@ -33,7 +33,7 @@ export function evidenceOfSentence(
     text: `${page.title}, ${sentence}`,
     subject: page.title,
     entities: [page.title, ...namesIn(sentence)],
-    spans: spansOfText(sentence),
+    spans: statedSpans(`${page.title}, ${sentence}`, page.title),
     ...(page.docTime ? { docTime: page.docTime } : {}),
   };
 }

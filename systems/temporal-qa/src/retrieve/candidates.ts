@@ -2,7 +2,7 @@
  *  information (inverse document frequency) that the evidence covers. */
 import { sameSpan, stateSpan, type TimeSpan } from '../time/index.ts';
 import type { Evidence, EvidenceStore, Source } from '../store/types.ts';
-import { STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
+import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
 import type { Linker, Mention } from './linker.ts';
 
 export interface Scored {
@@ -35,6 +35,8 @@ const NUM_RARE_WORDS = 6;
 const COMMON_WORD = 20_000;
 const FOCUS_WEIGHT = 0.25;
 const PAIR_WEIGHT = 0.3;
+/** Evidence about a subject that the clause names in full. */
+const SUBJECT_WEIGHT = 0.35;
 
 export async function clauseOf(
   text: string,
@@ -96,6 +98,7 @@ export function scoreAll(evidence: readonly Evidence[], clause: Clause): Scored[
       .filter((word) => !STOP_WORDS.has(word))
       .map(stemOf),
   );
+  const clauseWords = ` ${nameKey(clause.text)} `;
   const scored: Scored[] = evidence.map((item) => {
     const list = wordsOf(item.text)
       .filter((word) => !STOP_WORDS.has(word))
@@ -113,13 +116,15 @@ export function scoreAll(evidence: readonly Evidence[], clause: Clause): Scored[
     let pairs = 0;
     if (clausePairs.size > 0) for (const pair of pairsOf(list)) if (clausePairs.has(pair)) pairs++;
     const pairShare = clausePairs.size > 0 ? Math.min(1, pairs / clausePairs.size) : 0;
+    const subject = item.subject === undefined ? '' : nameKey(item.subject.replace(/\s*\([^)]*\)$/, ''));
+    const isNamed = subject !== '' && clauseWords.includes(` ${subject} `);
     return {
       evidence: item,
       spans: joined.get(item.id) ?? item.spans,
       stems,
       coverage,
       focus,
-      score: coverage + FOCUS_WEIGHT * focus + PAIR_WEIGHT * pairShare,
+      score: coverage + FOCUS_WEIGHT * focus + PAIR_WEIGHT * pairShare + (isNamed ? SUBJECT_WEIGHT : 0),
     };
   });
   return scored.toSorted((a, b) => b.score - a.score || a.evidence.id - b.evidence.id);

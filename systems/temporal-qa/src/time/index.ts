@@ -5,3 +5,4 @@ export * from './formats.ts';
 export * from './relative.ts';
 export * from './span.ts';
 export * from './verdict.ts';
+export * from './evidence-time.ts';

@@ -1,7 +1,7 @@
 /** Words: keys of names, tokens, light stems, stop words, and groups of words that say the same relation. */
 
 const MARKS = /[\u0300-\u036f]/g;
-const TOKEN = /[\p{L}\p{N}]+(?:['’](?=[a-z]{2,}\b)[\p{L}]+)?/gu;
+const TOKEN = /[\p{L}\p{N}]+/gu;
 
 /** Lower case without diacritics. */
 export function foldText(text: string): string {

@@ -1,0 +1,38 @@
+/** ask: one question against an evidence file or the shipped corpus. */
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { ask, openQa } from '../answer/ask.ts';
+import type { Mode } from '../answer/types.ts';
+import { continueQuestion } from '../understand/followup.ts';
+import { openSources } from '../corpus.ts';
+import { reportAnswer } from '../report.ts';
+import type { Source } from '../store/types.ts';
+
+interface AskParams {
+  readonly question: string;
+  readonly db: string;
+  readonly mode: Mode;
+  readonly asOf: string;
+  readonly refDate: string;
+  readonly sources: string;
+  readonly after: string;
+}
+
+export async function run(params: AskParams, context: VerbContext): Promise<VerbResult> {
+  const store = await openSources(params.db === '' ? '' : resolve(context.workingFolder, params.db));
+  try {
+    const qa = await openQa(store, context.clock);
+    const question =
+      params.after === '' ? params.question : continueQuestion(params.question, params.after.split('|'), qa.linker);
+    const sources = params.sources === '' ? undefined : (params.sources.split(',') as Source[]);
+    const result = await ask(qa, question, {
+      mode: params.mode,
+      ...(params.asOf ? { asOf: params.asOf } : {}),
+      ...(params.refDate ? { refDate: params.refDate } : {}),
+      ...(sources ? { sources } : {}),
+    });
+    return { ok: result.answers.length > 0, value: result, report: reportAnswer(result) };
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,68 @@
+/** ingest: files and folders into an evidence file. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { ingestPaths } from '../ingest/ingest.ts';
+import { openEvidenceStore } from '../store/sqlite-store.ts';
+
+interface IngestParams {
+  readonly path: string;
+  readonly db: string;
+  readonly snapshot: string;
+  readonly docDate: string;
+  readonly strict: boolean;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+export async function run(params: IngestParams, context: VerbContext): Promise<VerbResult> {
+  const file = params.dryRun ? ':memory:' : resolve(context.workingFolder, params.db);
+  const store = openEvidenceStore({ file });
+  try {
+    const started = context.clock.nowMs();
+    const paths = params.path.split(',').map((path) => resolve(context.workingFolder, path.trim()));
+    const result = await ingestPaths(store, paths, {
+      ...(params.docDate ? { docTime: params.docDate } : {}),
+      signal: context.signal,
+      onProgress: (name, done) => context.progress({ phase: 'reading', done, note: name }),
+    });
+    if (params.snapshot) await store.setMeta('snapshot', params.snapshot);
+    for (const problem of result.problems) context.warn(problem);
+    const seconds = (context.clock.nowMs() - started) / 1000;
+    const total = await store.count();
+    const bytes = params.dryRun ? 0 : statSync(file).size;
+    const ok = !(params.strict && result.problems.length > 0);
+    return {
+      ok,
+      value: { ...result, total, seconds, file: params.db },
+      diagnostics: result.problems,
+      report: {
+        title: `Ingested ${result.numFiles} files`,
+        verdict: {
+          tone: result.problems.length > 0 ? 'warn' : 'good',
+          text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} files; ${result.problems.length + result.numMoreProblems} problems.`,
+        },
+        blocks: [
+          {
+            kind: 'figures',
+            figures: [
+              { label: 'evidence read', value: result.numEvidence, format: 'count' },
+              { label: 'new', value: result.numNew, format: 'count' },
+              { label: 'names', value: result.numEntities, format: 'count' },
+              {
+                label: 'rate',
+                value: Math.round(result.numEvidence / Math.max(1e-3, seconds)),
+                unit: 'rows/s',
+                format: 'count',
+              },
+              { label: 'file', value: bytes, format: 'bytes' },
+            ],
+          },
+          ...result.problems.slice(0, 20).map((diagnostic) => ({ kind: 'diagnostic' as const, diagnostic })),
+        ],
+      },
+    };
+  } finally {
+    await store.close();
+  }
+}
