@@ -82,5 +82,6 @@ export const systems: readonly SystemEntry[] = [
     title: 'Temporal QA',
     question: 'What do my own facts, texts and tables say about a question with a time condition?',
     paper: { title: 'Faithful Temporal Question Answering over Heterogeneous Sources', arxiv: '2402.15400' },
+    load: () => import('@tenfold/temporal-qa/manifest'),
   },
 ];
