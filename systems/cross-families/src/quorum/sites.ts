@@ -181,7 +181,8 @@ export async function chooseSites(problem: SiteProblem, options: SiteOptions): P
       if (value < best.value) best = { sites: [...chosen], value };
     }
     // The second site is looped over here, so that cancel requests and progress get through.
-    for (let second = start + 1; numSites > 1 && second <= lastStart + 1 && !isOver; second++) {
+    const lastSecond = numSites > 1 ? lastStart + 1 : -1;
+    for (let second = start + 1; second <= lastSecond; second++) {
       await breathe();
       if (options.signal?.aborted) isOver = true;
       if (isOver || boundAt(1, second) >= best.value * (1 - RELATIVE_SLACK)) break;
