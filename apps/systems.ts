@@ -17,6 +17,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'Trace check',
     question: 'Where does my distributed training silently go wrong?',
     paper: { title: 'TTrace: Lightweight Error Checking and Diagnosis for Distributed Training', arxiv: '2506.09280' },
+    load: () => import('@tenfold/trace-check/manifest'),
   },
   {
     id: 'sparse24',
@@ -26,6 +27,7 @@ export const systems: readonly SystemEntry[] = [
       title: 'ProxSparse: Regularized Learning of Semi-Structured Sparsity Masks for Pretrained LLMs',
       arxiv: '2502.00258',
     },
+    load: () => import('@tenfold/sparse24/manifest'),
   },
   {
     id: 'view-bench',
@@ -38,6 +40,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'Prefix cache',
     question: 'How much prefill can a prefix cache save for my hybrid model?',
     paper: { title: 'Marconi: Prefix Caching for the Era of Hybrid LLMs', arxiv: '2411.19379' },
+    load: () => import('@tenfold/prefix-cache/manifest'),
   },
   {
     id: 'cross-families',

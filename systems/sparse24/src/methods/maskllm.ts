@@ -133,7 +133,7 @@ function softMaskedModel(model: LoadedModel, names: readonly string[]): Model {
           g.add(g.mul(logits, inputs['scale']!), inputs[`gumbel.${name}`]!),
           inputs['temperature']!,
         );
-        soft.set(name, g.reshape(g.matMul(g.softmax(shifted, { axis: 1 }), patterns), shape));
+        soft.set(name, g.reshape(g.matMul(g.softmax(shifted, 1), patterns), shape));
       }
       let keptSquares: GraphValue = g.scalar(0);
       const masked = new Map<string, GraphValue>();

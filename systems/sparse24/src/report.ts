@@ -1,0 +1,218 @@
+/** Results as report blocks, the same for terminal, HTML and studio. */
+import type { Block, Report } from '@tenfold/core/report';
+import type { Comparison, MethodRow } from './compare.ts';
+import type { MatrixAudit } from './io/inspect-folder.ts';
+
+const SIZE_NOTE = 'A masked folder has the size and speed of the dense one until a sparse runtime loads it.';
+
+export function reportComparison(comparison: Comparison, title: string): Report {
+  const { rows, densePerplexity } = comparison;
+  const maskOnly = rows.filter((row) => row.isMaskOnly);
+  const best = maskOnly.reduce((a, b) => (b.perplexity < a.perplexity ? b : a));
+  return {
+    title,
+    verdict: {
+      tone: 'good',
+      text: `${best.method} has the best mask: perplexity ${best.perplexity.toFixed(2)}, dense ${densePerplexity.toFixed(2)}.`,
+    },
+    blocks: [
+      {
+        kind: 'figures',
+        figures: [
+          { label: 'dense perplexity', value: densePerplexity, digits: 3 },
+          { label: `best mask (${best.method})`, value: best.perplexity, digits: 3 },
+        ],
+      },
+      tableOfMethods('Masks over untouched weights', maskOnly),
+      ...(maskOnly.length < rows.length
+        ? [
+            tableOfMethods(
+              'With weight update (kept weights changed: another question)',
+              rows.filter((row) => !row.isMaskOnly),
+            ),
+          ]
+        : []),
+      {
+        kind: 'plot',
+        caption: 'Perplexity on held-out text, lower is better',
+        mark: 'bar',
+        x: { label: 'method', scale: 'band' },
+        y: { label: 'perplexity', scale: 'linear' },
+        series: [{ name: 'mask only', points: maskOnly.map((row) => ({ x: row.method, y: row.perplexity })) }],
+        rules: [{ axis: 'y', value: densePerplexity, label: 'dense' }],
+      },
+      ...historyBlocks(rows),
+      ...rows.flatMap((row) =>
+        row.outcome.warnings.map((text): Block => ({ kind: 'callout', tone: 'warn', title: row.method, text })),
+      ),
+      { kind: 'text', text: SIZE_NOTE },
+    ],
+  };
+}
+
+function tableOfMethods(caption: string, rows: readonly MethodRow[]): Block {
+  return {
+    kind: 'table',
+    caption,
+    columns: [
+      { key: 'method', label: 'method' },
+      { key: 'perplexity', label: 'perplexity', digits: 3 },
+      { key: 'differs', label: 'mask differs from magnitude', format: 'percent' },
+      { key: 'sparse', label: 'blocks 2:4 before extraction', format: 'percent' },
+      { key: 'elapsed', label: 'time', format: 'duration-ms' },
+    ],
+    rows: rows.map((row) => ({
+      method: row.method,
+      perplexity: row.perplexity,
+      differs: row.differsFromMagnitude,
+      sparse: row.outcome.sparseShare ?? null,
+      elapsed: row.elapsedMs,
+    })),
+  };
+}
+
+function historyBlocks(rows: readonly MethodRow[]): Block[] {
+  const learned = rows.filter((row) => (row.outcome.history?.length ?? 0) > 1);
+  if (learned.length === 0) return [];
+  const blocks: Block[] = [
+    {
+      kind: 'plot',
+      caption: 'Training loss of the learned methods',
+      mark: 'line',
+      x: { label: 'step' },
+      y: { label: 'loss', unit: 'nats' },
+      series: learned.map((row) => ({
+        name: row.method,
+        points: row.outcome.history!.map(({ step, loss }) => ({ x: step, y: loss })),
+      })),
+    },
+  ];
+  const prox = learned.find((row) => row.method === 'proxsparse');
+  if (prox) {
+    blocks.push({
+      kind: 'plot',
+      caption: 'Share of blocks with at most two non-zeros',
+      mark: 'line',
+      x: { label: 'step' },
+      y: { label: 'share' },
+      series: [
+        {
+          name: 'proxsparse',
+          points: prox.outcome.history!.map(({ step, sparseShare }) => ({ x: step, y: sparseShare })),
+        },
+      ],
+      rules: [{ axis: 'y', value: 0.9, label: 'enough' }],
+    });
+  }
+  return blocks;
+}
+
+export function reportAudit(audits: readonly MatrixAudit[], path: string): Report {
+  const numValid = audits.filter((audit) => audit.isSparse24).length;
+  const numEligible = audits.filter((audit) => audit.isEligible).length;
+  const isValid = audits.length > 0 && numValid === audits.length;
+  return {
+    title: `2:4 audit of ${path}`,
+    verdict: {
+      tone: isValid ? 'good' : 'bad',
+      text:
+        audits.length === 0
+          ? 'No prunable matrices found.'
+          : `${numValid} of ${audits.length} matrices are 2:4; ${numEligible} have shapes that sparse tensor cores take.`,
+    },
+    blocks: [
+      {
+        kind: 'table',
+        caption: 'Blocks of four along the inner axis by number of non-zero weights',
+        columns: [
+          { key: 'name', label: 'matrix' },
+          { key: 'shape', label: 'shape' },
+          { key: 'dtype', label: 'dtype' },
+          ...[0, 1, 2, 3, 4].map((count) => ({ key: `n${count}`, label: String(count), format: 'count' as const })),
+          { key: 'zeros', label: 'zeros', format: 'percent' },
+          { key: 'verdict', label: '2:4' },
+          { key: 'eligible', label: 'hardware shape' },
+          { key: 'tone', label: '' },
+        ],
+        rows: audits.map((audit) => ({
+          name: audit.name,
+          shape: audit.shape.join(' × '),
+          dtype: audit.dtype,
+          ...Object.fromEntries(audit.support.map((count, index) => [`n${index}`, count])),
+          zeros: audit.zeroShare,
+          verdict: audit.isSparse24 ? 'yes' : 'no',
+          eligible: audit.isEligible ? 'yes' : 'no',
+          tone: audit.isSparse24 ? 'good' : 'bad',
+        })),
+        toneKey: 'tone',
+      },
+      { kind: 'text', text: SIZE_NOTE },
+    ],
+  };
+}
+
+export function reportPruned(options: {
+  readonly method: string;
+  readonly output: string;
+  readonly numMasked: number;
+  readonly numWeights: number;
+  readonly isWritten: boolean;
+  readonly warnings: readonly string[];
+}): Report {
+  const { method, output, numMasked, numWeights, isWritten, warnings } = options;
+  return {
+    title: `Pruned with ${method}`,
+    verdict: {
+      tone: 'good',
+      text: `${isWritten ? 'Wrote' : 'Would write'} ${output}: ${numMasked} matrices, ${(numWeights / 1e6).toFixed(1)} M weights, two of four kept.`,
+    },
+    blocks: [
+      {
+        kind: 'figures',
+        figures: [
+          { label: 'matrices', value: numMasked, format: 'count' },
+          { label: 'weights in them', value: numWeights, format: 'count' },
+          { label: 'kept', value: 0.5, format: 'percent' },
+        ],
+      },
+      ...warnings.map((text): Block => ({ kind: 'callout', tone: 'warn', title: method, text })),
+      { kind: 'text', text: SIZE_NOTE },
+    ],
+  };
+}
+
+export interface BlockSolution {
+  readonly solver: string;
+  readonly block: readonly number[];
+  readonly objective: number;
+  readonly residual: number;
+}
+
+export function reportBlock(block: readonly number[], lambda: number, solutions: readonly BlockSolution[]): Report {
+  const best = solutions.reduce((a, b) => (b.objective < a.objective ? b : a));
+  return {
+    title: `Proximal point of [${block.join(', ')}] at λ = ${lambda}`,
+    verdict: {
+      tone: 'good',
+      text: `[${best.block.map((value) => Number(value.toFixed(6))).join(', ')}], ${best.block.filter((value) => value !== 0).length} non-zero.`,
+    },
+    blocks: [
+      {
+        kind: 'table',
+        caption: 'f(w) = ½‖w − z‖² + λ e₃(|w|)',
+        columns: [
+          { key: 'solver', label: 'solver' },
+          ...[0, 1, 2, 3].map((i) => ({ key: `w${i}`, label: `w${i + 1}`, digits: 6 })),
+          { key: 'objective', label: 'f(w)', digits: 8 },
+          { key: 'residual', label: 'optimality residual', digits: 10 },
+        ],
+        rows: solutions.map((solution) => ({
+          solver: solution.solver,
+          ...Object.fromEntries(solution.block.map((value, i) => [`w${i}`, value])),
+          objective: solution.objective,
+          residual: solution.residual,
+        })),
+      },
+    ],
+  };
+}

@@ -1,0 +1,33 @@
+/** apply: a mask file over its base model. */
+import { resolve } from 'node:path';
+import { openSafetensors } from '@tenfold/core/data';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { maskFolder } from '../io/mask-folder.ts';
+import { readMaskFile } from '../io/mask-file.ts';
+import { reportPruned } from '../report.ts';
+
+interface ApplyParams {
+  readonly model: string;
+  readonly mask: string;
+  readonly output: string;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+export async function run(params: ApplyParams, context: VerbContext): Promise<VerbResult> {
+  const [folder, mask, output] = [params.model, params.mask, params.output].map((path) =>
+    resolve(context.workingFolder, path),
+  ) as [string, string, string];
+  const reader = await openSafetensors(folder);
+  const masks = await readMaskFile(mask, (name) => reader.entries.get(name)?.shape);
+  await reader.close();
+  const numWeights = [...masks.values()].reduce((sum, { codes }) => sum + codes.length * 4, 0);
+  const written = params.dryRun
+    ? { numMasked: masks.size, numWeights }
+    : await maskFolder(folder, output, { masks, force: params.force, signal: context.signal });
+  return {
+    ok: true,
+    value: { output, ...written },
+    report: reportPruned({ method: 'a mask file', output, ...written, isWritten: !params.dryRun, warnings: [] }),
+  };
+}

@@ -1,0 +1,28 @@
+/** prox: one block of four through both solvers. */
+import type { VerbResult } from '@tenfold/core/system';
+import { kktResidual, proxObjective } from '../prox/block.ts';
+import { proxBlock } from '../prox/prox.ts';
+import { reportBlock, type BlockSolution } from '../report.ts';
+import { sparseError } from '../sparse-errors.ts';
+
+export function run({
+  block,
+  lambda,
+}: {
+  readonly block: readonly number[];
+  readonly lambda: number;
+}): Promise<VerbResult> {
+  if (block.length !== 4)
+    throw sparseError('TF-SPARSE-005', { subject: 'prox', expected: 'four numbers', actual: String(block.length) });
+  const solutions = (['enum-alm', 'exact'] as const).map((solver): BlockSolution => {
+    const w = new Float64Array(4);
+    proxBlock(block, lambda, w, solver);
+    return {
+      solver,
+      block: [...w],
+      objective: proxObjective(w, block, lambda),
+      residual: kktResidual(w, block, lambda),
+    };
+  });
+  return Promise.resolve({ ok: true, value: solutions, report: reportBlock(block, lambda, solutions) });
+}

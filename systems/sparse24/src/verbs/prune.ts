@@ -1,0 +1,91 @@
+/** prune: a checkpoint folder in, the same folder masked out. */
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { pruneWith } from '../compare.ts';
+import { maskFolder } from '../io/mask-folder.ts';
+import { openModel } from '../model/open-model.ts';
+import type { LearnParams } from '../params.ts';
+import { reportPruned } from '../report.ts';
+import { settingsFromParams } from '../settings.ts';
+import { sparseError } from '../sparse-errors.ts';
+import { rowsFor } from '../texts.ts';
+import type { MaskSet, MethodName, PruneOutcome } from '../types.ts';
+
+interface PruneParams extends LearnParams {
+  readonly model: string;
+  readonly output: string;
+  readonly method: MethodName;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+export async function run(params: PruneParams, context: VerbContext): Promise<VerbResult> {
+  const folder = resolve(context.workingFolder, params.model);
+  const output = resolve(context.workingFolder, params.output);
+  const outcome = params.method === 'magnitude' ? undefined : await learnMasks(folder, params, context);
+  if (outcome?.updated) {
+    throw sparseError('TF-SPARSE-005', {
+      subject: 'prune',
+      expected: 'a method that leaves kept weights alone',
+      actual: params.method,
+      hints: ['Use `compare` to see it beside the others.'],
+    });
+  }
+  const written = params.dryRun
+    ? summaryOf(outcome?.masks)
+    : await maskFolder(folder, output, {
+        ...(outcome ? { masks: outcome.masks } : {}),
+        force: params.force,
+        metadata: { method: params.method, seed: String(context.seed) },
+        signal: context.signal,
+        onTensor: (done, total, name) => context.progress({ phase: 'masking', done, total, note: name }),
+      });
+  return {
+    ok: true,
+    value: {
+      output,
+      ...written,
+      method: params.method,
+      sparseShare: outcome?.sparseShare ?? null,
+      warnings: outcome?.warnings ?? [],
+    },
+    report: reportPruned({
+      method: params.method,
+      output,
+      ...written,
+      isWritten: !params.dryRun,
+      warnings: outcome?.warnings ?? [],
+    }),
+  };
+}
+
+async function learnMasks(folder: string, params: PruneParams, context: VerbContext): Promise<PruneOutcome> {
+  context.progress({ phase: 'loading the model' });
+  const model = await openModel(folder);
+  const calibration = await rowsFor(
+    model,
+    {
+      ...(params.text === undefined ? {} : { file: params.text }),
+      numRows: params.rows,
+      context: params.context,
+      purpose: 'calibration',
+    },
+    context,
+  );
+  return pruneWith(params.method, {
+    model,
+    calibration,
+    settings: settingsFromParams(model, params),
+    rng: context.rng,
+    clock: context.clock,
+    signal: context.signal,
+    onProgress: (phase, done, total) => context.progress({ phase, done, total }),
+    onMetric: context.metric,
+  });
+}
+
+function summaryOf(masks: MaskSet | undefined): { numMasked: number; numWeights: number } {
+  let numWeights = 0;
+  for (const { codes } of masks?.values() ?? []) numWeights += codes.length * 4;
+  return { numMasked: masks?.size ?? 0, numWeights };
+}
