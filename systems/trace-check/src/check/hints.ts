@@ -1,0 +1,306 @@
+/** Likely causes of a failing tensor, from the values alone: a wrong scale, a missing sum, permuted chunks, stale values,
+ *  few bad rows, low precision. Each test states what it found; none is a proof. */
+import { KINDS, formatId, parseId } from '../trace/canonical-id.ts';
+import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
+import type { Finding, Hint } from '../types.ts';
+import { withDeltas } from './deltas.ts';
+import { mergeWhole } from './merge.ts';
+
+/** Tensors above this are not loaded for hints. */
+const MAX_ELEMENTS = 1 << 24;
+/** A factor within this of a product of mesh sizes is named. */
+const FACTOR_MATCH = 0.02;
+const SUBSET_ROWS = 0.1;
+const SUBSET_SHARE = 0.9;
+
+/** @returns a function that explains findings of this pair of runs */
+export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: string, finding: Finding) => Hint[] {
+  const a = withDeltas(candidate);
+  const b = withDeltas(reference);
+  const isFull = reference.info.level === 'full' && candidate.info.level === 'full';
+  return (id, finding) => {
+    const [cand, ref] = [a.tensors.get(id), b.tensors.get(id)];
+    if (!cand || !ref || cand.numel > MAX_ELEMENTS) return [];
+    if (finding.status !== 'FAIL' && finding.status !== 'REPLICA_DIVERGED') return [];
+    const { isLossScaled } = KINDS[finding.kind];
+    const scale = isLossScaled ? reference.info.lossFactor / candidate.info.lossFactor : 1;
+    const hints: Hint[] = [];
+    const scaleHint = explainScale(finding, candidate);
+    if (scaleHint) hints.push(scaleHint);
+    if (isFull) {
+      const expected = mergeWhole(ref).data;
+      hints.push(...explainReduction(cand, expected, finding, scale));
+      const actual = mergeWhole(cand).data;
+      if (scale !== 1) for (let i = 0; i < actual.length; i++) actual[i] *= scale;
+      const pair: Pair = { actual, expected, shape: ref.global, finding, candidate };
+      for (const test of [explainZero, explainPermutation, explainSubset, explainPrecision]) {
+        const hint = test(pair);
+        if (hint) hints.push(hint);
+      }
+      const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);
+      if (stale) hints.unshift(stale);
+    }
+    const backward = explainBackwardOnly(finding, a, b);
+    if (backward) hints.push(backward);
+    return hints;
+  };
+}
+
+/** ×2, ÷TP, ×CP·DP …: the residual after scaling is round-off and the factor is a product of sizes of the run. */
+function explainScale({ alpha, rel, tau }: Finding, { info }: TraceRun): Hint | undefined {
+  if (!Number.isFinite(alpha) || Math.abs(alpha - 1) <= tau || alpha === 0) return undefined;
+  const residual = Math.sqrt(Math.max(0, rel ** 2 - (alpha - 1) ** 2));
+  if (residual > Math.max(tau, 0.02) * Math.max(1, Math.abs(alpha))) return undefined;
+  const sizes = [
+    ...info.mesh.axes.filter(({ size }) => size > 1).map(({ name, size }) => ({ name: name.toUpperCase(), size })),
+    ...(info.numMicroBatches && info.numMicroBatches > 1
+      ? [{ name: 'micro-batches', size: info.numMicroBatches }]
+      : []),
+    { name: '2', size: 2 },
+  ];
+  for (const exponent of [1, -1, 2, -2])
+    for (const { name, size } of sizes) {
+      const factor = size ** exponent;
+      if (Math.abs(alpha / factor - 1) > FACTOR_MATCH) continue;
+      const power = Math.abs(exponent) === 2 ? '²' : '';
+      return {
+        kind: 'scale',
+        text: `the tensor is right except for a factor ${alpha.toPrecision(3)}: ×${name}${power} too ${exponent > 0 ? 'large' : 'small'}`,
+      };
+    }
+  const pair = sizes.flatMap((x) => sizes.map((y) => ({ name: `${x.name}·${y.name}`, factor: x.size * y.size })));
+  const match = pair.find(
+    ({ factor }) => Math.abs(alpha / factor - 1) < FACTOR_MATCH || Math.abs(alpha * factor - 1) < FACTOR_MATCH,
+  );
+  const named = match ? ` (${alpha > 1 ? '×' : '÷'}${match.name})` : '';
+  return { kind: 'scale', text: `the tensor is right except for a factor ${alpha.toPrecision(4)}${named}` };
+}
+
+/** The copies along an axis disagree and their sum (or mean) is the reference: a reduction is missing. */
+function explainReduction(tensor: LogicalTensor, expected: Float32Array, { tau }: Finding, scale: number): Hint[] {
+  const axes = Object.keys(tensor.shards[0].coords).filter(
+    (axis) => new Set(tensor.shards.map(({ coords }) => coords[axis])).size > 1,
+  );
+  for (const axis of axes) {
+    const parts = new Map<number, LogicalTensor['shards'][number][]>();
+    for (const shard of tensor.shards) {
+      const own = parts.get(shard.coords[axis]);
+      if (own) own.push(shard);
+      else parts.set(shard.coords[axis], [shard]);
+    }
+    const sum = new Float64Array(expected.length);
+    let isWhole = true;
+    for (const shards of parts.values()) {
+      const { data, merger } = mergeWhole({ ...tensor, shards });
+      if (merger.numUncovered() > 0) isWhole = false;
+      for (let i = 0; i < sum.length; i++) sum[i] += data[i] * scale;
+    }
+    if (!isWhole || parts.size < 2) continue;
+    const limit = Math.max(2 * tau, 1e-4);
+    if (relativeTo(sum, expected, 1) <= limit)
+      return [
+        { kind: 'not-reduced', text: `not summed over ${axis}: the ${parts.size} copies add up to the reference` },
+      ];
+    if (relativeTo(sum, expected, 1 / parts.size) <= limit)
+      return [
+        {
+          kind: 'not-reduced',
+          text: `not averaged over ${axis}: the mean of the ${parts.size} copies is the reference`,
+        },
+      ];
+  }
+  return [];
+}
+
+function relativeTo(values: ArrayLike<number>, expected: Float32Array, factor: number): number {
+  let dd = 0;
+  let bb = 0;
+  for (let i = 0; i < expected.length; i++) {
+    dd += (values[i] * factor - expected[i]) ** 2;
+    bb += expected[i] ** 2;
+  }
+  return bb === 0 ? Infinity : Math.sqrt(dd / bb);
+}
+
+interface Pair {
+  readonly actual: Float32Array;
+  readonly expected: Float32Array;
+  readonly shape: readonly number[];
+  readonly finding: Finding;
+  readonly candidate: TraceRun;
+}
+
+function explainZero({ actual }: Pair): Hint | undefined {
+  return actual.every((value) => value === 0)
+    ? { kind: 'zero', text: 'all zero: no gradient or update arrived' }
+    : undefined;
+}
+
+/** Chunks of one dimension (2·CP, TP, …) that stand in another order. */
+function explainPermutation({ actual, expected, shape, finding, candidate }: Pair): Hint | undefined {
+  const sizes = new Map<number, string>();
+  for (const { name, size } of candidate.info.mesh.axes) {
+    if (size < 2) continue;
+    sizes.set(size, name);
+    if (name === 'cp') sizes.set(2 * size, name);
+  }
+  sizes.set(3, 'q/k/v');
+  for (const [dim, length] of shape.entries())
+    for (const [numChunks, axis] of sizes) {
+      if (length % numChunks !== 0 || numChunks > 16) continue;
+      const order = chunkOrder(actual, expected, shape, dim, numChunks, finding.tau);
+      if (order && order.some((to, i) => to !== i))
+        return {
+          kind: 'permutation',
+          text: `chunks of dimension ${dim} stand in the order ${order.join(', ')} (${axis})`,
+        };
+    }
+  return undefined;
+}
+
+function chunkOrder(
+  actual: Float32Array,
+  expected: Float32Array,
+  shape: readonly number[],
+  dim: number,
+  numChunks: number,
+  tau: number,
+): number[] | undefined {
+  const inner = shape.slice(dim + 1).reduce((total, size) => total * size, 1);
+  const chunk = (shape[dim] / numChunks) * inner;
+  const outer = actual.length / (chunk * numChunks);
+  const order: number[] = [];
+  for (let i = 0; i < numChunks; i++) {
+    const match = Array.from({ length: numChunks }, (_, j) => j).find((j) => {
+      let dd = 0;
+      let bb = 0;
+      for (let o = 0; o < outer; o++)
+        for (let e = 0; e < chunk; e++) {
+          const y = expected[(o * numChunks + j) * chunk + e];
+          dd += (actual[(o * numChunks + i) * chunk + e] - y) ** 2;
+          bb += y * y;
+        }
+      return Math.sqrt(dd) <= Math.max(tau, 1e-6) * Math.sqrt(bb) && bb > 0 && !order.includes(j);
+    });
+    if (match === undefined) return undefined;
+    order.push(match);
+  }
+  return order;
+}
+
+/** Nearly all of the error in few rows. */
+function explainSubset({ actual, expected, shape }: Pair): Hint | undefined {
+  const width = shape.at(-1) ?? 1;
+  const numRows = actual.length / width;
+  if (shape.length < 2 || numRows < 8) return undefined;
+  const errors = Array.from({ length: numRows }, (_, row) => {
+    let dd = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) dd += (actual[i] - expected[i]) ** 2;
+    return { row, dd };
+  }).sort((x, y) => y.dd - x.dd);
+  const total = errors.reduce((sum, { dd }) => sum + dd, 0);
+  const limit = Math.max(1, Math.floor(numRows * SUBSET_ROWS));
+  let share = 0;
+  for (let i = 0; i < limit; i++) {
+    share += errors[i].dd / total;
+    if (share < SUBSET_SHARE) continue;
+    const rows = errors
+      .slice(0, i + 1)
+      .map(({ row }) => row)
+      .sort((x, y) => x - y);
+    const shown = rows.slice(0, 6).join(', ') + (rows.length > 6 ? ', …' : '');
+    return {
+      kind: 'subset',
+      text: `${(100 * share).toFixed(0)} % of the error in ${rows.length} of ${numRows} rows: ${shown}`,
+    };
+  }
+  return undefined;
+}
+
+/** A flat error near a rounding unit that does not correlate with the tensor. */
+function explainPrecision({ actual, expected, finding }: Pair): Hint | undefined {
+  let db = 0;
+  let dd = 0;
+  let bb = 0;
+  for (let i = 0; i < actual.length; i++) {
+    const d = actual[i] - expected[i];
+    db += d * expected[i];
+    dd += d * d;
+    bb += expected[i] ** 2;
+  }
+  if (dd === 0 || bb === 0 || Math.abs(db) / Math.sqrt(dd * bb) > 0.1) return undefined;
+  const units: readonly [string, number][] = [
+    ['FP8', 2 ** -4],
+    ['BF16', 2 ** -8],
+    ['FP16', 2 ** -11],
+  ];
+  const match = units.find(([, unit]) => finding.rel < 1.2 * unit && finding.rel > unit / 4);
+  return match
+    ? { kind: 'precision', text: `a flat error of the size of ${match[0]} rounding: computed in ${match[0]}?` }
+    : undefined;
+}
+
+/** Equal to another micro-batch or to the step before. */
+function explainStale(id: string, actual: Float32Array, reference: TraceRun, { tau }: Finding): Hint | undefined {
+  const fields = parseId(id);
+  const others = [
+    ...(fields.iteration > 0 ? [{ ...fields, iteration: fields.iteration - 1 }] : []),
+    ...(fields.microBatch === undefined
+      ? []
+      : [fields.microBatch - 1, fields.microBatch + 1].map((microBatch) => ({ ...fields, microBatch }))),
+  ];
+  for (const other of others) {
+    const tensor = reference.tensors.get(formatId(other));
+    if (!tensor || tensor.numel !== actual.length) continue;
+    if (relativeTo(actual, mergeWhole(tensor).data, 1) <= Math.max(tau, 1e-6))
+      return { kind: 'stale', text: `stale: equals ${formatId(other)} of the reference` };
+  }
+  return undefined;
+}
+
+/** A rank whose copy of a parameter did not take part in the step. */
+function explainStaleCopy(id: string, tensor: LogicalTensor, reference: TraceRun, finding: Finding): Hint | undefined {
+  if (finding.kind !== 'param_next' && finding.kind !== 'delta') return undefined;
+  const before = reference.tensors.get(formatId({ ...parseId(id), kind: 'param' }));
+  if (!before) return undefined;
+  const old = mergeWhole(before).data;
+  const stale = tensor.shards.filter((shard) => {
+    if (
+      shard.entry.flat ||
+      shard.entry.boxes.length !== 1 ||
+      shard.entry.boxes[0].n.reduce((x, y) => x * y, 1) !== old.length
+    )
+      return false;
+    const own = new Float32Array(old.length);
+    shard.read(0, own.length, own, 0);
+    return countEqual(own, finding.kind === 'delta' ? new Float32Array(old.length) : old) > old.length / 4;
+  });
+  if (stale.length === 0) return undefined;
+  return {
+    kind: 'stale',
+    text: `stale: values from before the step on rank ${stale.map(({ rank }) => rank).join(', ')}`,
+  };
+}
+
+function countEqual(a: Float32Array, b: Float32Array): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) count++;
+  return count;
+}
+
+/** A wrong gradient although the forward pass of the module and its incoming gradient are right. */
+function explainBackwardOnly({ id, kind, tau }: Finding, a: TraceRun, b: TraceRun): Hint | undefined {
+  if (kind !== 'din') return undefined;
+  const { slot: _slot, ...fields } = parseId(id);
+  for (const other of ['out', 'dout'] as const) {
+    const otherId = formatId({ ...fields, kind: other });
+    const [cand, ref] = [a.tensors.get(otherId), b.tensors.get(otherId)];
+    if (!cand || !ref || a.info.level !== 'full' || b.info.level !== 'full') return undefined;
+    const factor = other === 'dout' ? b.info.lossFactor / a.info.lossFactor : 1;
+    if (!(relativeTo(mergeWhole(cand).data, mergeWhole(ref).data, factor) <= tau)) return undefined;
+  }
+  return {
+    kind: 'layout',
+    text: 'output and incoming gradient are right, only the backward of this module is wrong: look at how it reads the incoming gradient (strides) and what it saved',
+  };
+}

@@ -1,0 +1,309 @@
+/** The verdict: a status per tensor, then the first piece of evidence in causal order.
+ *  Order: layer census, parameters before the step (bitwise), forward, backward, weight gradients, main gradients,
+ *  clipping, Δθ, and the next iteration. */
+import { formatId, KINDS, parseId } from '../trace/canonical-id.ts';
+import type { TraceRun } from '../trace/trace-run.ts';
+import { traceError } from '../trace-check-errors.ts';
+import type {
+  Baselines,
+  CheckResult,
+  Comparison,
+  EvidenceColumn,
+  Finding,
+  Hint,
+  Status,
+  TensorKind,
+  ToleranceEntry,
+} from '../types.ts';
+import type { Comparisons } from './compare-runs.ts';
+import { checkInvariants, layersOfRun } from './invariants.ts';
+import { SKETCH_GUARD } from './sketch.ts';
+import { STATIC_FACTOR, staticTolerance, unitOf, type Tolerances } from './tolerance.ts';
+
+const COLUMN: Readonly<Record<TensorKind, EvidenceColumn>> = {
+  in: 'forward',
+  out: 'forward',
+  route: 'forward',
+  amax: 'forward',
+  scale: 'forward',
+  recompute_out: 'recompute',
+  dout: 'backward',
+  din: 'backward',
+  wgrad: 'wgrad',
+  main_grad: 'main_grad',
+  scalar: 'scalar',
+  param: 'param',
+  param_next: 'delta',
+  delta: 'delta',
+  'opt/m': 'delta',
+  'opt/v': 'delta',
+};
+const COSINE_LIMIT = 0.99;
+/** Kinds whose copies must be equal bit for bit. */
+const BITWISE_COPIES: ReadonlySet<TensorKind> = new Set(['param', 'param_next', 'main_grad']);
+/** θ moves so little in a step that Δθ is judged in its place. */
+const INFORMATIVE: ReadonlySet<TensorKind> = new Set(['param_next']);
+
+export interface JudgeOptions {
+  readonly reference: TraceRun;
+  readonly candidate: TraceRun;
+  readonly comparisons: Comparisons;
+  /** Empty: the fixed bound is used and the result says so. */
+  readonly tolerances: Tolerances;
+  /** Hints for a finding; called for few. */
+  readonly explain?: (id: string, finding: Finding) => Hint[];
+}
+
+const MAX_EXPLAINED = 8;
+
+/** @throws TF-TRACE-009 if the reference holds values that are not finite */
+export function judge({ reference, candidate, comparisons, tolerances, explain }: JudgeOptions): CheckResult {
+  const { precision } = candidate.info;
+  const fallback = staticTolerance(precision);
+  const notes: string[] = [];
+  if (tolerances.size === 0)
+    notes.push(`No perturbed runs: one fixed bound of ${fallback.tau.toPrecision(3)} for all tensors.`);
+  const isSketch = [...comparisons.values()].some((comparison) => comparison.isSketch);
+  const rmsOfKind = typicalRms(comparisons);
+  const hasExpertRanks = candidate.info.mesh.axes.some(({ name, size }) => name === 'ep' && size > 1);
+  const findings = [...comparisons.values()].map((comparison) => {
+    const tolerance = tolerances.get(comparison.id) ?? fallback;
+    const seq = reference.tensors.get(comparison.id)?.seq ?? candidate.tensors.get(comparison.id)?.seq ?? Infinity;
+    const seqOfNext = reference.tensors.get(comparison.id.replace('/delta/', '/param_next/'))?.seq;
+    return findingOf(comparison, tolerance, {
+      seq: seqOfNext ?? seq,
+      isSketch,
+      rmsOfKind,
+      unit: unitOf(precision),
+      leastTau: leastTauOfDelta(comparison, comparisons),
+      isMixed: hasExpertRanks && /\/wgrad\/.*\.experts\./.test(comparison.id),
+    });
+  });
+  for (const { id, rule, text } of checkInvariants(candidate).violations) {
+    if (rule !== 'recompute') continue;
+    const at = findings.findIndex((finding) => finding.id === id);
+    const own = findings[at] ?? emptyFinding(id, candidate.tensors.get(id)?.seq ?? 0);
+    findings[at < 0 ? findings.length : at] = { ...own, status: 'FAIL', note: text };
+  }
+  findings.sort(byCause);
+
+  const census = censusFinding(reference, candidate);
+  const failing = findings.filter(({ status }) => isProblem(status));
+  const firsts: Partial<Record<EvidenceColumn, string>> = {};
+  if (census) firsts.census = census.id;
+  for (const finding of failing) firsts[columnOf(finding)] ??= finding.id;
+
+  const differentStart = failing.find(({ kind, iteration }) => kind === 'param' && iteration === 0);
+  const culpritFinding = census ?? differentStart ?? failing.find(({ status }) => status !== 'MISSING') ?? failing[0];
+  const explained = new Map<string, Hint[]>();
+  if (explain) {
+    const chosen = new Set([...Object.values(firsts), ...failing.slice(0, MAX_EXPLAINED).map(({ id }) => id)]);
+    for (const finding of failing) if (chosen.has(finding.id)) explained.set(finding.id, explain(finding.id, finding));
+  }
+  const all = [...(census ? [census] : []), ...findings].map((finding) => ({
+    ...finding,
+    hints: [...finding.hints, ...(explained.get(finding.id) ?? [])],
+  }));
+  const counts = countStatuses(all);
+  const culprit = culpritFinding && {
+    id: culpritFinding.id,
+    module: culpritFinding.module,
+    column: census ? ('census' as const) : columnOf(culpritFinding),
+  };
+  const hasDiverged = counts.FAIL + counts.REPLICA_DIVERGED > 0 || census !== undefined;
+  const verdict = hasDiverged ? 'divergence' : counts.MISSING + counts.INCONCLUSIVE > 0 ? 'inconclusive' : 'pass';
+  if (counts.MISSING > 0) notes.push(`${counts.MISSING} tensors are missing in one of the runs or not fully covered.`);
+  if (counts.INCONCLUSIVE > 0) notes.push(`${counts.INCONCLUSIVE} tensors are too ill-conditioned to certify.`);
+  if (precision !== 'float32')
+    notes.push('A pass in low precision leaves small logic errors unseen; check a float32 pass of the same step too.');
+  const hint = culprit && all.find(({ id }) => id === culprit.id)?.hints[0]?.text;
+  return {
+    verdict,
+    text: verdictText(verdict, all.length, culprit, culpritFinding, hint),
+    ...(culprit && verdict !== 'pass' ? { culprit } : {}),
+    firsts,
+    counts,
+    findings: all,
+    notes,
+    maxRatio: Math.max(0, ...all.flatMap((f) => (f.status === 'PASS' && f.tau > 0 ? [f.rel / f.tau] : []))),
+    isSketch,
+    baselines: baselinesOf(comparisons, precision === 'float32' ? 2 ** -23 : 2 ** -7),
+  };
+}
+
+interface FindingContext {
+  readonly seq: number;
+  readonly isSketch: boolean;
+  readonly rmsOfKind: ReadonlyMap<TensorKind, number>;
+  readonly unit: number;
+  readonly leastTau: number;
+  /** An expert's gradient under EP adds the micro-batches of several ranks. */
+  readonly isMixed: boolean;
+}
+
+/** θ is stored in f32: the difference of two neighbours cannot be known better than that. */
+function leastTauOfDelta({ id, normRef }: Comparison, comparisons: Comparisons): number {
+  const parameter = id.includes('/delta/') ? comparisons.get(id.replace('/delta/', '/param/')) : undefined;
+  return parameter && normRef > 0 ? (3 * 2 ** -24 * parameter.normRef) / normRef : 0;
+}
+
+function findingOf(comparison: Comparison, tolerance: ToleranceEntry, context: FindingContext): Finding {
+  const { id, rel, alpha, cosine, maxAbs } = comparison;
+  const { kind, module, iteration } = parseId(id);
+  const tau = Math.max(tolerance.tau, context.leastTau) * (context.isSketch ? SKETCH_GUARD : 1);
+  const base = {
+    id,
+    kind,
+    module,
+    iteration,
+    seq: context.seq,
+    rel,
+    tau,
+    ePert: tolerance.ePert,
+    alpha,
+    cosine,
+    maxAbs,
+  };
+  const [status, note] = statusOf(comparison, kind, iteration, tau, tolerance, context);
+  return { ...base, status, ...(note === undefined ? {} : { note }), hints: [] };
+}
+
+function statusOf(
+  comparison: Comparison,
+  kind: TensorKind,
+  iteration: number,
+  tau: number,
+  tolerance: ToleranceEntry,
+  { rmsOfKind, unit, isMixed }: FindingContext,
+): [Status, string?] {
+  const { missingIn, numUncovered, numel, replica, rel, id } = comparison;
+  if (missingIn === 'candidate' && kind === 'recompute_out')
+    return ['SKIPPED', 'the candidate does not recompute here'];
+  if (missingIn === 'reference' && kind === 'recompute_out') return ['SKIPPED', 'judged by the recompute invariant'];
+  if (missingIn === 'candidate' && isMixed) return ['SKIPPED', 'EP ranks mix micro-batches; judged by main_grad'];
+  if (missingIn !== undefined)
+    return ['MISSING', `only in the ${missingIn === 'candidate' ? 'reference' : 'candidate'}`];
+  if (comparison.numRefNonFinite > 0)
+    throw traceError('TF-TRACE-009', {
+      subject: 'judge',
+      expected: 'a finite reference',
+      actual: `${comparison.numRefNonFinite} values that are not`,
+      location: id,
+    });
+  if (numUncovered > 0) return ['MISSING', `${numUncovered} of ${numel} elements are held by no rank`];
+  if (comparison.numNonFinite > 0) return ['FAIL', `${comparison.numNonFinite} values are not finite`];
+  if (replica && (replica.rel > tau || (BITWISE_COPIES.has(kind) && replica.rel > unit)))
+    return [
+      'REPLICA_DIVERGED',
+      `copies differ by ${replica.rel.toPrecision(3)} along ${replica.axes.join(', ')} (ranks ${replica.ranks.join(', ')})`,
+    ];
+  if (kind === 'param' && iteration === 0)
+    return comparison.isBitwise ? ['PASS'] : ['FAIL', 'the runs start from different parameters'];
+  if (INFORMATIVE.has(kind)) return ['PASS', 'judged by Δθ'];
+  if (comparison.normRef === 0) {
+    const limit = 3 * unit * (rmsOfKind.get(kind) ?? 0) * Math.sqrt(numel);
+    return comparison.normCand <= limit ? ['PASS', 'zero in the reference'] : ['FAIL', 'zero in the reference only'];
+  }
+  if (tolerance.status === 'inconclusive') {
+    return ['INCONCLUSIVE', `moves by ${tolerance.ePert.toPrecision(2)} under one rounding unit`];
+  }
+  return rel <= tau ? ['PASS'] : ['FAIL'];
+}
+
+function columnOf({ status, kind, iteration }: Pick<Finding, 'status' | 'kind' | 'iteration'>): EvidenceColumn {
+  if (status === 'REPLICA_DIVERGED') return 'replica';
+  return iteration > 0 ? 'step2' : COLUMN[kind];
+}
+
+function isProblem(status: Status): boolean {
+  return status === 'FAIL' || status === 'REPLICA_DIVERGED' || status === 'MISSING';
+}
+
+function byCause(a: Finding, b: Finding): number {
+  return a.iteration - b.iteration || KINDS[a.kind].phase - KINDS[b.kind].phase || a.seq - b.seq;
+}
+
+function censusFinding(reference: TraceRun, candidate: TraceRun): Finding | undefined {
+  const present = layersOfRun(candidate);
+  const missing = [...layersOfRun(reference)].filter((layer) => !present.has(layer)).sort((a, b) => a - b);
+  if (missing.length === 0) return undefined;
+  const id = formatId({ iteration: 0, kind: 'param', module: `decoder.layers.${missing[0]}` });
+  const text = `${missing.length === 1 ? 'layer' : 'layers'} ${missing.join(', ')} of the reference run on no rank`;
+  return {
+    ...emptyFinding(id, -1),
+    status: 'MISSING',
+    note: text,
+    hints: [{ kind: 'missing-layer', text: `${text}: look at the division of layers among pipeline stages` }],
+  };
+}
+
+function emptyFinding(id: string, seq: number): Finding {
+  const { kind, module, iteration } = parseId(id);
+  return {
+    id,
+    kind,
+    module,
+    iteration,
+    seq,
+    status: 'FAIL',
+    rel: NaN,
+    tau: NaN,
+    ePert: NaN,
+    alpha: NaN,
+    cosine: NaN,
+    maxAbs: NaN,
+    hints: [],
+  };
+}
+
+function countStatuses(findings: readonly Finding[]): Record<Status, number> {
+  const counts = { PASS: 0, FAIL: 0, REPLICA_DIVERGED: 0, MISSING: 0, INCONCLUSIVE: 0, SKIPPED: 0 };
+  for (const { status } of findings) counts[status]++;
+  return counts;
+}
+
+/** Largest root mean square per kind in the reference: the scale that zeros are judged by. */
+function typicalRms(comparisons: Comparisons): Map<TensorKind, number> {
+  const rms = new Map<TensorKind, number>();
+  for (const { id, normRef, numel } of comparisons.values()) {
+    const { kind } = parseId(id);
+    if (normRef > 0) rms.set(kind, Math.max(rms.get(kind) ?? 0, normRef / Math.sqrt(numel)));
+  }
+  return rms;
+}
+
+function baselinesOf(comparisons: Comparisons, epsilon: number): Baselines {
+  const staticBound = STATIC_FACTOR * epsilon;
+  const scalar = (name: string): number | null => {
+    const found = comparisons.get(`it0/scalar/${name}`);
+    return found && found.missingIn === undefined ? found.rel : null;
+  };
+  const judged = [...comparisons.values()].filter(({ missingIn, id }) => {
+    const { kind } = parseId(id);
+    return missingIn === undefined && kind !== 'param' && kind !== 'param_next';
+  });
+  return {
+    lossChange: scalar('loss'),
+    gradNormChange: scalar('grad_norm'),
+    staticBound,
+    numStaticFails: judged.filter(({ rel }) => !(rel <= staticBound)).length,
+    numCosineFails: judged.filter(({ cosine, normRef }) => normRef > 0 && !(cosine > COSINE_LIMIT)).length,
+  };
+}
+
+function verdictText(
+  verdict: CheckResult['verdict'],
+  numTensors: number,
+  culprit: CheckResult['culprit'],
+  finding: Finding | undefined,
+  hint: string | undefined,
+): string {
+  if (verdict === 'pass') return `All ${numTensors} tensors agree within their tolerances.`;
+  if (!culprit || !finding) return 'Some tensors cannot be certified; nothing diverged.';
+  if (culprit.column === 'census') return `${finding.note!.replace(/^l/, 'L')}.`;
+  const size = Number.isFinite(finding.rel)
+    ? ` (error ${finding.rel.toPrecision(3)}, tolerance ${finding.tau.toPrecision(2)})`
+    : '';
+  const what = finding.note && finding.status !== 'FAIL' ? `: ${finding.note}` : '';
+  return `${finding.id} is the first tensor that ${finding.status === 'MISSING' ? 'is missing' : 'diverges'}${size}${what}.${hint ? ` Likely: ${hint}.` : ''}`;
+}

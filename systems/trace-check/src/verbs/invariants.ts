@@ -1,0 +1,12 @@
+/** invariants: what must hold within one run. */
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { checkInvariants } from '../check/invariants.ts';
+import { reportInvariants } from '../report.ts';
+import { withTraces } from './trace-folders.ts';
+
+export async function run({ run: folder }: { readonly run: string }, context: VerbContext): Promise<VerbResult> {
+  return withTraces([folder], context, ([trace]) => {
+    const result = checkInvariants(trace);
+    return { ok: result.violations.length === 0, value: result, report: reportInvariants(result, folder) };
+  });
+}

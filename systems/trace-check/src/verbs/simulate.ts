@@ -1,0 +1,103 @@
+/** simulate: a real run on worker threads, clean or with a bug, checked against its one-device reference. */
+import { resolve } from 'node:path';
+import { nearestNameHints } from '@tenfold/core/base';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { plainFindings, reportCheck } from '../report.ts';
+import { BUGS, type Bug } from '../sim/bugs.ts';
+import { configChangesFromText } from '../sim/mesh-text.ts';
+import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
+import { simulateAndCheck, withPool, type SimulatedRun } from '../sim/simulate.ts';
+import { traceError } from '../trace-check-errors.ts';
+import { writeTrace } from '../trace/write-trace.ts';
+import { shardMapOf } from '../shard-map.ts';
+
+interface SimulateParams {
+  readonly mesh: string;
+  readonly precision: SimConfig['precision'] | 'default';
+  readonly bug: string;
+  readonly steps?: number;
+  readonly isolate: boolean;
+  readonly listBugs: boolean;
+  readonly output: string;
+  readonly maxRows: number;
+}
+
+export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
+  if (params.listBugs) return listBugs();
+  const bug = params.bug === '' ? undefined : findBug(params.bug);
+  const config = configOf(params, bug, context.seed);
+  context.progress({ phase: 'reference, three perturbed runs, candidate' });
+  const { result, candidate, set } = await withPool((pool) => simulateAndCheck(pool, config));
+  if (params.output !== '') {
+    const folder = resolve(context.workingFolder, params.output);
+    const write = (name: string, run: SimulatedRun): Promise<void> =>
+      writeTrace(`${folder}/${name}`, run.info, run.captures);
+    await write('reference', set.reference);
+    await write('candidate', candidate);
+    for (const [i, run] of set.perturbed.entries()) await write(`perturbed-${i + 1}`, run);
+  }
+  const title = `${bug ? `bug ${bug.number}: ${bug.text}` : 'clean run'} (${params.mesh || 'mesh of the bug'}, ${config.precision})`;
+  const report = reportCheck(result, title, params.maxRows);
+  return {
+    ok: result.verdict === 'pass',
+    value: {
+      ...plainFindings(result),
+      mesh: config.mesh,
+      precision: config.precision,
+      bug: bug?.name ?? null,
+      losses: { reference: set.reference.losses, candidate: candidate.losses },
+      shardMap: shardMapOf(candidate.trace, result.culprit?.id ?? ''),
+    },
+    report,
+  };
+}
+
+function configOf({ mesh, precision, steps, isolate }: SimulateParams, bug: Bug | undefined, seed: number): SimConfig {
+  const base = bug && mesh === '' ? bug.config : createSimConfig(configChangesFromText(mesh === '' ? 'tp2' : mesh));
+  return {
+    ...base,
+    ...(precision === 'default' ? (bug ? { precision: bug.config.precision } : {}) : { precision }),
+    ...(steps === undefined ? {} : { numSteps: steps }),
+    ...(bug ? { bug: bug.name } : {}),
+    isIsolated: isolate,
+    planSeed: seed + 1,
+  };
+}
+
+function findBug(text: string): Bug {
+  const bug = BUGS.find(({ name, number }) => name === text || String(number) === text);
+  if (bug) return bug;
+  throw traceError('TF-TRACE-016', {
+    subject: 'simulate',
+    expected: 'a bug by name or number 1-14',
+    actual: JSON.stringify(text),
+    hints: nearestNameHints(
+      text,
+      BUGS.map(({ name }) => name),
+    ),
+  });
+}
+
+function listBugs(): VerbResult {
+  const rows = BUGS.map(({ number, name, text, column }) => ({ number, name, text, column }));
+  return {
+    ok: true,
+    value: rows,
+    report: {
+      title: 'Bugs',
+      verdict: { tone: 'info', text: `${rows.length} bugs can be put into a run.` },
+      blocks: [
+        {
+          kind: 'table',
+          columns: [
+            { key: 'number', label: 'no.' },
+            { key: 'name', label: 'name' },
+            { key: 'text', label: 'what is wrong' },
+            { key: 'column', label: 'shows first in' },
+          ],
+          rows,
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** tolerance: per-tensor tolerances from perturbed runs of the reference, as a file for later checks. */
+import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
+import { estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
+import { withTraces } from './trace-folders.ts';
+
+interface ToleranceParams {
+  readonly reference: string;
+  readonly perturbed: readonly string[];
+  readonly k?: number;
+  readonly floor: number;
+  readonly output: string;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+export async function run(params: ToleranceParams, context: VerbContext): Promise<VerbResult> {
+  return withTraces([params.reference, ...params.perturbed], context, ([reference, ...perturbed]) => {
+    const comparisons = perturbedComparisons(reference, perturbed);
+    const options = { factor: params.k, floor: params.floor };
+    const rows = [...estimateTolerance(reference.info.precision, comparisons, options)].map(([id, entry]) => ({
+      id,
+      ...entry,
+    }));
+    if (params.output !== '')
+      writeOutputFiles([{ path: params.output, bytes: `${JSON.stringify(rows, null, 1)}\n` }], {
+        subject: 'tolerance',
+        context,
+        dryRun: params.dryRun,
+        force: params.force,
+      });
+    const numBad = rows.filter(({ status }) => status === 'inconclusive').length;
+    const taus = rows.map(({ tau }) => tau).sort((a, b) => a - b);
+    const widest = rows.toSorted((a, b) => b.ePert - a.ePert).slice(0, 10);
+    return {
+      ok: true,
+      value: rows,
+      report: {
+        title: `Tolerances of ${params.reference}`,
+        verdict: {
+          tone: numBad > 0 ? 'warn' : 'good',
+          text: `${rows.length} tensors; ${numBad} are too ill-conditioned to certify.`,
+        },
+        blocks: [
+          {
+            kind: 'figures',
+            figures: [
+              { label: 'median tolerance', value: (taus[taus.length >> 1] ?? NaN).toExponential(2) },
+              { label: 'largest tolerance', value: (taus.at(-1) ?? NaN).toExponential(2) },
+              { label: 'perturbed runs', value: perturbed.length, format: 'count' },
+            ],
+          },
+          {
+            kind: 'table',
+            caption: 'Most sensitive tensors',
+            columns: [
+              { key: 'id', label: 'tensor' },
+              { key: 'ePert', label: 'moves by' },
+              { key: 'tau', label: 'tolerance' },
+            ],
+            rows: widest.map(({ id, ePert, tau }) => ({
+              id,
+              ePert: ePert.toExponential(2),
+              tau: tau.toExponential(2),
+            })),
+          },
+        ],
+      },
+    };
+  });
+}

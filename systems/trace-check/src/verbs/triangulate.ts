@@ -1,0 +1,45 @@
+/** triangulate: which of two runs is off, by a third. */
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { triangulate } from '../check/triangulate.ts';
+import { withTraces } from './trace-folders.ts';
+
+interface TriangulateParams {
+  readonly a: string;
+  readonly b: string;
+  readonly oracle: string;
+  readonly limit?: number;
+}
+
+export async function run({ a, b, oracle, limit }: TriangulateParams, context: VerbContext): Promise<VerbResult> {
+  return withTraces([a, b, oracle], context, ([first, second, third]) => {
+    const result = triangulate(first, second, third, limit);
+    return {
+      ok: result.rows.length === 0,
+      value: result,
+      report: {
+        title: `${a}, ${b} and ${oracle}`,
+        verdict: { tone: result.rows.length === 0 ? 'good' : 'bad', text: result.text },
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'Disagreements in causal order',
+            columns: [
+              { key: 'id', label: 'tensor' },
+              { key: 'betweenAB', label: 'first to second' },
+              { key: 'aToOracle', label: 'first to third' },
+              { key: 'bToOracle', label: 'second to third' },
+              { key: 'suspect', label: 'off' },
+            ],
+            rows: result.rows.slice(0, 20).map((row) => ({
+              id: row.id,
+              betweenAB: row.betweenAB.toExponential(2),
+              aToOracle: row.aToOracle.toExponential(2),
+              bToOracle: row.bToOracle.toExponential(2),
+              suspect: row.suspect,
+            })),
+          },
+        ],
+      },
+    };
+  });
+}
