@@ -26,13 +26,13 @@ export interface AdmissionRules extends Required<Omit<AdmissionOptions, 'interva
 
 /** Checkpoints to take while the prompt is computed.
  *  @param request.reusedTokens  computation starts here; no checkpoint at or before it
- *  @param request.branchTokens  depth inside an edge where the prompt leaves the tree, 0 if at a node
+ *  @param request.branches  where the prompt leaves an edge of the tree, or sequences part without a checkpoint
  *  @returns in rising order, one per position */
 export function planCheckpoints(
   request: {
     readonly promptTokens: number;
     readonly reusedTokens: number;
-    readonly branchTokens: number;
+    readonly branches: readonly number[];
     readonly sketchTokens: number;
     readonly breakpoints: readonly number[];
   },
@@ -43,7 +43,7 @@ export function planCheckpoints(
     const at = Math.floor(Math.min(position, request.promptTokens) / rules.alignTokens) * rules.alignTokens;
     if (at > request.reusedTokens && at >= rules.minTokens && !sourceOf.has(at)) sourceOf.set(at, source);
   };
-  if (rules.branch && request.branchTokens > 0) add(request.branchTokens, 'branch');
+  if (rules.branch) for (const position of request.branches) add(position, 'branch');
   for (const position of request.breakpoints) add(position, 'breakpoint');
   if (rules.promptEnd) add(request.promptTokens, 'promptEnd');
   if (request.sketchTokens > 0) add(request.sketchTokens, 'sketch');

@@ -38,6 +38,7 @@ interface Reservation {
   readonly salt: string;
   readonly sources: ReadonlyMap<number, string>;
   readonly isEnabled: boolean;
+  readonly isEndKept: boolean;
 }
 
 interface Walk {
@@ -48,6 +49,8 @@ interface Walk {
   readonly shared: number;
   /** Deepest matched node with a usable state, or the root. */
   readonly stateNode: number;
+  /** Depth of the deepest matched node below it that lost its state, or 0. */
+  readonly tombstone: number;
 }
 
 export class PrefixCache<State = undefined, Kv = undefined> {
@@ -177,7 +180,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
 
   /** Starts a request: locks the checkpoint it resumes from and reserves bytes for what it will add. */
   begin(tokens: Int32Array, options: BeginOptions = {}): Lease<State, Kv> {
-    const { salt = '', breakpoints = [], maxOutputTokens = 0, isEnabled = true } = options;
+    const { salt = '', breakpoints = [], maxOutputTokens = 0, isEnabled = true, isEndKept = this.rules.end } = options;
     this.#requestClock++;
     const id = this.#nextLease++;
     const root = this.#rootFor(salt);
@@ -187,7 +190,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       : { reusedTokens: 0, sharedTokens: 0, missReason: 'disabled' as const, state: undefined, kv: [] };
     this.#count(tokens.length, match);
     if (walk === undefined) {
-      this.#leases.set(id, { node: root, bytes: 0, salt, sources: new Map(), isEnabled: false });
+      this.#leases.set(id, { node: root, bytes: 0, salt, sources: new Map(), isEnabled: false, isEndKept });
       return { ...match, id, plan: [], isAdmitted: false };
     }
     this.#touch(walk);
@@ -195,21 +198,29 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       {
         promptTokens: tokens.length,
         reusedTokens: match.reusedTokens,
-        branchTokens: walk.partial >= 0 && walk.shared < tokens.length ? walk.shared : this.#tombstoneAt(walk, tokens),
+        branches: branchesOf(walk, tokens.length),
         sketchTokens: this.#sketch?.observe(tokens) ?? 0,
         breakpoints,
       },
       this.rules,
     );
     this.tree.locks[walk.stateNode]!++;
-    const newTokens = tokens.length + maxOutputTokens - walk.shared;
-    const bytes = bytesOf(this.profile, newTokens, plan.length + (this.rules.end ? 1 : 0));
+    const last = isEndKept ? tokens.length + maxOutputTokens : (plan.at(-1)?.at ?? 0);
+    const newTokens = Math.max(0, last - walk.shared);
+    const bytes = bytesOf(this.profile, newTokens, plan.length + (isEndKept ? 1 : 0));
     const isAdmitted = this.#makeRoom(bytes);
     if (isAdmitted) this.reservedBytes += bytes;
     else this.counters.skippedAdmissions++;
     this.#notePeak();
     const sources = new Map(plan.map(({ at, source }) => [at, source]));
-    this.#leases.set(id, { node: walk.stateNode, bytes: isAdmitted ? bytes : 0, salt, sources, isEnabled: true });
+    this.#leases.set(id, {
+      node: walk.stateNode,
+      bytes: isAdmitted ? bytes : 0,
+      salt,
+      sources,
+      isEnabled: true,
+      isEndKept,
+    });
     return { ...match, id, plan, isAdmitted };
   }
 
@@ -225,7 +236,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     if (!reservation.isEnabled) return 0;
     const positions = lease.plan.map(({ at }) => at).filter((at) => at <= tokens.length);
     const end = Math.floor(tokens.length / this.rules.alignTokens) * this.rules.alignTokens;
-    if (this.rules.end && end >= this.rules.minTokens && !positions.includes(end)) positions.push(end);
+    if (reservation.isEndKept && end >= this.rules.minTokens && !positions.includes(end)) positions.push(end);
     const usable = positions.filter((at) => computed === undefined || computed.states.has(at)).sort((a, b) => a - b);
     const added = this.#insert(this.#rootFor(reservation.salt), tokens, usable, reservation, computed);
     this.#unlock(reservation.node);
@@ -240,6 +251,32 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     this.#leases.delete(lease.id);
     this.reservedBytes -= reservation.bytes;
     if (reservation.isEnabled) this.#unlock(reservation.node);
+  }
+
+  /** Takes over a checkpoint from a snapshot.
+   *  @param kv  pieces of the whole prefix, in order
+   *  @returns false if it does not fit */
+  adoptCheckpoint(tokens: Int32Array, salt: string, state: State | undefined, kv: readonly Kv[]): boolean {
+    const root = this.#rootFor(salt);
+    const { shared } = this.#walk(root, tokens, 0);
+    if (this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1) > this.capacityBytes)
+      return false;
+    const codec = this.#codec;
+    const computed: Computed<State, Kv> | undefined =
+      codec === undefined || kv.length === 0
+        ? undefined
+        : {
+            states: new Map([[tokens.length, state!]]),
+            kvOf: (start, end) =>
+              codec.slice(
+                kv.reduce((all, part) => codec.join(all, part)),
+                start,
+                end,
+              ),
+          };
+    this.#placeCheckpoint(root, tokens, tokens.length, 'snapshot', computed);
+    this.#notePeak();
+    return true;
   }
 
   /** Keeps the deepest checkpoint of the prefix until a time of the cache's clock.
@@ -299,22 +336,21 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     let node = root;
     let stateNode = root;
     let shared = 0;
+    let tombstone = 0;
     while (shared < tokens.length) {
       const child = tree.findChild(node, tokens[shared]!);
       if (child < 0) break;
       const length = tree.matchEdge(child, tokens, shared);
       shared += length;
-      if (length < tree.tokenCount[child]!) return { node, partial: child, shared, stateNode };
+      if (length < tree.tokenCount[child]!) return { node, partial: child, shared, stateNode, tombstone };
       node = child;
-      if (tree.hasState[child] === 1 && shared <= limit) stateNode = child;
+      if (shared > limit) continue;
+      if (tree.hasState[child] === 1) {
+        stateNode = child;
+        tombstone = 0;
+      } else tombstone = shared;
     }
-    return { node, partial: -1, shared, stateNode };
-  }
-
-  /** A stateless node where the prompt parts from others gets its checkpoint back. */
-  #tombstoneAt({ node, shared }: Walk, tokens: Int32Array): number {
-    const { tree } = this;
-    return !tree.isRoot(node) && tree.hasState[node] === 0 && shared < tokens.length ? shared : 0;
+    return { node, partial: -1, shared, stateNode, tombstone };
   }
 
   #matchOf(tokens: Int32Array, salt: string, walk: Walk | undefined): Match<State, Kv> {
@@ -601,6 +637,13 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   #notePeak(): void {
     this.peakBytes = Math.max(this.peakBytes, this.bytes + this.reservedBytes);
   }
+}
+
+/** Where a prompt shows that sequences part and no checkpoint stands: inside an edge, and at a node that lost its state. */
+function branchesOf({ partial, shared, tombstone }: Walk, promptTokens: number): number[] {
+  const branches = partial >= 0 && shared < promptTokens ? [shared] : [];
+  if (tombstone > 0) branches.push(tombstone);
+  return branches;
 }
 
 /** Indices in rising order of score, as far as they are asked for. Cost: O(n) to make, O(log n) a pop. */

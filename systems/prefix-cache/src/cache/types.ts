@@ -49,6 +49,8 @@ export interface BeginOptions {
   readonly breakpoints?: readonly number[];
   /** Tokens that may be generated: bytes are reserved for them, default 0. */
   readonly maxOutputTokens?: number;
+  /** Whether the end of the sequence gets a checkpoint; default as the cache admits. */
+  readonly isEndKept?: boolean;
   /** False: neither looks up nor inserts. */
   readonly isEnabled?: boolean;
 }

@@ -1,8 +1,8 @@
 /** The continuous tuner: size-only shadow caches, one per policy of a family, see the same requests as the real cache;
  *  the real cache follows the shadow that lately saved most. Only the past is used.
  *  Differs from the paper (§4.2, one replay of a bootstrap window over 21 values of α): it never stops, it compares
- *  policies and not only α, and it has two guards: a lead of 2 % is needed to change (hysteresis), and the recent past
- *  fades with a half-life, so that a change of traffic is followed. */
+ *  policies and not only α, and it is guarded: a change needs a lead of 2 % and a hundred requests since the last one, and
+ *  the past fades with a half-life, so that a change of traffic is followed. */
 import { policyName, type EvictionPolicy } from '../cache/eviction.ts';
 import type { PrefixCache } from '../cache/prefix-cache.ts';
 import { flopsBetween } from '../cost/profile.ts';
@@ -23,10 +23,12 @@ export const POLICY_FAMILY: readonly EvictionPolicy[] = [
   { kind: 'marconi', alpha: 2 },
 ];
 
-const FIRST_POLICY: EvictionPolicy = { kind: 'marconi', alpha: 0.25 };
+const FIRST_POLICY: EvictionPolicy = { kind: 'gdsf' };
 const HYSTERESIS = 1.02;
 /** Requests until a saving counts half. */
 const HALF_LIFE_REQUESTS = 1000;
+/** Requests before another change: a cache needs a while to look like its new policy's shadow. */
+const PATIENCE_REQUESTS = 100;
 const DECAY = 0.5 ** (1 / HALF_LIFE_REQUESTS);
 
 interface Shadow {
@@ -53,6 +55,7 @@ export class AdaptivePolicy {
   readonly #shadows: Shadow[];
   #current: Shadow;
   #inputTokens = 0;
+  #sinceSwitch = 0;
 
   constructor(
     trace: Pick<Trace, 'symbolTokens' | 'hasOpaqueOutputs'>,
@@ -100,7 +103,9 @@ export class AdaptivePolicy {
       shadow.reusedTokens += tokens;
       if (shadow.recent > best.recent) best = shadow;
     }
-    if (best.recent > this.#current.recent * HYSTERESIS) {
+    this.#sinceSwitch++;
+    if (this.#sinceSwitch >= PATIENCE_REQUESTS && best.recent > this.#current.recent * HYSTERESIS) {
+      this.#sinceSwitch = 0;
       this.#current = best;
       this.numSwitches++;
     }

@@ -1,23 +1,22 @@
 /** Replays that know the future: admission keeps what some later request will resume from, eviction takes what is worth
- *  least per byte and request until its next use. Greedy, so not optimal; the best of four variants is reported. */
+ *  least per byte and request until its next use. Greedy, so not optimal; the best of six variants is reported. */
 import { sequenceOf } from '../trace/request-builder.ts';
 import type { ReplayResult, Trace } from '../types.ts';
 import type { BoundaryIndex, BoundaryPath } from './boundaries.ts';
-import { createSizeCache, replayWith, type ReplayedCache, type ReplayOptions } from './replay.ts';
+import { createSizeCache, replayWith, serveFrom, type ReplayedCache, type ReplayOptions } from './replay.ts';
 
 interface Variant {
   /** Least value per byte and distance, or farthest next use alone. */
   readonly byDistanceAlone: boolean;
-  /** Checkpoints only the prefixes that a later request needs most deeply; otherwise all that are used again. */
-  readonly isSparse: boolean;
+  /** Which prefixes get checkpoints: those that a later request needs most deeply, all that are used again, or what the
+   *  online admission plans. */
+  readonly admission: 'sparse' | 'reused' | 'online';
 }
 
-const VARIANTS: readonly Variant[] = [
-  { byDistanceAlone: false, isSparse: true },
-  { byDistanceAlone: true, isSparse: true },
-  { byDistanceAlone: false, isSparse: false },
-  { byDistanceAlone: true, isSparse: false },
-];
+const VARIANTS: readonly Variant[] = (['sparse', 'reused', 'online'] as const).flatMap((admission) => [
+  { byDistanceAlone: false, admission },
+  { byDistanceAlone: true, admission },
+]);
 
 export function replayClairvoyant(
   trace: Trace,
@@ -34,12 +33,12 @@ function clairvoyantCache(
   trace: Trace,
   options: Omit<ReplayOptions, 'policy'>,
   index: BoundaryIndex,
-  { byDistanceAlone, isSparse }: Variant,
+  { byDistanceAlone, admission }: Variant,
 ): ReplayedCache {
   let now = 0;
   const cache = createSizeCache(
     trace,
-    { ...options, admission: { branch: false, end: true } },
+    admission === 'online' ? options : { ...options, minCheckpointTokens: 1, admission: { branch: false, end: true } },
     {
       kind: 'clairvoyant',
       byDistanceAlone,
@@ -54,8 +53,17 @@ function clairvoyantCache(
       now = requestIndex;
       const path = index.paths[requestIndex]!;
       const sequence = trace.hasOpaqueOutputs ? request.input : sequenceOf(request);
-      const wanted = usefulDepths(path, index, now, isSparse);
-      const lease = cache.begin(request.input, { breakpoints: wanted.filter((at) => at <= request.input.length) });
+      if (admission === 'online') {
+        const reused = serveFrom(cache, trace, request);
+        tagPath(cache.tree, cache, path, sequence);
+        return reused;
+      }
+      const wanted = usefulDepths(path, index, now, admission === 'sparse');
+      const lease = cache.begin(request.input, {
+        breakpoints: wanted.filter((at) => at <= request.input.length),
+        isEndKept: wanted.at(-1) === sequence.length,
+        maxOutputTokens: sequence.length - request.input.length,
+      });
       const states = new Map(wanted.map((at) => [at, undefined]));
       cache.commit(lease, sequence, { states, kvOf: () => undefined });
       tagPath(cache.tree, cache, path, sequence);

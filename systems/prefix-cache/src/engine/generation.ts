@@ -1,0 +1,205 @@
+/** Requests on an engine behind a prefix cache: a queue, a few sequences at once, prefill in chunks that stop at planned
+ *  checkpoints, one decode step a turn. The last sampled token is never part of a checkpoint: the model has not read it. */
+import { createRng, yieldToEventLoop, type Rng } from '@tenfold/core/base';
+import type { PrefixCache } from '../cache/prefix-cache.ts';
+import type { BeginOptions, Lease } from '../cache/types.ts';
+import { prefixError } from '../prefix-errors.ts';
+import type { MissReason } from '../types.ts';
+import { logProbability, sampleToken } from './sampler.ts';
+import type { EngineBackend, EngineSequence } from './types.ts';
+
+export interface GenerationOptions extends Pick<BeginOptions, 'salt' | 'breakpoints'> {
+  readonly maxTokens: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  /** False: computes everything and keeps nothing. */
+  readonly isCached?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with each token; true stops the answer. */
+  readonly onToken?: (token: number, logProbability: number) => boolean;
+  readonly wantsLogProbabilities?: boolean;
+}
+
+export interface Generation {
+  readonly tokens: readonly number[];
+  readonly finishReason: 'stop' | 'length';
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly missReason: MissReason;
+  /** From the call to the first token. */
+  readonly ttftMs: number;
+  readonly totalMs: number;
+  /** Waiting in the queue, part of `ttftMs`. */
+  readonly queuedMs: number;
+}
+
+interface Job {
+  readonly prompt: Int32Array;
+  readonly options: GenerationOptions;
+  readonly rng: Rng;
+  readonly askedMs: number;
+  readonly resolve: (generation: Generation) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Active<State, Kv> extends Job {
+  readonly sequence: EngineSequence<State, Kv>;
+  readonly lease: Lease<State, Kv>;
+  readonly states: Map<number, State>;
+  /** Prompt and answer. */
+  readonly tokens: Int32Array;
+  readonly startedMs: number;
+  numTokens: number;
+  firstTokenMs: number;
+}
+
+const DEFAULT_MAX_QUEUE = 64;
+
+export class GenerationService<State, Kv> {
+  readonly backend: EngineBackend<State, Kv>;
+  readonly cache: PrefixCache<State, Kv>;
+  readonly #clock: { nowMs(): number };
+  readonly #maxQueue: number;
+  readonly #queue: Job[] = [];
+  readonly #active: Active<State, Kv>[] = [];
+  #isRunning = false;
+
+  constructor(
+    backend: EngineBackend<State, Kv>,
+    cache: PrefixCache<State, Kv>,
+    { clock, maxQueue = DEFAULT_MAX_QUEUE }: { readonly clock: { nowMs(): number }; readonly maxQueue?: number },
+  ) {
+    this.backend = backend;
+    this.cache = cache;
+    this.#clock = clock;
+    this.#maxQueue = maxQueue;
+  }
+
+  get isFull(): boolean {
+    return this.#queue.length >= this.#maxQueue;
+  }
+
+  get numWaiting(): number {
+    return this.#queue.length;
+  }
+
+  /** @throws TF-PREFIX-008 if the prompt is empty or longer than the context; the signal's reason if cancelled */
+  generate(prompt: Int32Array, options: GenerationOptions): Promise<Generation> {
+    const { maxTokens: limit } = this.backend;
+    if (prompt.length === 0 || prompt.length + options.maxTokens > limit)
+      return Promise.reject(
+        prefixError('TF-PREFIX-008', {
+          subject: 'generate',
+          expected: `a prompt and answer of 1 to ${limit} tokens`,
+          actual: `${prompt.length} + ${options.maxTokens}`,
+        }),
+      );
+    return new Promise((resolve, reject) => {
+      const rng = createRng(options.seed ?? 0, 'sampling');
+      this.#queue.push({ prompt, options, rng, askedMs: this.#clock.nowMs(), resolve, reject });
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      while (this.#queue.length > 0 || this.#active.length > 0) {
+        while (this.#queue.length > 0 && this.#active.length < this.backend.maxSequences)
+          this.#start(this.#queue.shift()!);
+        for (const job of [...this.#active]) this.#step(job);
+        await yieldToEventLoop();
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #start(job: Job): void {
+    const { options, prompt } = job;
+    if (options.signal?.aborted === true) return job.reject(options.signal.reason);
+    const { salt, breakpoints, isCached: isEnabled = true, maxTokens: maxOutputTokens } = options;
+    const lease = this.cache.begin(prompt, { salt, breakpoints, isEnabled, maxOutputTokens });
+    const sequence = this.backend.open();
+    const tokens = new Int32Array(prompt.length + maxOutputTokens);
+    tokens.set(prompt);
+    if (lease.reusedTokens > 0) sequence.restore(prompt.subarray(0, lease.reusedTokens), lease.state!, lease.kv);
+    this.#active.push({
+      ...job,
+      sequence,
+      lease,
+      states: new Map(),
+      tokens,
+      startedMs: this.#clock.nowMs(),
+      numTokens: prompt.length,
+      firstTokenMs: NaN,
+    });
+  }
+
+  #step(job: Active<State, Kv>): void {
+    const { sequence, prompt, options, tokens } = job;
+    if (options.signal?.aborted === true) return this.#fail(job, options.signal.reason);
+    try {
+      if (sequence.length < prompt.length) {
+        this.#prefill(job);
+        if (sequence.length < prompt.length) return;
+      } else sequence.extend(tokens, job.numTokens);
+      this.#decode(job);
+    } catch (error) {
+      this.#fail(job, error);
+    }
+  }
+
+  #prefill({ sequence, prompt, lease, states }: Active<State, Kv>): void {
+    const start = sequence.length;
+    const chunkEnd = (Math.floor(start / this.backend.chunkTokens) + 1) * this.backend.chunkTokens;
+    const checkpoint = lease.plan.find(({ at }) => at > start)?.at ?? Infinity;
+    sequence.extend(prompt, Math.min(prompt.length, chunkEnd, checkpoint));
+    if (sequence.length === checkpoint) states.set(checkpoint, sequence.snapshot());
+  }
+
+  #decode(job: Active<State, Kv>): void {
+    const { sequence, options, tokens, prompt } = job;
+    const { temperature = 0, topP = 1, maxTokens, onToken, wantsLogProbabilities = false } = options;
+    const token =
+      maxTokens === 0 ? this.backend.endToken : sampleToken(sequence.logits, { temperature, topP }, job.rng);
+    if (Number.isNaN(job.firstTokenMs)) job.firstTokenMs = this.#clock.nowMs();
+    if (token === this.backend.endToken) return this.#finish(job, maxTokens === 0 ? 'length' : 'stop');
+    tokens[job.numTokens++] = token;
+    const isStopped = onToken?.(token, wantsLogProbabilities ? logProbability(sequence.logits, token) : NaN) ?? false;
+    if (isStopped) return this.#finish(job, 'stop');
+    if (job.numTokens - prompt.length >= maxTokens) this.#finish(job, 'length');
+  }
+
+  #finish(job: Active<State, Kv>, finishReason: Generation['finishReason']): void {
+    const { sequence, lease, states, tokens, prompt, askedMs, startedMs, firstTokenMs } = job;
+    if (lease.missReason === 'disabled') this.cache.abort(lease);
+    else {
+      states.set(sequence.length, sequence.snapshot());
+      this.cache.commit(lease, tokens.slice(0, sequence.length), { states, kvOf: sequence.kvOf });
+    }
+    this.#close(job);
+    job.resolve({
+      tokens: [...tokens.subarray(prompt.length, job.numTokens)],
+      finishReason,
+      promptTokens: prompt.length,
+      cachedTokens: lease.reusedTokens,
+      missReason: lease.missReason,
+      ttftMs: firstTokenMs - askedMs,
+      queuedMs: startedMs - askedMs,
+      totalMs: this.#clock.nowMs() - askedMs,
+    });
+  }
+
+  #fail(job: Active<State, Kv>, reason: unknown): void {
+    this.cache.abort(job.lease);
+    this.#close(job);
+    job.reject(reason);
+  }
+
+  #close(job: Active<State, Kv>): void {
+    job.sequence.close();
+    this.#active.splice(this.#active.indexOf(job), 1);
+  }
+}

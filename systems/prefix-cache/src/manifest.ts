@@ -1,0 +1,84 @@
+/** The room's manifest: data only; algorithms load when a verb runs. */
+import { defineSystem, defineVerb } from '@tenfold/core/system';
+import { z } from 'zod';
+
+const traceParams = {
+  trace: z
+    .string()
+    .default('')
+    .meta({ kind: 'file' })
+    .describe(
+      'trace: Marconi, Mooncake, Bailian, AIBrix JSONL, Azure or BurstGPT CSV, a .traj file; empty for the room’s own',
+    ),
+  capacity: z
+    .string()
+    .default('auto')
+    .describe('bytes of the cache, like "4GB,8GB"; auto for shares of what the trace takes'),
+  model: z.string().default('paper-7b').describe('paper-7b, hyb-7m, or the path of a Hugging Face config.json'),
+  limit: z.number().int().min(1).optional().describe('only the first so many lines of the trace'),
+};
+const EXACT_POLICIES = 'lru,leafLru,superseded,gdsf,segLen,marconi:0.25,marconi:1,adaptive';
+
+export const manifest = defineSystem({
+  id: 'prefix-cache',
+  title: 'Prefix cache',
+  question: 'How much prefill can a prefix cache save for my hybrid model?',
+  paper: { title: 'Marconi: Prefix Caching for the Era of Hybrid LLMs', arxiv: '2411.19379' },
+  tour: 'tour',
+  page: { summary: 'Live radix tree, hit rates with bounds, and a chat with cached tokens' },
+  verbs: [
+    defineVerb({
+      name: 'simulate',
+      summary: 'Hit rates of eviction policies on a trace, beside what any policy could reach',
+      examples: [
+        'simulate',
+        'simulate --trace traces/mooncake-conversation.jsonl --capacity 200GB,400GB --policies gdsf,marconi:1,adaptive',
+        'simulate --policies "vllm+,sglang+,compat:1,compat-tuned" --capacity 8GB',
+      ],
+      params: z.object({
+        ...traceParams,
+        policies: z
+          .string()
+          .default(EXACT_POLICIES)
+          .describe(
+            'lru, leafLru, superseded, gdsf, segLen, marconi:<α>, adaptive; parity: vllm+, sglang+, compat:<α>, compat-tuned',
+          ),
+        minCheckpointTokens: z.number().int().min(1).default(64).describe('no checkpoint of a shorter prefix (tokens)'),
+        alignTokens: z.number().int().min(1).default(1).describe('checkpoints stand at multiples of this (tokens)'),
+      }),
+      load: () => import('./verbs/simulate.ts'),
+    }),
+    defineVerb({
+      name: 'queue',
+      summary: 'Time to first token with arrivals, servers and waiting',
+      examples: ['queue', 'queue --servers 4 --speed-up 2 --policies lru,gdsf'],
+      params: z.object({
+        ...traceParams,
+        policies: z.string().default('lru,leafLru,gdsf,marconi:0.25').describe('exact policies, separated by commas'),
+        servers: z.number().int().min(1).max(64).default(1).describe('requests served at once'),
+        speedUp: z.number().positive().default(1).describe('arrivals come this many times as fast'),
+        teraFlops: z.number().positive().default(150).describe('prefill speed in TFLOP/s'),
+        overheadMs: z.number().min(0).default(15).describe('fixed time of a prefill in ms'),
+        decodeMs: z.number().min(0).default(12).describe('time of a decoded token in ms'),
+        loadGbPerSec: z.number().positive().default(50).describe('speed of loading cached states in GB/s'),
+      }),
+      load: () => import('./verbs/queue.ts'),
+    }),
+    defineVerb({
+      name: 'cost',
+      summary: 'Bytes and FLOPs of checkpoints of a model, from its config.json',
+      examples: ['cost paper-7b', 'cost hyb-7m', 'cost models/granite/config.json'],
+      params: z.object({
+        model: traceParams.model.meta({ positional: true }),
+      }),
+      load: () => import('./verbs/cost.ts'),
+    }),
+    defineVerb({
+      name: 'tour',
+      summary: 'Replay a recorded trace under all policies, check the bounds, then serve two live requests',
+      examples: ['tour'],
+      params: z.object({}),
+      load: () => import('./verbs/tour.ts'),
+    }),
+  ],
+});

@@ -1,0 +1,201 @@
+/** Results as report blocks, the same for terminal, HTML and studio. */
+import { formatBytes, formatPercent } from '@tenfold/core/base';
+import type { Block, Report, TableBlock } from '@tenfold/core/report';
+import type { Bounds } from './sim/bounds.ts';
+import type { QueuedRequest } from './sim/queueing.ts';
+import { paperTtftPercentileMs, percentile } from './sim/ttft.ts';
+import type { WhatIf } from './sim/what-if.ts';
+import type { ModelProfile, Trace } from './types.ts';
+
+const MS_PER_SEC = 1000;
+const P95 = 0.95;
+
+export function reportWhatIf(result: WhatIf, trace: Trace): Report {
+  const best = result.rows.reduce((a, b) => (b.tokenHitRate > a.tokenHitRate ? b : a));
+  const bound = result.bounds.find(({ capacityBytes }) => capacityBytes === best.capacityBytes)!;
+  return {
+    title: `What caches would give on ${result.trace}`,
+    verdict: {
+      tone: 'good',
+      text: `${best.policy} with ${formatBytes(best.capacityBytes)} reuses ${formatPercent(best.tokenHitRate)} of the prompt tokens; no policy can reuse more than ${formatPercent(bound.upperBound)}.`,
+    },
+    blocks: [
+      {
+        kind: 'figures',
+        figures: [
+          { label: 'requests', value: result.numRequests, format: 'count' },
+          { label: 'prompt tokens', value: result.inputTokens, format: 'count' },
+          { label: 'best token hit rate', value: best.tokenHitRate, format: 'percent' },
+          { label: 'prefill FLOPs saved', value: best.flopsSavedRate, format: 'percent' },
+        ],
+      },
+      policyTable(result, trace),
+      boundsTable(result.bounds),
+      capacityPlot(result),
+    ],
+  };
+}
+
+export function policyTable({ rows }: WhatIf, trace: Trace): TableBlock {
+  return {
+    kind: 'table',
+    caption: 'Policies, losing ones included',
+    columns: [
+      { key: 'capacity', label: 'capacity', format: 'bytes' },
+      { key: 'policy', label: 'policy' },
+      { key: 'tokens', label: 'token hit rate', format: 'percent', digits: 2 },
+      { key: 'requests', label: 'requests with a hit', format: 'percent' },
+      { key: 'flops', label: 'FLOPs saved', format: 'percent', digits: 2 },
+      { key: 'ttft', label: 'P95 TTFT, paper’s model', format: 'duration-ms' },
+      { key: 'peak', label: 'peak', format: 'bytes' },
+      { key: 'evictions', label: 'evictions', format: 'count' },
+    ],
+    rows: rows.map((row) => ({
+      capacity: row.capacityBytes,
+      policy: row.policy,
+      tokens: row.tokenHitRate,
+      requests: row.requestHitRate,
+      flops: row.flopsSavedRate,
+      ttft: paperTtftPercentileMs(trace.requests, row.reused, P95),
+      peak: row.peakBytes,
+      evictions: row.evictions,
+    })),
+  };
+}
+
+export function boundsTable(bounds: readonly Bounds[]): TableBlock {
+  return {
+    kind: 'table',
+    caption: 'Bounds on the token hit rate',
+    columns: [
+      { key: 'capacity', label: 'capacity', format: 'bytes' },
+      { key: 'unlimited', label: 'unlimited, by tokens', format: 'percent', digits: 2 },
+      { key: 'admission', label: 'unlimited, this admission', format: 'percent', digits: 2 },
+      { key: 'alpha', label: 'best fixed α' },
+      { key: 'static', label: 'with it', format: 'percent', digits: 2 },
+      { key: 'clairvoyant', label: 'knows the future (greedy)', format: 'percent', digits: 2 },
+      { key: 'upper', label: 'upper bound', format: 'percent', digits: 2 },
+    ],
+    rows: bounds.map((bound) => ({
+      capacity: bound.capacityBytes,
+      unlimited: bound.unlimitedTokens,
+      admission: bound.unlimitedAdmission,
+      alpha: bound.staticAlpha.alpha,
+      static: bound.staticAlpha.tokenHitRate,
+      clairvoyant: bound.clairvoyant.tokenHitRate,
+      upper: bound.upperBound,
+    })),
+  };
+}
+
+function capacityPlot({ rows, bounds }: WhatIf): Block {
+  const names = [...new Set(rows.map(({ policy }) => policy.replace(/ \(.*/, '')))];
+  return {
+    kind: 'plot',
+    caption: 'Token hit rate against capacity, with the bounds',
+    mark: 'line',
+    x: { label: 'capacity', unit: 'GB', scale: 'log' },
+    y: { label: 'token hit rate' },
+    series: [
+      ...names.map((name) => ({
+        name,
+        points: rows
+          .filter(({ policy }) => policy.replace(/ \(.*/, '') === name)
+          .map(({ capacityBytes, tokenHitRate }) => ({ x: capacityBytes / 1e9, y: tokenHitRate })),
+      })),
+      {
+        name: 'knows the future',
+        points: bounds.map((b) => ({ x: b.capacityBytes / 1e9, y: b.clairvoyant.tokenHitRate })),
+      },
+      { name: 'upper bound', points: bounds.map((b) => ({ x: b.capacityBytes / 1e9, y: b.upperBound })) },
+    ],
+  };
+}
+
+export function reportQueue(
+  runs: readonly { readonly policy: string; readonly served: readonly QueuedRequest[] }[],
+  trace: Trace,
+): Report {
+  const rows = runs.map(({ policy, served }) => {
+    const ttft = served.map(({ arrivalSec, firstTokenSec }) => (firstTokenSec - arrivalSec) * MS_PER_SEC);
+    const input = served.reduce((sum, { index }) => sum + trace.requests[index]!.inputTokens, 0);
+    return {
+      policy,
+      p50: percentile(ttft, 0.5),
+      p95: percentile(ttft, P95),
+      p99: percentile(ttft, 0.99),
+      wait: percentile(
+        served.map(({ arrivalSec, startSec }) => (startSec - arrivalSec) * MS_PER_SEC),
+        P95,
+      ),
+      hit: served.reduce((sum, { reusedTokens }) => sum + reusedTokens, 0) / input,
+      ttft,
+    };
+  });
+  const best = rows.reduce((a, b) => (b.p95 < a.p95 ? b : a));
+  return {
+    title: `Queueing on ${trace.name}`,
+    verdict: { tone: 'good', text: `${best.policy} has the least P95 time to first token: ${best.p95.toFixed(0)} ms.` },
+    blocks: [
+      {
+        kind: 'table',
+        caption: 'Time to first token with queueing',
+        columns: [
+          { key: 'policy', label: 'policy' },
+          { key: 'p50', label: 'P50', format: 'duration-ms' },
+          { key: 'p95', label: 'P95', format: 'duration-ms' },
+          { key: 'p99', label: 'P99', format: 'duration-ms' },
+          { key: 'wait', label: 'P95 waiting', format: 'duration-ms' },
+          { key: 'hit', label: 'token hit rate', format: 'percent', digits: 2 },
+        ],
+        rows: rows.map(({ ttft: _, ...row }) => row),
+      },
+      {
+        kind: 'plot',
+        caption: 'Distribution of the time to first token',
+        mark: 'line',
+        x: { label: 'time to first token', unit: 'ms', scale: 'log' },
+        y: { label: 'share of requests' },
+        series: rows.map(({ policy, ttft }) => ({ name: policy, points: cumulative(ttft) })),
+      },
+    ],
+  };
+}
+
+const CURVE_POINTS = 50;
+
+export function cumulative(values: readonly number[]): { readonly x: number; readonly y: number }[] {
+  return Array.from({ length: CURVE_POINTS }, (_, i) => {
+    const y = (i + 1) / CURVE_POINTS;
+    return { x: Math.max(1e-3, percentile(values, y)), y };
+  });
+}
+
+export function reportProfile(profile: ModelProfile, lengths: readonly number[]): Report {
+  const ratio = profile.stateBytes / profile.kvBytesPerToken;
+  return {
+    title: `Costs of ${profile.name}`,
+    verdict: {
+      tone: 'info',
+      text: Number.isFinite(ratio)
+        ? `One checkpoint takes ${formatBytes(profile.stateBytes)}, as much as ${ratio.toFixed(1)} tokens of keys and values.`
+        : `One checkpoint takes ${formatBytes(profile.stateBytes)}; there are no keys and values.`,
+    },
+    blocks: [
+      {
+        kind: 'table',
+        columns: [
+          { key: 'tokens', label: 'tokens', format: 'count' },
+          { key: 'flops', label: 'prefill', unit: 'GFLOP' },
+          { key: 'bytes', label: 'keys, values and one checkpoint', format: 'bytes' },
+          { key: 'efficiency', label: 'FLOPs per byte', format: 'count' },
+        ],
+        rows: lengths.map((tokens) => {
+          const flops = profile.linearFlops * tokens + profile.quadraticFlops * tokens * tokens;
+          const bytes = profile.stateBytes + tokens * profile.kvBytesPerToken;
+          return { tokens, flops: flops / 1e9, bytes, efficiency: Math.round(flops / bytes) };
+        }),
+      },
+    ],
+  };
+}

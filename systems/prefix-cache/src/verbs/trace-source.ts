@@ -1,0 +1,71 @@
+/** What the verbs share: the trace, the model profile and the capacities a user names. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
+import { bytesFromText } from '@tenfold/core/base';
+import { loadTokenizer } from '@tenfold/core/nn';
+import type { VerbContext } from '@tenfold/core/system';
+import { profileFromHfConfig, type HfConfig } from '../cost/hf-config.ts';
+import { PAPER_7B, profileFromPaperModel, type PaperModel } from '../cost/paper-costs.ts';
+import type { Encode } from '../trace/chat-template.ts';
+import { openTrace } from '../trace/open-trace.ts';
+import type { ModelProfile, Trace } from '../types.ts';
+
+const PACKAGE_URL = new URL('../../', import.meta.url);
+const MODEL_FOLDER = fileURLToPath(new URL('../../models/hyb-7m', PACKAGE_URL));
+const DEMO_TRACE = fileURLToPath(new URL('fixtures/doc-agents.jsonl', PACKAGE_URL));
+
+export { DEMO_TRACE, MODEL_FOLDER };
+
+/** The tokenizer of the room's own model, as a function. */
+export async function openEncode(folder = MODEL_FOLDER): Promise<Encode> {
+  const tokenizer = await loadTokenizer(folder);
+  const known = new Map<string, readonly number[]>();
+  return (text) => {
+    // The same message stands in every later turn of its conversation.
+    let tokens = known.get(text);
+    if (tokens === undefined) {
+      tokens = tokenizer.encode(text, { specialTokens: false });
+      known.set(text, tokens);
+    }
+    return tokens;
+  };
+}
+
+/** @param path  empty for the recording that the room ships */
+export async function openNamedTrace(path: string, limit: number | undefined, context: VerbContext): Promise<Trace> {
+  const file = path === '' ? DEMO_TRACE : resolve(context.workingFolder, path);
+  return openTrace(file, { encode: () => openEncode(), limit });
+}
+
+/** `paper-7b`, `hyb-7m`, or the path of a config.json. */
+export async function openProfile(
+  model: string,
+  context: Pick<VerbContext, 'workingFolder'>,
+): Promise<{ readonly profile: ModelProfile; readonly paperModel?: PaperModel }> {
+  if (model === PAPER_7B.name) return { profile: profileFromPaperModel(PAPER_7B), paperModel: PAPER_7B };
+  const isOwn = model === 'hyb-7m';
+  const path = isOwn ? join(MODEL_FOLDER, 'config.json') : resolve(context.workingFolder, model);
+  const config = JSON.parse(await readFile(path, 'utf8')) as HfConfig;
+  // The engine of this room keeps everything in f32.
+  const format = isOwn ? { kvBytes: 4, recurrentBytes: 4, convBytes: 4 } : {};
+  return { profile: profileFromHfConfig(config, isOwn ? model : String(config['model_type']), format) };
+}
+
+/** "4GB,8GB" or "auto": fractions of what the whole trace would take. */
+export function capacitiesFromText(text: string, trace: Trace, profile: ModelProfile): number[] {
+  if (text !== 'auto') return text.split(',').map((part) => bytesFromText(part.trim()));
+  let [tokens, largest] = [0, 0];
+  for (const { inputTokens, outputTokens } of trace.requests) {
+    tokens += outputTokens;
+    largest = Math.max(largest, inputTokens + outputTokens);
+  }
+  const sessions = new Set(trace.requests.map(({ session }) => session)).size;
+  const firstTurns = trace.requests.filter(({ turn }) => turn === 0).reduce((sum, r) => sum + r.inputTokens, 0);
+  const whole =
+    (tokens + firstTurns) * profile.kvBytesPerToken + (trace.requests.length + sessions) * profile.stateBytes;
+  const least = largest * profile.kvBytesPerToken + 4 * profile.stateBytes;
+  return AUTO_SHARES.map((share) => Math.round(Math.max(least, share * whole)));
+}
+
+const AUTO_SHARES = [0.05, 0.1, 0.2, 0.4];
