@@ -79,6 +79,7 @@ export const systems: readonly SystemEntry[] = [
       title: 'Lancet: Accelerating Mixture-of-Experts Training via Whole Graph Computation-Communication Overlapping',
       arxiv: '2404.19429',
     },
+    load: () => import('@tenfold/moe-overlap/manifest'),
   },
   {
     id: 'temporal-qa',
