@@ -62,7 +62,8 @@ export function tablesOf({ ops, tensors, numParts }: AxisProblem): { names: read
   return { names, tables };
 }
 
-function solveAxes(problem: AxisProblem): AxisSolution | undefined {
+/** The solution without an explanation where there is none. */
+export function solveAxes(problem: AxisProblem): AxisSolution | undefined {
   const { names, tables } = tablesOf(problem);
   const domains = names.map((name) => fullDomain(problem.tensors[name] ?? { shape: [] }));
   const tablesOfVariable = names.map((): number[] => []);

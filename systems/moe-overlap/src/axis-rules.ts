@@ -76,7 +76,12 @@ const buffer: Rule = ({ ins, outs }) => {
   return [[BY_EXPERT, ...rest, ...repeat(BY_EXPERT, outs.length)], ...byCapacity];
 };
 
-const ENCODED = [0, BY_PLACE, BY_EXPERT];
+/** Axis of a tensor of a layer that is cut token by token. */
+function tokenAxis({ isDispatchBuffer, isPlaces, isParameter }: TensorInfo): number {
+  if (isParameter) return WHOLE;
+  if (isDispatchBuffer) return BY_EXPERT;
+  return isPlaces ? BY_PLACE : 0;
+}
 
 const RULES: Readonly<Record<AxisRule, Rule>> = {
   // X [.., K] · W [K, N] (+ bias [N]); the contraction is never cut.
@@ -96,6 +101,7 @@ const RULES: Readonly<Record<AxisRule, Rule>> = {
     return [...batch, [rank(a) - 2, WHOLE, numBatch], [WHOLE, rank(b) - 1, numBatch + 1]];
   },
   elementwise,
+  // Everything from the normalised axis on stays together; also products with transposed weights, cut by rows only.
   norm: ({ op, ins, outs }) => {
     const normalised = op.axis ?? rank(ins[0]!) - 1;
     return axesOf(ins[0]!)
@@ -134,13 +140,13 @@ const RULES: Readonly<Record<AxisRule, Rule>> = {
       }),
   // table [V, H], ids [..]
   embedding: ({ ins }) => axesOf(ins[1]!).map((axis) => [WHOLE, axis, axis]),
-  // (data, gate values) → (weights, places, buffer)
-  encode: ({ ins }) => [[0, 0, ...repeat(WHOLE, ins.length - 2), ...ENCODED]],
-  'encode-whole': ({ ins }) => [[...repeat(WHOLE, ins.length), ...ENCODED]],
+  // Tokens and gate values → weights, places, buffer.
+  encode: ({ ins, outs }) => [[...ins, ...outs].map(tokenAxis)],
+  'encode-whole': ({ ins, outs }) => [[...repeat(WHOLE, ins.length), ...outs.map(tokenAxis)]],
   a2a: buffer,
   expert: buffer,
-  // (buffer, weights, places) → tokens; the capacity axis is refused
-  decode: ({ ins }) => [[BY_EXPERT, 0, BY_PLACE, ...repeat(WHOLE, ins.length - 3), 0]],
+  // Buffer, weights and places → tokens; the capacity axis is refused.
+  decode: ({ ins, outs }) => [[...ins, ...outs].map(tokenAxis)],
   whole: () => [],
 };
 

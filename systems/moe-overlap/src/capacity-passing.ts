@@ -74,6 +74,12 @@ export function keptPairs({ token, expert, place }: Routing): string[] {
   return kept.map((index) => `${token[index]}→${expert[index]}`);
 }
 
+/** Routes tokens that find `used` rows of each expert taken. Mutates: used (adds what is kept).
+ *  For a gate that needs the whole batch, `input` must be the whole batch. */
+export function routeFrom(input: GateInput, used: Int32Array): Routing {
+  return routePart(input, 0, input.numTokens, used);
+}
+
 function routePart(input: GateInput, firstToken: number, size: number, used: Int32Array): Routing {
   const own = partInput(input, firstToken, size);
   const chosen = chooseExperts(own);

@@ -20,21 +20,26 @@ const DEFAULT_TIME_LIMIT_MS = 5000;
 /** Differences of sums of times that are rounding. */
 const ROUNDING = 1e-9;
 
-/** @param options.solver  kept open by the caller for many solves
- *  @param options.timeLimitMs  default 5000 */
-export async function assignExactly(
-  problem: DwProblem,
-  options: { readonly solver?: MipSolver; readonly timeLimitMs?: number; readonly signal?: AbortSignal } = {},
-): Promise<ExactAssignment> {
+export interface ExactOptions {
+  /** Kept open by the caller for many solves. */
+  readonly solver?: MipSolver;
+  /** Default 5000. */
+  readonly timeLimitMs?: number;
+  /** Relative gap that is good enough (status `within-gap`). Default 0: proved optimal. */
+  readonly relativeGap?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Cost: milliseconds for tens of gradients; bounded by the time limit. */
+export async function assignExactly(problem: DwProblem, options: ExactOptions = {}): Promise<ExactAssignment> {
   const greedy = [assignOfficial(problem), assignPaper(problem)].sort((a, b) => b.hiddenMs - a.hiddenMs)[0]!;
   const trivialBoundMs = upperBoundMs(problem);
   if (greedy.hiddenMs >= trivialBoundMs * (1 - ROUNDING)) {
     return { ...trimmed(problem, greedy.a2aOf), status: 'optimal', boundMs: greedy.hiddenMs };
   }
-  const { timeLimitMs = DEFAULT_TIME_LIMIT_MS, signal } = options;
-  if (options.solver) return await solve(problem, greedy, options.solver, timeLimitMs, signal);
+  if (options.solver) return await solve(problem, greedy, options.solver, options);
   await using solver = openMipSolver();
-  return await solve(problem, greedy, solver, timeLimitMs, signal);
+  return await solve(problem, greedy, solver, options);
 }
 
 /** Σ_j a_j and Σ_i w_i, whichever is less, over what may be used at all. */
@@ -54,8 +59,7 @@ async function solve(
   problem: DwProblem,
   greedy: DwAssignment,
   solver: MipSolver,
-  timeLimitMs: number,
-  signal: AbortSignal | undefined,
+  { timeLimitMs = DEFAULT_TIME_LIMIT_MS, relativeGap = 0, signal }: ExactOptions,
 ): Promise<ExactAssignment> {
   const { a2aMs, predecessors } = problem;
   const classes = classesOf(problem);
@@ -101,6 +105,7 @@ async function solve(
   });
   const solution = await solver.solve(builder.build(), {
     timeLimitMs,
+    relativeGap,
     start: Float64Array.from(start),
     ...(signal ? { signal } : {}),
   });

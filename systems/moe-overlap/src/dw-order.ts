@@ -1,8 +1,8 @@
 /** From an assignment to a new order of operations: chosen weight gradients stand right behind their all-to-all, so that
  *  they are launched right behind it; everything else keeps its place. */
-import type { MipSolver, MipStatus } from '@tenfold/core/schedule';
+import type { MipStatus } from '@tenfold/core/schedule';
 import { assignOfficial, assignPaper, type DwAssignment, type DwProblem } from './dw-assign.ts';
-import { assignExactly } from './dw-exact.ts';
+import { assignExactly, type ExactOptions } from './dw-exact.ts';
 import { labelDw, type DwLabels } from './dw-labels.ts';
 import { dataflowOf, isComm } from './op-graph.ts';
 import { createLaneProgram, simulateLanes } from './two-lanes.ts';
@@ -32,12 +32,7 @@ export function dwProblem(graph: OverlapGraph, labels: DwLabels): DwProblem {
 
 export async function scheduleDw(
   graph: OverlapGraph,
-  options: {
-    readonly rule: DwRule;
-    readonly timeLimitMs?: number;
-    readonly signal?: AbortSignal;
-    readonly solver?: MipSolver;
-  },
+  options: ExactOptions & { readonly rule: DwRule },
 ): Promise<DwSchedule> {
   const labels = labelDw(graph);
   const problem = dwProblem(graph, labels);

@@ -50,6 +50,8 @@ export interface OverlapOp {
   /** Payload of a communication, per device. */
   readonly bytes?: number;
   readonly flops?: number;
+  /** Memory traffic of a computation. */
+  readonly movedBytes?: number;
   readonly moe?: { readonly layer: number; readonly part: MoePart };
   /** Default `whole`: the operation cannot be cut. */
   readonly rule?: AxisRule;
@@ -63,6 +65,8 @@ export interface TensorInfo {
   readonly bytesPerElement?: number;
   /** Where the expert capacity lies in a dispatch buffer. */
   readonly isDispatchBuffer?: boolean;
+  /** Places of tokens in dispatch buffers. */
+  readonly isPlaces?: boolean;
   /** Weights and other values that every part reads whole. */
   readonly isParameter?: boolean;
 }
@@ -79,6 +83,8 @@ export interface OverlapGraph {
 /** How long an operation takes as one of `numParts` parts. */
 export interface PartCosts {
   partMs(op: OverlapOp, numParts: number): number;
+  /** Time to put the parts of a tensor of so many bytes together (read once, written once). */
+  mergeMs(bytes: number): number;
 }
 
 /** Two lanes: what runs, in which order. `start`/`end` in ms. */

@@ -23,7 +23,7 @@ const TENSORS: Record<string, TensorInfo> = {
   logits: { shape: [8, 4] },
   gates: { shape: [8, 4] },
   weights: { shape: [8] },
-  places: { shape: [2, 8] },
+  places: { shape: [2, 8], isPlaces: true },
   sent: { shape: [4, 2, 16], isDispatchBuffer: true },
   got: { shape: [4, 2, 16], isDispatchBuffer: true },
   done: { shape: [4, 2, 16], isDispatchBuffer: true },

@@ -1,0 +1,170 @@
+/** Plans a block with measured costs and runs every mode on real workers: step times and exposed communication against
+ *  what was predicted. */
+import { createMesh, openRankPool, type Links, type RankPool } from '@tenfold/core/ranks';
+import { median } from '../median.ts';
+import { isComm } from '../op-graph.ts';
+import { MODES, optimise, type Mode, type Optimised, type Plan } from '../plan.ts';
+import type { OverlapGraph, PartCosts } from '../types.ts';
+import { blockGraph, type BlockSizes } from './block-graph.ts';
+import type { ModeRun, RankParams, RankResult } from './rank-program.ts';
+import type { StepOp } from './step.ts';
+
+export interface MeasureOptions {
+  readonly sizes?: Partial<BlockSizes>;
+  readonly seed: number;
+  readonly skew?: number;
+  /** Time of an all-to-all over the time of the experts. */
+  readonly ratio: number;
+  readonly rounds: number;
+  readonly warmUps?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (phase: string) => void;
+}
+
+export interface MeasuredMode {
+  readonly mode: Mode;
+  readonly stepMs: number;
+  readonly exposedMs: number;
+  readonly predictedMs: number;
+  readonly predictedExposedMs: number;
+  /** Share of the prediction: measured / predicted − 1. */
+  readonly error: number;
+  readonly isBitEqual: boolean;
+  readonly runs: readonly ModeRun[];
+}
+
+export interface MeasuredBlock {
+  readonly modes: readonly MeasuredMode[];
+  readonly optimised: Optimised;
+  readonly links: Links;
+  readonly a2aMs: number;
+  readonly expertMs: number;
+  readonly numDropped: number;
+  readonly numGradients: number;
+}
+
+const DEFAULT_SIZES: BlockSizes = {
+  batch: 8,
+  seq: 32,
+  hidden: 64,
+  inner: 256,
+  numRanks: 2,
+  expertsPerRank: 2,
+  capacity: 64,
+  gate: 'switch',
+};
+const LATENCY_MS = 0.2;
+/** Spare time that every extra part takes on a worker: slicing, merging, messages. */
+const PART_OVERHEAD_MS = 0.1;
+
+export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlock> {
+  const { ratio, seed, skew = 0.2, rounds, warmUps = 2, signal, onProgress } = options;
+  const sizes = { ...DEFAULT_SIZES, ...options.sizes };
+  const graph = blockGraph(sizes);
+  await using pool = openRankPool();
+  const base = { sizes, seed, skew };
+  onProgress?.('profiling');
+  const written = { name: 'none', ops: stepOps(graph.ops, new Map()) };
+  const profile = await launch(pool, { ...base, modes: [written], warmUps: 3, rounds: 5 }, undefined, signal);
+  const times = medianTimes(profile.flatMap(({ runs }) => runs));
+  const expertMs = times.get('1.exp1')! + times.get('1.exp2')!;
+  const a2aMs = ratio * expertMs;
+  const crossing = graph.ops.find(isComm)!.bytes! * ((sizes.numRanks - 1) / sizes.numRanks);
+  const links: Links = {
+    intra: { latencyMs: LATENCY_MS, bytesPerSec: (1000 * crossing) / Math.max(a2aMs - LATENCY_MS, 0.01) },
+  };
+  const timed: OverlapGraph = {
+    ...graph,
+    ops: graph.ops.map((op) => ({ ...op, timeMs: isComm(op) ? a2aMs + COUNTS_MS : times.get(op.id)! })),
+  };
+  const optimised = await optimise(timed, { costs: blockCosts(), maxParts: 4, ...(signal ? { signal } : {}) });
+  onProgress?.('measuring');
+  const modes = MODES.map((mode) => ({ name: mode, ops: planOps(optimised.plans[mode]) }));
+  const results = await launch(pool, { ...base, modes, warmUps, rounds }, links, signal);
+  const measured = MODES.map((mode): MeasuredMode => {
+    const runs = results.flatMap((result) => result.runs.filter((run) => run.mode === mode));
+    const stepMs = median(runs.map((run) => run.stepMs));
+    const exposedMs = median(runs.map((run) => run.stepMs - run.computeMs));
+    const { makespanMs, metrics } = optimised.plans[mode].simulation;
+    return {
+      mode,
+      stepMs,
+      exposedMs,
+      predictedMs: makespanMs,
+      predictedExposedMs: metrics.exposedMs + metrics.idleMs,
+      error: stepMs / makespanMs - 1,
+      isBitEqual: results.every(({ differing }) => !differing.includes(mode)),
+      runs: results[0]!.runs.filter((run) => run.mode === mode),
+    };
+  });
+  const [first] = results as [RankResult];
+  return {
+    modes: measured,
+    optimised,
+    links,
+    a2aMs,
+    expertMs,
+    numDropped: first.numDropped,
+    numGradients: first.numGradients,
+  };
+}
+
+/** Latency of the small exchange of counts before the rows. */
+const COUNTS_MS = LATENCY_MS;
+
+function blockCosts(): PartCosts {
+  return {
+    partMs(op, numParts) {
+      if (numParts === 1) return op.timeMs;
+      if (!isComm(op)) return op.timeMs / numParts + PART_OVERHEAD_MS;
+      const fixedMs = LATENCY_MS + COUNTS_MS;
+      return fixedMs + (op.timeMs - fixedMs) / numParts;
+    },
+    mergeMs: () => PART_OVERHEAD_MS,
+  };
+}
+
+async function launch(
+  pool: RankPool,
+  params: RankParams,
+  links: Links | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RankResult[]> {
+  const { results } = await pool.launch<RankResult>({
+    mesh: createMesh({ ep: params.sizes.numRanks }),
+    module: new URL('./rank-program.ts', import.meta.url),
+    params,
+    isTraced: false,
+    ...(links ? { links } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  return results;
+}
+
+function planOps({ graph, notes }: Plan): StepOp[] {
+  return stepOps(graph.ops, notes);
+}
+
+function stepOps(ops: OverlapGraph['ops'], notes: Plan['notes']): StepOp[] {
+  return ops.map((op) => {
+    const note = notes.get(op.id);
+    return {
+      id: op.id,
+      source: note?.source ?? op.id,
+      part: note?.part ?? 0,
+      of: note?.of ?? 1,
+      isComm: isComm(op),
+      isMerge: op.id.startsWith('merge '),
+      ins: op.ins,
+      outs: op.outs,
+    };
+  });
+}
+
+function medianTimes(runs: readonly ModeRun[]): Map<string, number> {
+  const times = new Map<string, number[]>();
+  for (const { spans } of runs) {
+    for (const { op, startMs, endMs } of spans) times.set(op, [...(times.get(op) ?? []), endMs - startMs]);
+  }
+  return new Map([...times].map(([op, list]) => [op, median(list)]));
+}

@@ -1,0 +1,163 @@
+/** graph.json and costs.json: the room's files for graphs and profiles. Times in the files are seconds. */
+import { z } from 'zod';
+import { tableFromPoints, type DeviceCosts } from './device-costs.ts';
+import { analyticDevice } from './device-library.ts';
+import { verifyOverlapGraph } from './op-graph.ts';
+import { overlapError } from './overlap-errors.ts';
+import { AXIS_RULES, MOE_PARTS, OP_ROLES, type OverlapGraph } from './types.ts';
+
+const MS_PER_SEC = 1000;
+
+const graphSchema = z.object({
+  version: z.literal(1),
+  name: z.string().default('graph'),
+  gate: z.string(),
+  axes: z.object({ batch: z.int().min(1) }),
+  tensors: z.record(
+    z.string(),
+    z.object({
+      shape: z.array(z.int().min(0)),
+      dtype: z.enum(['f64', 'f32', 'bf16', 'f16', 'i64', 'i32']).default('f32'),
+      dispatchBuffer: z.boolean().default(false),
+      places: z.boolean().default(false),
+      parameter: z.boolean().default(false),
+    }),
+  ),
+  ops: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      role: z.enum(OP_ROLES).default('fwd'),
+      ins: z.array(z.string()),
+      outs: z.array(z.string()),
+      time: z.number().optional(),
+      costKey: z.string().optional(),
+      bytes: z.number().optional(),
+      flops: z.number().optional(),
+      movedBytes: z.number().optional(),
+      rule: z.enum(AXIS_RULES).optional(),
+      axis: z.int().optional(),
+      permutation: z.array(z.int()).optional(),
+      moe: z.object({ layer: z.int(), part: z.enum(MOE_PARTS) }).optional(),
+    }),
+  ),
+});
+
+const costsSchema = z.object({
+  device: z.string(),
+  ops: z.record(z.string(), z.number()).default({}),
+  comm: z.record(z.string(), z.record(z.string(), z.array(z.tuple([z.number(), z.number()])))).default({}),
+  slowdown: z
+    .object({ compute: z.number().min(1), comm: z.number().min(1) })
+    .partial()
+    .default({}),
+});
+
+const BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, bf16: 2, f16: 2, i64: 8, i32: 4 };
+
+/** @throws TF-OVERLAP-002 naming the field; TF-OVERLAP-001 if the operations are no straight line */
+export function parseGraphFile(text: string, opTimes: Readonly<Record<string, number>> = {}): OverlapGraph {
+  const { ops, tensors, gate, axes, name } = parseWith(graphSchema, text, 'parseGraphFile');
+  return verifyOverlapGraph({
+    name,
+    // Unknown gates and kinds get their own text from verifyOverlapGraph.
+    gate: gate as OverlapGraph['gate'],
+    batch: axes.batch,
+    tensors: Object.fromEntries(
+      Object.entries(tensors).map(([key, { shape, dtype, dispatchBuffer, places, parameter }]) => [
+        key,
+        {
+          shape,
+          bytesPerElement: BYTES[dtype]!,
+          ...(dispatchBuffer ? { isDispatchBuffer: true } : {}),
+          ...(places ? { isPlaces: true } : {}),
+          ...(parameter ? { isParameter: true } : {}),
+        },
+      ]),
+    ),
+    ops: ops.map(({ time, costKey, ...op }) => ({
+      ...op,
+      kind: op.kind as OverlapGraph['ops'][number]['kind'],
+      timeMs: MS_PER_SEC * (time ?? (costKey === undefined ? 0 : (opTimes[costKey] ?? missingCost(op.id, costKey)))),
+    })),
+  });
+}
+
+/** Measured exchanges and slow-down; compute rates stay analytic where operations have no times.
+ *  @throws TF-OVERLAP-002, TF-OVERLAP-004 */
+export function parseCostsFile(
+  text: string,
+  numDevices: number,
+): { readonly device: DeviceCosts; readonly opTimes: Readonly<Record<string, number>> } {
+  const { device: name, comm, slowdown, ops } = parseWith(costsSchema, text, 'parseCostsFile');
+  const base = analyticDevice({ numDevices });
+  const table = (kind: string) => {
+    const points = comm[kind]?.[String(numDevices)];
+    return (
+      points &&
+      tableFromPoints(
+        points.map(([bytes, sec]) => [bytes, sec * MS_PER_SEC] as const),
+        kind,
+      )
+    );
+  };
+  return {
+    opTimes: ops,
+    device: {
+      ...base,
+      name,
+      origin: `exchanges and slow-down: profile of ${name}; compute without times: analytic`,
+      allToAll: table('a2a') ?? base.allToAll,
+      allReduce: table('allreduce') ?? base.allReduce,
+      computeSlowdown: slowdown.compute ?? 1,
+      commSlowdown: slowdown.comm ?? 1,
+    },
+  };
+}
+
+/** Lines of nccl-tests (13 columns, size first, times in µs) as a table's points.
+ *  @throws TF-OVERLAP-004 if the log has no "Out of bounds" line: it was cut off */
+export function parseNcclLog(text: string, isInPlace = false): (readonly [bytes: number, ms: number])[] {
+  if (!text.includes('Out of bounds')) {
+    throw overlapError('TF-OVERLAP-004', {
+      subject: 'parseNcclLog',
+      expected: 'a complete nccl-tests log with its "Out of bounds" line',
+      hints: ['The log looks cut off; run the test again.'],
+    });
+  }
+  const points: (readonly [number, number])[] = [];
+  for (const line of text.split('\n')) {
+    const columns = line.trim().split(/\s+/);
+    if (columns.length !== 13 || !/^\d+$/.test(columns[0]!)) continue;
+    const us = Number(columns[isInPlace ? 9 : 5]);
+    if (Number(columns[0]) > 0) points.push([Number(columns[0]), us / 1000]);
+  }
+  return points;
+}
+
+function parseWith<T>(schema: z.ZodType<T>, text: string, subject: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw overlapError('TF-OVERLAP-002', { subject, expected: 'JSON', actual: (cause as Error).message, cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw overlapError('TF-OVERLAP-002', {
+    subject,
+    expected: 'a file in the documented format',
+    actual: issue!.message,
+    location: issue!.path.join('.'),
+  });
+}
+
+function missingCost(id: string, costKey: string): never {
+  throw overlapError('TF-OVERLAP-004', {
+    subject: 'parseGraphFile',
+    expected: `a time for "${costKey}"`,
+    actual: 'none in the profile',
+    location: `operation "${id}"`,
+  });
+}

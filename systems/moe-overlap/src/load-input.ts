@@ -1,0 +1,55 @@
+/** Graph and device of a verb: a file of the user's, or one of the paper's models built here. */
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { readOnnxFile } from '@tenfold/core/graph';
+import type { VerbContext } from '@tenfold/core/system';
+import { overlapGraphFromCore } from './core-graph-import.ts';
+import { checkTableRange, withTimes, type DeviceCosts } from './device-costs.ts';
+import { loadDevice } from './device-library.ts';
+import { gptMoe, GPT2_L_MOE, GPT2_S_MOE } from './gpt-moe.ts';
+import { parseCostsFile, parseGraphFile } from './graph-file.ts';
+import type { GateName, OverlapGraph } from './types.ts';
+
+export interface InputParams {
+  /** JSON graph or ONNX file; empty: the model. */
+  readonly graph: string;
+  readonly costs: string;
+  readonly model: 's' | 'l';
+  readonly devices: number;
+  readonly batch: number;
+  readonly gate: GateName;
+  readonly bandwidth: number;
+}
+
+export interface OverlapInput {
+  readonly graph: OverlapGraph;
+  readonly device: DeviceCosts;
+}
+
+export async function loadInput(params: InputParams, context: VerbContext): Promise<OverlapInput> {
+  const { devices, batch, gate, bandwidth } = params;
+  const textOf = (file: string): Promise<string> => readFile(resolve(context.workingFolder, file), 'utf8');
+  const profile = params.costs === '' ? undefined : parseCostsFile(await textOf(params.costs), devices);
+  const device =
+    profile?.device ??
+    (await loadDevice({ dataFolder: context.dataFolder, numDevices: devices, bandwidthFactor: bandwidth }));
+  const graph = await (async () => {
+    if (params.graph === '') {
+      const size = params.model === 's' ? GPT2_S_MOE : GPT2_L_MOE;
+      return withTimes(gptMoe({ ...size, batch, numDevices: devices, gate }), device);
+    }
+    if (extname(params.graph) === '.onnx') {
+      const { graph: core } = await readOnnxFile(resolve(context.workingFolder, params.graph));
+      return withTimes(overlapGraphFromCore(core, { gate, batch }), device);
+    }
+    return withMissingTimes(parseGraphFile(await textOf(params.graph), profile?.opTimes), device);
+  })();
+  for (const warning of checkTableRange(graph, device)) context.warn(warning);
+  return { graph, device };
+}
+
+/** Operations of a file that state sizes but no time get the device's. */
+function withMissingTimes(graph: OverlapGraph, device: DeviceCosts): OverlapGraph {
+  const timed = withTimes(graph, device);
+  return { ...graph, ops: graph.ops.map((op, index) => (op.timeMs > 0 ? op : timed.ops[index]!)) };
+}

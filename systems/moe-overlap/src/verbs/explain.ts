@@ -1,0 +1,78 @@
+/** explain: can this range of the forward pass be cut, along which axes, and if not, which operations contradict? */
+import { nearestNameHints } from '@tenfold/core/base';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { axisName } from '../axis-rules.ts';
+import { partCostsOf } from '../device-costs.ts';
+import { groupForward } from '../forward-groups.ts';
+import { loadInput, type InputParams } from '../load-input.ts';
+import { overlapError } from '../overlap-errors.ts';
+import { priceRanges } from '../range-costs.ts';
+
+interface ExplainParams extends InputParams {
+  readonly from: string;
+  readonly to: string;
+  readonly parts: number;
+}
+
+export async function run(params: ExplainParams, context: VerbContext): Promise<VerbResult> {
+  const { graph, device } = await loadInput(params, context);
+  const position = (id: string): number => {
+    const found = graph.ops.findIndex((op) => op.id === id);
+    if (found >= 0) return found;
+    throw overlapError('TF-OVERLAP-002', {
+      subject: 'moe-overlap explain',
+      expected: 'an operation of the graph',
+      actual: `"${id}"`,
+      hints: nearestNameHints(
+        id,
+        graph.ops.map((op) => op.id),
+      ),
+    });
+  };
+  const pricer = priceRanges(graph, groupForward(graph), { costs: partCostsOf(device), maxParts: params.parts });
+  const found = pricer.cutRange(position(params.from), position(params.to) + 1, params.parts);
+  if ('kind' in found) {
+    const text =
+      found.kind === 'no-exchange'
+        ? 'The range has no all-to-all: cutting it hides nothing.'
+        : `The range cannot be cut into ${params.parts} parts: ${found.text}.`;
+    return {
+      ok: false,
+      value: { canCut: false, conflict: found.kind === 'conflict' ? found.ops : [], text },
+      report: { title: 'Why this range cannot be cut', verdict: { tone: 'warn', text }, blocks: [] },
+    };
+  }
+  const axes = [...found.axisOf].filter(([, axis]) => axis >= 0);
+  return {
+    ok: true,
+    value: { canCut: true, axes: axes.map(([tensor, axis]) => ({ tensor, axis: axisName(axis) })) },
+    report: {
+      title: 'How this range is cut',
+      verdict: {
+        tone: 'good',
+        text: `The range can be cut into ${params.parts} parts; ${axes.length} tensors are cut.`,
+      },
+      blocks: [
+        {
+          kind: 'table',
+          caption: 'Axis per tensor',
+          columns: [
+            { key: 'tensor', label: 'tensor' },
+            { key: 'axis', label: 'cut along' },
+          ],
+          rows: axes.map(([tensor, axis]) => ({ tensor, axis: axisName(axis) })),
+        },
+        {
+          kind: 'table',
+          caption: 'Put together again for the backward pass',
+          columns: [
+            { key: 'tensor', label: 'tensor' },
+            { key: 'bytes', label: 'size', format: 'bytes' },
+            { key: 'ms', label: 'time', unit: 'ms', format: 'number', digits: 3 },
+          ],
+          rows: found.merges.map((merge) => ({ ...merge })),
+        },
+      ],
+    },
+  };
+}

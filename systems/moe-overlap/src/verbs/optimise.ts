@@ -1,0 +1,46 @@
+/** optimise: the best order and partition of a training step, predicted. */
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { partCostsOf } from '../device-costs.ts';
+import { loadInput, type InputParams } from '../load-input.ts';
+import { optimise, type Mode } from '../plan.ts';
+import { planFile } from '../plan-file.ts';
+import { exposedRatio, modeRows, reportPlans } from '../report.ts';
+
+interface OptimiseParams extends InputParams {
+  readonly maxParts: number;
+  readonly mode: Mode | 'best';
+}
+
+export async function run(params: OptimiseParams, context: VerbContext): Promise<VerbResult> {
+  context.progress({ phase: 'building' });
+  const { graph, device } = await loadInput(params, context);
+  context.progress({ phase: 'optimising' });
+  const startMs = context.clock.nowMs();
+  const optimised = await optimise(graph, {
+    costs: partCostsOf(device),
+    maxParts: params.maxParts,
+    slowdown: { compute: device.computeSlowdown, comm: device.commSlowdown },
+    signal: context.signal,
+  });
+  const optimiseMs = context.clock.nowMs() - startMs;
+  const mode = params.mode === 'best' ? optimised.accepted : params.mode;
+  const plan = planFile(optimised.plans[mode], graph);
+  const { plans, accepted } = optimised;
+  return {
+    ok: true,
+    value: {
+      accepted,
+      speedUp: plans.none.simulation.makespanMs / plans[accepted].simulation.makespanMs,
+      exposedRatio: exposedRatio(optimised),
+      optimiseMs,
+      modes: modeRows(optimised),
+      ranges: plan.ranges,
+      dw: plan.dw,
+      device: { name: device.name, origin: device.origin },
+    },
+    report: reportPlans(optimised, device, plan, optimiseMs),
+    artifacts: [
+      { name: 'plan.json', mediaType: 'application/json', bytes: new TextEncoder().encode(JSON.stringify(plan)) },
+    ],
+  };
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertManifest, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
+import { manifest } from '../src/manifest.ts';
+
+test('the manifest keeps the rules of the house', () => {
+  assertManifest(manifest);
+});
+
+test('the tour plans GPT2-S-MoE, runs the block on two workers and checks both', async () => {
+  const { result } = await runTour(manifest);
+  const { planned, measured } = result as {
+    planned: { speedUp: number; exposedRatio: number };
+    measured: { modes: { mode: string; isBitEqual: boolean }[]; numGradients: number };
+  };
+  assert.ok(planned.speedUp > 1.1 && planned.exposedRatio < 0.35);
+  assert.ok(measured.modes.every(({ isBitEqual }) => isBitEqual));
+  assert.equal(measured.numGradients, 12);
+});
+
+test('explain names the operations that keep a gate for whole batches from being cut', async () => {
+  const cut = await runVerbInTest(manifest, 'explain', {});
+  assert.equal(cut.status, 'done');
+  const refused = await runVerbInTest(manifest, 'explain', { gate: 'bpr' });
+  assert.equal(refused.status, 'problems');
+  assert.deepEqual((refused.result as { conflict: string[] }).conflict, [
+    'layers.1.moe.gate/Softmax',
+    'layers.1.moe.encode/forward',
+  ]);
+});
+
+test('tokens shows a naive micro-batch that loses other tokens than capacity passing', async () => {
+  const { result } = await runVerbInTest(manifest, 'tokens', {});
+  const { isSame, naiveLost } = result as { isSame: boolean; naiveLost: string[] };
+  assert.ok(isSame);
+  assert.ok(naiveLost.length > 0);
+});
+
+test('gap and equiv find no counterexample', async () => {
+  assert.equal((await runVerbInTest(manifest, 'gap', { rounds: 40 })).status, 'done');
+  assert.equal((await runVerbInTest(manifest, 'equiv', { rounds: 20 })).status, 'done');
+});
+
+test('forward time is U-shaped in the reach of the range with an overhead, and falls without one', async () => {
+  const at = async (overhead: number) => {
+    const { result } = await runVerbInTest(manifest, 'range', { overhead });
+    return (result as { grid: { reach: number; parts: number; ms: number | null }[] }).grid;
+  };
+  const bestPerReach = (grid: Awaited<ReturnType<typeof at>>): number[] =>
+    [...new Set(grid.map(({ reach }) => reach))].map((reach) =>
+      Math.min(
+        ...grid.filter((cell) => cell.reach === reach && cell.parts > 1 && cell.ms !== null).map(({ ms }) => ms!),
+      ),
+    );
+  const costly = bestPerReach(await at(0.25));
+  const least = Math.min(...costly);
+  assert.ok(costly[0]! > least && costly.at(-1)! > least, costly.map((ms) => ms.toFixed(2)).join(' '));
+});
