@@ -76,7 +76,7 @@ export function auditLabels(labels: Int32Array, probabilities: Probabilities, op
   const posterior = posteriorOfTruth(labels, probabilities, latent.noiseMatrix, {
     exponent: 1 / temperature.temperature,
   });
-  const repairRule = chooseRepair(labels, probabilities, { noise, learned, exponent: 1 / temperature.temperature });
+  const repairRule = chooseRepair(labels, probabilities, { noise, learned });
   const byRule: Record<RepairRule, Uint16Array> = {
     bayes: posterior.suggested,
     argmax: learned.predicted,
@@ -98,21 +98,31 @@ export function auditLabels(labels: Int32Array, probabilities: Probabilities, op
   };
 }
 
-/** Bayes below 30 % estimated noise, else argmax, unless the calibrated rows promise less than the labels keep. */
+/** Bayes below 30 % estimated noise; else argmax if it is clearly better than the given labels; else none.
+ *  Math: predictions of accuracy A agree with labels of accuracy G in a = A·G + (1 − A)(1 − G)/(K − 1) of the samples,
+ *  if errors are independent and even; so a and G give A.  G is at least the agreement among the surest tenth. */
 function chooseRepair(
   labels: Int32Array,
   { data, numRows, numClasses }: Probabilities,
-  { noise, learned, exponent }: { noise: NoiseEstimate; learned: ConfidentLearning; exponent: number },
+  { noise, learned }: { noise: NoiseEstimate; learned: ConfidentLearning },
 ): RepairRule {
   if (noise.rate < BAYES_NOISE_LIMIT) return 'bayes';
-  let expectedAccuracy = 0;
-  for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
-    let total = 0;
-    for (let k = 0; k < numClasses; k++) total += data[row + k] ** exponent;
-    expectedAccuracy += data[row + learned.predicted[i]] ** exponent / total / labels.length;
-  }
-  return expectedAccuracy > 1 - noise.rate ? 'argmax' : 'given';
+  const doubt = Float64Array.from(learned.predicted, (best, i) => -data[i * numClasses + best]);
+  const surest = ascending(doubt).subarray(0, Math.ceil(numRows * SUREST_SHARE));
+  const agreementOf = (rows: ArrayLike<number> & Iterable<number>) => {
+    let same = 0;
+    for (const row of rows) if (learned.predicted[row] === labels[row]) same++;
+    return same / rows.length;
+  };
+  const given = Math.max(1 - noise.rate, agreementOf(surest));
+  const byChance = (1 - given) / (numClasses - 1);
+  const agreement = agreementOf(Uint32Array.from({ length: numRows }, (_, i) => i));
+  const predicted = (agreement - byChance) / Math.max(given - byChance, 1e-6);
+  return predicted > given + CLEARLY_BETTER ? 'argmax' : 'given';
 }
+
+const SUREST_SHARE = 0.1;
+const CLEARLY_BETTER = 0.1;
 
 function classHealthOf(labels: Int32Array, learned: ConfidentLearning, flags: Uint8Array): ClassHealth[] {
   const { numClasses, joint, labelCounts } = learned;

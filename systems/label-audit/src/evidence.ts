@@ -1,7 +1,7 @@
 /** What speaks for or against each label in feature space, and what else is odd about a sample. */
 import type { Rng } from '@tenfold/core/base';
 import { nearDuplicates } from './neighbours/near-duplicates.ts';
-import { nearestNeighbours, neighbourAgreement, outlierRatios } from './neighbours/nearest.ts';
+import { nearestNeighbours, neighbourAgreement, outlierRatios, projectFeatures } from './neighbours/nearest.ts';
 import type { Features } from './types.ts';
 
 export interface Evidence {
@@ -25,9 +25,10 @@ const DUPLICATE_PART = 0.1;
 /** Mean neighbour distance over the median from which a sample is called an outlier. */
 export const OUTLIER_RATIO = 3;
 
-/** @param features  any space in which near means alike; one space for all samples */
+/** Neighbours are sought in at most 64 projected dimensions, near-duplicates in all.
+ *  @param features  any space in which near means alike; one space for all samples */
 export function gatherEvidence(features: Features, labels: ArrayLike<number>, rng: Rng): Evidence {
-  const nearest = nearestNeighbours(features, NUM_NEIGHBOURS, rng);
+  const nearest = nearestNeighbours(projectFeatures(features, rng), NUM_NEIGHBOURS, rng);
   const firstDistances = Float32Array.from({ length: features.numRows }, (_, i) => nearest.distances[i * nearest.k]);
   const median = firstDistances.sort()[features.numRows >> 1];
   const sets = nearDuplicates(features, DUPLICATE_PART * median);

@@ -50,9 +50,9 @@ export const manifest = defineSystem({
       summary: 'MNIST with a fifth of its labels made wrong, audited and repaired; and the real test labels',
       examples: ['tour'],
       params: z.object({
-        train: z.int().min(500).max(60_000).default(6000).describe('training digits that get wrong labels'),
+        train: z.int().min(500).max(60_000).default(5000).describe('training digits that get wrong labels'),
         test: z.int().min(500).max(10_000).default(10_000).describe('real test digits that are audited'),
-        epochs: z.int().min(1).default(8).describe('passes of each fold'),
+        epochs: z.int().min(1).default(5).describe('passes of each fold'),
         noise: z.number().min(0).max(0.9).default(0.2).describe('share of labels made wrong, 0..1'),
       }),
       load: () => import('./verbs/tour.ts'),
@@ -86,6 +86,101 @@ export const manifest = defineSystem({
         ...outputParams,
       }),
       load: () => import('./verbs/audit.ts'),
+    }),
+    defineVerb({
+      name: 'train',
+      summary: 'train a classifier that survives wrong labels; safetensors and ONNX',
+      examples: ['train animals.csv --label species --out model', 'train photos/ --epochs 30 --out model'],
+      writesFiles: true,
+      params: z.object({
+        ...inputParams,
+        ...trainingParams,
+        headScale: z.enum(['one', 'sqrtd', 'learned']).default('one').describe('factor of the squared distances'),
+        learningRate: z.number().positive().default(0.01).describe('peak of the cosine'),
+        weightDecay: z.number().min(0).default(0.01).describe('pull of weights to zero'),
+        potentialWeight: z.number().min(0).default(2).describe('weight of the energy of the centres'),
+        reconstructionWeight: z.number().min(0).default(1).describe('weight of the mixture reconstruction'),
+        compat: z
+          .enum(['none', 'official'])
+          .default('none')
+          .describe('official: schedule, decay and clamp of the published code'),
+        holdOut: z.number().min(0.01).max(0.5).default(0.1).describe('share of samples that only measure, 0..1'),
+        out: z
+          .string()
+          .default('')
+          .meta({ kind: 'output' })
+          .describe('folder for model.safetensors, model.onnx and model.json'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/train.ts'),
+    }),
+    defineVerb({
+      name: 'noise',
+      summary: 'make some labels of a table wrong and keep the true ones beside them',
+      examples: [
+        'noise animals.csv --label species --rate 0.2 --out noisy.csv',
+        'noise animals.csv --label species --kind asymmetric --pairs "cat>dog,dog>cat" --out noisy.csv',
+      ],
+      writesFiles: true,
+      params: z.object({
+        data: z.string().meta({ positional: true, kind: 'file' }).describe('table (.csv, .tsv, .parquet, .jsonl)'),
+        label: z.string().default('label').describe('column with the labels'),
+        kind: z
+          .enum(['symmetric', 'asymmetric', 'matrix'])
+          .default('symmetric')
+          .describe('how wrong labels are chosen'),
+        rate: z.number().min(0).max(1).default(0.2).describe('share of labels made wrong, 0..1'),
+        pairs: z.array(z.string()).default([]).describe('for asymmetric: from>to'),
+        matrix: z
+          .string()
+          .default('')
+          .meta({ kind: 'file' })
+          .describe('for matrix: p(given | true) [K, K], .npy, columns sum to 1'),
+        compat: z.enum(['none', 'official']).default('none').describe('official: pairs act on labels already changed'),
+        out: z.string().meta({ kind: 'output' }).describe('file to write, .csv or .parquet'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/noise.ts'),
+    }),
+    defineVerb({
+      name: 'annotators',
+      summary: 'consensus labels from several votes per sample, and the quality of each annotator',
+      examples: ['annotators votes.csv --sample item --annotator worker --label answer --out consensus.csv'],
+      writesFiles: true,
+      params: z.object({
+        votes: z.string().meta({ positional: true, kind: 'file' }).describe('table with one vote a row'),
+        sample: z.string().default('sample').describe('column that names the sample'),
+        annotator: z.string().default('annotator').describe('column that names the annotator'),
+        label: z.string().default('label').describe('column with the vote'),
+        out: z.string().default('').meta({ kind: 'output' }).describe('file for the consensus, .csv or .parquet'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/annotators.ts'),
+    }),
+    defineVerb({
+      name: 'apply',
+      summary: 'write the decisions of a review into the table',
+      examples: ['apply animals.csv --label species --decisions decisions.json --out reviewed.csv'],
+      writesFiles: true,
+      params: z.object({
+        data: z.string().meta({ positional: true, kind: 'file' }).describe('table (.csv, .tsv, .parquet, .jsonl)'),
+        decisions: z.string().meta({ kind: 'file' }).describe('decisions exported by the page, .json'),
+        label: z.string().default('label').describe('column with the labels'),
+        out: z.string().meta({ kind: 'output' }).describe('file to write, .csv or .parquet'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/apply.ts'),
+    }),
+    defineVerb({
+      name: 'verify',
+      summary: 'minimise the energy of the class centres and compare with theory',
+      examples: ['verify', 'verify --classes 4 --width 2'],
+      params: z.object({
+        classes: z.int().min(2).max(200).default(10).describe('number of centres'),
+        width: z.int().min(1).max(2048).default(64).describe('dimensions of feature space'),
+        starts: z.int().min(1).max(1000).default(5).describe('random starts'),
+      }),
+      load: () => import('./verbs/verify.ts'),
     }),
   ],
 });

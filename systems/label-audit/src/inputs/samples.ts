@@ -11,6 +11,7 @@ import { labelError } from '../label-errors.ts';
 import type { Features, Probabilities } from '../types.ts';
 import { readImageFolder } from './image-folder.ts';
 import { standardise } from './standardise.ts';
+import type { Scaling } from './standardise.ts';
 import { tfIdf } from './tf-idf.ts';
 
 export interface InputParams {
@@ -37,6 +38,10 @@ export interface Samples {
   readonly ids: readonly string[];
   /** Model input [N, …]; absent if only probabilities were given. */
   readonly x?: Tensor<'float32'>;
+  /** How the columns of x were scaled; absent for images and texts. */
+  readonly scaling?: Scaling;
+  /** What the columns of x are: column names or terms. */
+  readonly inputNames?: readonly string[];
   readonly probabilities?: Probabilities;
   readonly table?: Table;
   /** One line that shows the sample, '' for images. */
@@ -137,18 +142,7 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
   const truthColumn = optional(params.truth);
   const textColumn = optional(params.text);
   const extra = await readExtras(params, context, table.numRows);
-  let x = extra.x;
-  if (x === undefined && textColumn !== undefined)
-    x = tensorOf(tfIdf(Array.from(textColumn.values, (cell) => String(cell ?? ''))).features);
-  if (x === undefined) {
-    const columns =
-      params.columns.length > 0
-        ? params.columns.map((name) => columnOf(table, name, 'label-audit'))
-        : table.columns.filter(
-            (column) => !special.has(column.name) && column.kind !== 'text' && column.kind !== 'json',
-          );
-    if (columns.length > 0) x = tensorOf(standardise(featuresFromColumns(columns, table.numRows)));
-  }
+  const input = extra.x === undefined ? modelInput(table, { textColumn, columns: params.columns, special }) : extra;
   const shown = textColumn
     ? [textColumn]
     : table.columns.filter(({ name }) => name !== params.label && name !== params.truth).slice(0, 6);
@@ -163,8 +157,26 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
     isImage: false,
     warnings: [],
     ...extra,
-    ...(x && { x }),
+    ...input,
   };
+}
+
+/** TF-IDF of the text column, else the scaled numeric columns; nothing if there are none. */
+function modelInput(
+  table: Table,
+  from: { textColumn: TableColumn | undefined; columns: readonly string[]; special: ReadonlySet<string> },
+): Pick<Samples, 'x' | 'scaling' | 'inputNames'> {
+  if (from.textColumn !== undefined) {
+    const { features, terms } = tfIdf(Array.from(from.textColumn.values, (cell) => String(cell ?? '')));
+    return { x: tensorOf(features), inputNames: terms };
+  }
+  const columns =
+    from.columns.length > 0
+      ? from.columns.map((name) => columnOf(table, name, 'label-audit'))
+      : table.columns.filter(({ name, kind }) => !from.special.has(name) && kind !== 'text' && kind !== 'json');
+  if (columns.length === 0) return {};
+  const { features, scaling } = standardise(featuresFromColumns(columns, table.numRows));
+  return { x: tensorOf(features), scaling, inputNames: columns.map(({ name }) => name) };
 }
 
 /** By the file's ending: .csv, .tsv, .parquet, .jsonl. */
@@ -222,7 +234,7 @@ async function readExtras(
   params: InputParams,
   context: VerbContext,
   numRows: number,
-): Promise<{ probabilities?: Probabilities; x?: Tensor<'float32'> }> {
+): Promise<Pick<Samples, 'probabilities' | 'x' | 'scaling'>> {
   const read = async (file: string) => {
     const tensor = await readNpy(resolve(context.workingFolder, file));
     if (tensor.shape.length < 2 || !tensor.dtype.startsWith('float')) {
@@ -242,7 +254,7 @@ async function readExtras(
     ...(probabilities && {
       probabilities: { numRows, numClasses: probabilities.shape[1], data: floatsOf(probabilities) },
     }),
-    ...(features && { x: checkedFeatures(features, params.features) }),
+    ...(features && checkedFeatures(features, params.features)),
   };
 }
 
@@ -251,7 +263,7 @@ function floatsOf({ dtype, data }: Tensor): Float32Array | Float64Array {
   return Float32Array.from(data as Iterable<number>);
 }
 
-function checkedFeatures(tensor: Tensor, file: string): Tensor<'float32'> {
+function checkedFeatures(tensor: Tensor, file: string): Pick<Samples, 'x' | 'scaling'> {
   const data = Float32Array.from(floatsOf(tensor));
   const width = data.length / tensor.shape[0];
   const bad = data.findIndex((value) => !Number.isFinite(value));
@@ -263,8 +275,9 @@ function checkedFeatures(tensor: Tensor, file: string): Tensor<'float32'> {
       location: `${file}, row ${Math.floor(bad / width)}`,
     });
   }
-  if (tensor.shape.length > 2) return { dtype: 'float32', shape: tensor.shape, data };
-  return tensorOf(standardise({ numRows: tensor.shape[0], width, data }));
+  if (tensor.shape.length > 2) return { x: { dtype: 'float32', shape: tensor.shape, data } };
+  const { features, scaling } = standardise({ numRows: tensor.shape[0], width, data });
+  return { x: tensorOf(features), scaling };
 }
 
 function tensorOf({ numRows, width, data }: Features): Tensor<'float32'> {

@@ -1,0 +1,84 @@
+/** A trained classifier as files: safetensors with all parameters, and ONNX from raw inputs to probabilities. */
+import { createMemorySink, writeSafetensors } from '@tenfold/core/data';
+import { createGraphBuilder, writeOnnx } from '@tenfold/core/graph';
+import type { GraphValue } from '@tenfold/core/graph';
+import { createNet, zeros } from '@tenfold/core/nn';
+import type { OutputFile } from '@tenfold/core/system';
+import type { Tensor } from '@tenfold/core/tensor';
+import type { Scaling } from '../inputs/standardise.ts';
+import { backboneFeatures } from '../pemm/backbones.ts';
+import type { TrainedClassifier, TrainOptions } from '../pemm/train.ts';
+
+export interface ModelExport {
+  readonly model: TrainedClassifier;
+  readonly options: TrainOptions;
+  /** Of one sample. */
+  readonly inputShape: readonly number[];
+  readonly classNames: readonly string[];
+  readonly scaling?: Scaling;
+  readonly inputNames?: readonly string[];
+}
+
+/** @returns model.safetensors, model.onnx (batch 1) and model.json below the folder */
+export async function modelFiles(exported: ModelExport, folder: string): Promise<OutputFile[]> {
+  const states = await exported.model.trainer.parameters();
+  const sink = createMemorySink();
+  await writeSafetensors(sink, Object.entries(states), { metadata: { classes: JSON.stringify(exported.classNames) } });
+  const { options, classNames, inputShape, scaling, inputNames } = exported;
+  const description = {
+    classNames,
+    input: { name: 'x', shape: [1, ...inputShape], ...(inputNames && { columns: inputNames }) },
+    output: { name: 'probabilities', shape: [1, classNames.length] },
+    backbone: options.backbone ?? 'mlp',
+    head: options.head ?? 'distance',
+    loss: options.loss ?? 'sce',
+    ...(scaling && { scaling: { mean: [...scaling.mean], scale: [...scaling.scale], isInModel: true } }),
+  };
+  return [
+    { path: `${folder}/model.safetensors`, bytes: sink.bytes() },
+    { path: `${folder}/model.onnx`, bytes: inferenceOnnx(exported, states) },
+    { path: `${folder}/model.json`, bytes: `${JSON.stringify(description, null, 1)}\n` },
+  ];
+}
+
+/** The distance head leaves as one Gemm with W = 2C, b = −‖c‖²: the ‖x‖² of every logit cancels in the softmax. */
+function inferenceOnnx(exported: ModelExport, states: Readonly<Record<string, Tensor>>): Uint8Array {
+  const { options, inputShape, scaling } = exported;
+  const g = createGraphBuilder('pemm');
+  const net = createNet(g, { isTraining: false });
+  const raw = g.input('x', 'float32', [1, ...inputShape]);
+  const x = scaling === undefined ? raw : g.mul(g.sub(raw, vector(scaling.mean)), vector(scaling.scale));
+  const features = backboneFeatures(net, options.backbone ?? 'mlp', x);
+  const { weight, bias } = linearHead(states, options.headScale);
+  const head = net.in('head', () => ({
+    weight: net.parameter('weight', weight.shape, zeros),
+    bias: net.parameter('bias', bias.shape, zeros),
+  }));
+  g.output(g.softmax(g.gemm(features, head.weight, head.bias, { transB: 1 })), 'probabilities');
+  const graph = net.finish();
+  const stateValues = { ...states, 'head.weight': weight, 'head.bias': bias };
+  return writeOnnx(graph, { stateValues, notes: false }).model;
+
+  function vector(data: Float32Array): GraphValue {
+    return g.constant({ dtype: 'float32', shape: [data.length], data });
+  }
+}
+
+/** W = 2σC, b = −σ‖c‖² of the centres; a linear head as it is. */
+function linearHead(
+  states: Readonly<Record<string, Tensor>>,
+  headScale: TrainOptions['headScale'] = 'one',
+): { weight: Tensor; bias: Tensor } {
+  const centres = states['head.centres'];
+  if (centres === undefined) return { weight: states['head.weight'], bias: states['head.bias'] };
+  const [numClasses, width] = centres.shape as [number, number];
+  const data = centres.data as Float32Array;
+  const learned = states['head.log_scale'];
+  const scale = headScale === 'sqrtd' ? 1 / Math.sqrt(width) : learned ? Math.exp(Number(learned.data[0])) : 1;
+  const bias = new Float32Array(numClasses);
+  for (let at = 0; at < data.length; at++) bias[Math.floor(at / width)] -= scale * data[at] ** 2;
+  return {
+    weight: { dtype: 'float32', shape: [numClasses, width], data: data.map((c) => 2 * scale * c) },
+    bias: { dtype: 'float32', shape: [numClasses], data: bias },
+  };
+}

@@ -1,0 +1,102 @@
+/** noise: a table with some labels made wrong and the true ones kept, for trying methods. */
+import { resolve } from 'node:path';
+import { columnOf, readNpy, tableFromColumns } from '@tenfold/core/data';
+import { writeOutputFiles } from '@tenfold/core/system';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
+import { asymmetricNoise, matrixNoise, symmetricNoise } from '../injected-noise.ts';
+import { readTable } from '../inputs/samples.ts';
+import { labelError } from '../label-errors.ts';
+import { tableBytes } from '../outputs/corrected-table.ts';
+import { percent } from '../report.ts';
+
+interface NoiseParams {
+  readonly data: string;
+  readonly label: string;
+  readonly kind: 'symmetric' | 'asymmetric' | 'matrix';
+  readonly rate: number;
+  readonly pairs: readonly string[];
+  readonly matrix: string;
+  readonly compat: 'none' | 'official';
+  readonly out: string;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+export async function run(params: NoiseParams, context: VerbContext): Promise<VerbResult> {
+  const table = await readTable(resolve(context.workingFolder, params.data));
+  const { labels, classNames } = encodeLabels(
+    columnOf(table, params.label, 'label-audit noise').values as ArrayLike<unknown>,
+  );
+  if (labels.includes(MISSING_LABEL)) {
+    throw labelError('TF-LABEL-003', {
+      subject: 'label-audit noise',
+      expected: 'a label in every row',
+      actual: 'none',
+      location: `row ${labels.indexOf(MISSING_LABEL)}`,
+    });
+  }
+  const noisy = await injectNoise(labels, classNames, params, context);
+  const numChanged = noisy.reduce((count, label, i) => count + Number(label !== labels[i]), 0);
+  const names = (chosen: Int32Array) => Array.from(chosen, (label) => classNames[label]);
+  const changed = tableFromColumns([
+    ...table.columns.filter(({ name }) => name !== params.label && name !== 'true_label'),
+    { name: params.label, kind: 'text', values: names(noisy) },
+    { name: 'true_label', kind: 'text', values: names(labels) },
+  ]);
+  const format = params.out.endsWith('.parquet') ? 'parquet' : 'csv';
+  const files = writeOutputFiles([{ path: params.out, bytes: await tableBytes(changed, format) }], {
+    subject: 'label-audit noise',
+    context,
+    ...params,
+  });
+  return {
+    ok: true,
+    value: { numChanged, numSamples: labels.length, classNames, files },
+    report: {
+      title: `Noise in ${params.data}`,
+      verdict: {
+        tone: 'info',
+        text: `${numChanged} of ${labels.length} labels were made wrong (${percent(numChanged / labels.length)}).`,
+      },
+      blocks: [{ kind: 'text', text: `True labels stand in the column true_label of ${params.out}.` }],
+    },
+  };
+}
+
+async function injectNoise(
+  labels: Int32Array,
+  classNames: readonly string[],
+  params: NoiseParams,
+  context: VerbContext,
+): Promise<Int32Array> {
+  const rng = context.rng.fork('noise');
+  if (params.kind === 'symmetric') return symmetricNoise(labels, classNames.length, params.rate, rng);
+  if (params.kind === 'asymmetric') {
+    const targets = new Map(params.pairs.map((pair) => pairOf(pair, classNames)));
+    return asymmetricNoise(labels, targets, params.rate, rng, { isSequential: params.compat === 'official' });
+  }
+  const matrix = await readNpy(resolve(context.workingFolder, params.matrix));
+  if (matrix.shape.join() !== [classNames.length, classNames.length].join()) {
+    throw labelError('TF-LABEL-007', {
+      subject: 'label-audit noise',
+      expected: `a matrix [${classNames.length}, ${classNames.length}]`,
+      actual: `[${matrix.shape.join(', ')}]`,
+      location: params.matrix,
+    });
+  }
+  return matrixNoise(labels, Array.from(matrix.data as Iterable<number>, Number), rng);
+}
+
+function pairOf(pair: string, classNames: readonly string[]): [number, number] {
+  const [from, to, ...rest] = pair.split('>').map((name) => classNames.indexOf(name.trim()));
+  if (from === undefined || to === undefined || rest.length > 0 || from < 0 || to < 0 || from === to) {
+    throw labelError('TF-LABEL-007', {
+      subject: 'label-audit noise',
+      expected: 'pairs of two classes like "cat>dog"',
+      actual: `"${pair}"`,
+      hints: [`Classes: ${classNames.slice(0, 8).join(', ')}.`],
+    });
+  }
+  return [from, to];
+}
