@@ -1,6 +1,5 @@
 /** The room's page: the tour, a lab of bugs, and traces of one's own. */
 import { Stack, Tabs, useAddressState, type RoomPageProps } from '@tenfold/ui';
-import type { ReactNode } from 'react';
 import { BugLab } from './bug-lab.tsx';
 import { MatrixView } from './matrix-view.tsx';
 import './page.css';
@@ -21,17 +20,17 @@ const VIEWS: readonly { readonly id: View; readonly label: string; readonly intr
 export default function Page(page: RoomPageProps) {
   const [view, setView] = useAddressState<View>('view', 'lab');
   const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
-  const content: Readonly<Record<View, () => ReactNode>> = {
-    lab: () => <BugLab {...page} />,
-    check: () => <TraceCheckView {...page} />,
-    matrix: () => <MatrixView {...page} />,
-  };
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
         <p>{chosen.intro}</p>
-        {content[chosen.id]()}
+        <Content view={chosen.id} page={page} />
       </Stack>
     </Tabs>
   );
+}
+
+function Content({ view, page }: { readonly view: View; readonly page: RoomPageProps }) {
+  if (view === 'lab') return <BugLab {...page} />;
+  return view === 'check' ? <TraceCheckView {...page} /> : <MatrixView {...page} />;
 }

@@ -6,9 +6,7 @@ import { NO_MESH, type SimConfig, type SimMesh } from './sim-config.ts';
 const WORDS = ['tp', 'cp', 'ep', 'dp', 'pp', 'vpp', 'sp', 'zero', 'recompute', 'tied', 'moe'];
 
 /** @throws TF-TRACE-016 on an unknown word */
-export function configChangesFromText(
-  text: string,
-): Partial<Omit<SimConfig, 'model' | 'mesh'>> & {
+export function configChangesFromText(text: string): Partial<Omit<SimConfig, 'model' | 'mesh'>> & {
   mesh: Partial<SimMesh>;
   model: { isTied?: boolean; numExperts?: number };
 } {

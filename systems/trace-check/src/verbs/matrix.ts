@@ -1,7 +1,7 @@
 /** matrix: every clean mesh and every bug, with what the checker says first. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import type { Block } from '@tenfold/core/report';
-import { MATRIX_PRECISIONS, runMatrix, type MatrixResult } from '../sim/matrix.ts';
+import { runMatrix, type MATRIX_PRECISIONS, type MatrixResult } from '../sim/matrix.ts';
 import { withPool } from '../sim/simulate.ts';
 
 interface MatrixParams {

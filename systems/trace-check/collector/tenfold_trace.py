@@ -1,0 +1,478 @@
+"""Records a training step for `tenfold trace-check`: one file, needs torch 1.13 or later and nothing else.
+
+    import tenfold_trace as trace
+    trace.start("trace-candidate", role="candidate", mesh={"tp": 2}, precision="bfloat16", loss_factor=1 / num_micro)
+    trace.watch(model, annotate=placements)
+    trace.step(iteration); trace.micro_batch(m)   # in the loop
+    trace.main_grads(model)                       # after all reductions, before optimizer.step()
+    trace.params_after(model)                     # after optimizer.step()
+    trace.finish()
+
+Files: run.json, and per rank and step safetensors parts with an index of JSON lines. A line is written after its bytes,
+so a run that is killed can be read up to there."""
+import json
+import os
+import re
+import struct
+import time
+
+import torch
+
+_DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
+           torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL"}
+for _name, _stored in (("float8_e4m3fn", "F8_E4M3"), ("float8_e5m2", "F8_E5M2")):
+    if hasattr(torch, _name):
+        _DTYPES[getattr(torch, _name)] = _stored
+_PART_BYTES = 64 << 20
+_UNITS = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8, "float8": 2.0**-8}
+_SCALED = ("dout", "din", "wgrad")
+_M = 0xFFFFFFFF
+
+
+# --- the consistent generator: value i of stream s depends on (s, i) alone -------------------------------------------
+def fnv1a32(text):
+    """32-bit FNV-1a of the UTF-8 bytes."""
+    h = 0x811C9DC5
+    for byte in text.encode():
+        h = ((h ^ byte) * 0x01000193) & _M
+    return h
+
+
+def _imul(x, c):
+    # 32-bit product of int64 tensors below 2**32, in two halves so that nothing overflows 63 bits.
+    return ((x * (c & 0xFFFF)) + (((x * (c >> 16)) & 0xFFFF) << 16)) & _M
+
+
+def _fmix(x):
+    x = x ^ (x >> 16)
+    x = _imul(x, 0x85EBCA6B)
+    x = x ^ (x >> 13)
+    x = _imul(x, 0xC2B2AE35)
+    return x ^ (x >> 16)
+
+
+def _fmix_second(x):
+    x = (x + 0x9E3779B9) & _M
+    x = x ^ (x >> 16)
+    x = _imul(x, 0x2C1B3C6D)
+    x = x ^ (x >> 12)
+    x = _imul(x, 0x297A2D39)
+    return x ^ (x >> 15)
+
+
+def counter_hash(stream, index):
+    """First hash word of int64 counters."""
+    high = index >> 32
+    plain = _fmix((index & _M) ^ stream)
+    if not bool((high > 0).any()):
+        return plain
+    return torch.where(high > 0, _fmix((index & _M) ^ _fmix(high ^ stream)), plain)
+
+
+def normal_at(stream, index, sigma=1.0, mean=0.0):
+    """float32 values: mean + sigma * normal, in float64, rounded once."""
+    h = counter_hash(stream, index)
+    g = _fmix_second(h)
+    total = (h >> 16) + (h & 0xFFFF) + (g >> 16) + (g & 0xFFFF) - 131070
+    return (mean + (total.to(torch.float64) * sigma) / 37837.2).to(torch.float32)
+
+
+def box_indices(shape, boxes, local, device="cpu"):
+    """Logical flat index of every local element, from boxes {g, n, l}."""
+    out = torch.zeros(local, dtype=torch.int64, device=device)
+    strides = [1] * len(shape)
+    for d in range(len(shape) - 2, -1, -1):
+        strides[d] = strides[d + 1] * shape[d + 1]
+    for box in boxes:
+        index = torch.zeros([1] * len(shape), dtype=torch.int64, device=device)
+        for d, (g, n) in enumerate(zip(box["g"], box["n"])):
+            view = [1] * len(shape)
+            view[d] = n
+            index = index + ((torch.arange(n, device=device) + g) * strides[d]).view(view)
+        out[tuple(slice(l, l + n) for l, n in zip(box["l"], box["n"]))] = index
+    return out
+
+
+def generate(name, seed, shape, boxes, local, sigma=1.0, mean=0.0):
+    """The boxes of a logical tensor; the same bits as in TypeScript."""
+    return normal_at(fnv1a32(name) ^ seed, box_indices(shape, boxes, local), sigma, mean)
+
+
+# --- placements -> boxes ---------------------------------------------------------------------------------------------
+def lower(shape, placements, coords, mesh, padded=None):
+    """Boxes, local shape and pending sums of placements such as {"cp": "Z(0)", "tp": "S(0)"}, in nesting order."""
+    dims = [[(0, n)] for n in (padded or shape)]
+    partial = []
+    for axis, text in placements.items():
+        size, index = mesh.get(axis, 1), coords.get(axis, 0)
+        kind = re.match(r"^([A-Z])(?:\((\w+)(?:,(\d+))?\))?$", text)
+        if kind is None:
+            raise ValueError("placement %r: expected R, O, S(d), Z(d), G(d,parts) or P(sum)" % text)
+        if size == 1 or kind.group(1) in "RO":
+            continue
+        if kind.group(1) == "P":
+            partial.append(axis)
+            continue
+        dim, letter = int(kind.group(2)), kind.group(1)
+        parts = 2 * size if letter == "Z" else size * int(kind.group(3) or 1)
+        total = sum(n for _, n in dims[dim])
+        if total % parts:
+            raise ValueError("%d elements do not split into %d pieces over %s" % (total, parts, axis))
+        piece = total // parts
+        chosen = [index, parts - 1 - index] if letter == "Z" else [p * size + index for p in range(parts // size)]
+        dims[dim] = _merge([x for c in chosen for x in _take(dims[dim], c * piece, piece)])
+    boxes = [([], [], [])]
+    for d, intervals in enumerate(dims):
+        grown = []
+        for g, n, l in boxes:
+            offset = 0
+            for start, length in intervals:
+                inside = min(length, shape[d] - start)
+                if inside > 0:
+                    grown.append((g + [start], n + [inside], l + [offset]))
+                offset += length
+        boxes = grown
+    return [{"g": g, "n": n, "l": l} for g, n, l in boxes], [sum(n for _, n in x) for x in dims], partial
+
+
+def _take(intervals, start, count):
+    out, offset = [], 0
+    for first, length in intervals:
+        low, high = max(start, offset), min(start + count, offset + length)
+        if low < high:
+            out.append((first + low - offset, high - low))
+        offset += length
+    return out
+
+
+def _merge(intervals):
+    out = []
+    for start, length in intervals:
+        if out and out[-1][0] + out[-1][1] == start:
+            out[-1] = (out[-1][0], out[-1][1] + length)
+        else:
+            out.append((start, length))
+    return out
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+_ALIASES = (
+    (r"^(?:module\.)+|_fsdp_wrapped_module\.|_orig_mod\.|_checkpoint_wrapped_module\.", ""),
+    (r"self_attention\.linear_qkv\.layer_norm_(weight|bias)$", r"input_layernorm.\1"),
+    (r"mlp\.linear_fc1\.layer_norm_(weight|bias)$", r"pre_mlp_layernorm.\1"),
+    (r"mlp\.experts\.linear_(fc[12])\.weight(\d+)$", r"mlp.experts.\2.linear_\1.weight"),
+    (r"mlp\.experts\.local_experts\.(\d+)\.", r"mlp.experts.\1."),
+)
+
+
+def canonical(name, layer_offset=0):
+    """Name in the single-device model."""
+    for pattern, new in _ALIASES:
+        name = re.sub(pattern, new, name)
+    return re.sub(r"(\blayers\.)(\d+)", lambda m: m.group(1) + str(int(m.group(2)) + layer_offset), name)
+
+
+def megatron_placements(hidden, ffn, vocab, sequence, batch, sequence_parallel=False, qkv=None):
+    """Annotation function for Megatron-style names: (name, kind) -> (logical shape, placements) or None."""
+    rows = {"cp": "Z(0)", "tp": "S(0)"} if sequence_parallel else {"cp": "Z(0)"}
+    cols, gated = {"cp": "Z(0)", "tp": "S(2)"}, {"cp": "Z(0)", "tp": "G(2,2)"}
+    qkv = qkv or 3 * hidden
+
+    def annotate(name, kind):
+        if kind in ("in", "out"):
+            width, place = hidden, rows
+            if "core_attention" in name or (kind == "in" and name.endswith("linear_proj")):
+                place = cols
+            elif name.endswith("linear_qkv") and kind == "out":
+                width, place = qkv, cols
+            elif name.endswith("linear_fc1") and kind == "out":
+                width, place = 2 * ffn, gated
+            elif name.endswith("linear_fc2") and kind == "in":
+                width, place = ffn, cols
+            elif name == "output_layer" and kind == "out":
+                width, place = vocab, cols
+            return [sequence, batch, width], place
+        norm = "layernorm" in name
+        shapes = (("word_embeddings.weight", [vocab, hidden], {"tp": "S(0)"}), ("output_layer.weight", [vocab, hidden], {"tp": "S(0)"}),
+                  ("linear_qkv.weight", [qkv, hidden], {"tp": "S(0)"}), ("linear_proj.weight", [hidden, hidden], {"tp": "S(1)"}),
+                  ("linear_fc1.weight", [2 * ffn, hidden], {"tp": "G(0,2)"}), ("linear_fc2.weight", [hidden, ffn], {"tp": "S(1)"}))
+        found = ([hidden], {}) if norm else next(((s, p) for end, s, p in shapes if name.endswith(end)), None)
+        if found and kind == "wgrad":
+            extra = {"cp": "P(sum)", "tp": "P(sum)"} if norm and sequence_parallel else {"cp": "P(sum)"}
+            return found[0], dict(found[1], **extra)
+        return found
+
+    return annotate
+
+
+# --- the recorder ----------------------------------------------------------------------------------------------------
+class Recorder:
+    def __init__(self, folder, role, mesh=None, precision="float32", loss_factor=1.0, level="full", buckets=1024, seed=1,
+                 perturb=None, rewrite=False, rank=None, world=None, tensors=None, **facts):
+        dist = torch.distributed
+        ready = dist.is_available() and dist.is_initialized()
+        self.rank = rank if rank is not None else (dist.get_rank() if ready else 0)
+        self.world = world if world is not None else (dist.get_world_size() if ready else 1)
+        self.mesh = dict(mesh or {"dp": self.world})
+        self.coords, rest = {}, self.rank
+        for axis, size in self.mesh.items():
+            self.coords[axis], rest = rest % size, rest // size
+        self.folder, self.level, self.buckets, self.seed, self.only = folder, level, buckets, seed, tensors
+        self.precision, self.perturb, self.rewrite, self.loss_factor = precision, perturb, rewrite, loss_factor
+        self.iteration, self.batch, self.seq, self.part, self.in_backward = 0, 0, 0, 0, False
+        self.pending, self.pending_bytes, self.handles, self.seen = [], 0, [], set()
+        self.changed, self.total, self.annotate, self.offset = 0, 0, (lambda name, kind: None), 0
+        os.makedirs(folder, exist_ok=True)
+        self.info = dict(facts, format="tenfold-trace/1", role=role, world=self.world, precision=precision, level=level,
+                         mesh={"axes": [{"name": a, "size": s} for a, s in self.mesh.items()]}, lossFactor=loss_factor,
+                         mode="isolate" if rewrite else "e2e", framework="torch " + torch.__version__)
+        if level == "sketch":
+            self.info["sketchBuckets"] = buckets
+        self._write_info()
+
+    def _write_info(self):
+        if self.perturb:
+            self.info["perturbation"] = {"where": "embedding", "seed": self.perturb["seed"], "ulps": self.perturb.get("ulps", 1),
+                                         "changedShare": self.changed / max(1, self.total)}
+        if self.rank == 0:
+            with open(os.path.join(self.folder, "run.json.tmp"), "w") as f:
+                json.dump(self.info, f, indent=2)
+            os.replace(os.path.join(self.folder, "run.json.tmp"), os.path.join(self.folder, "run.json"))
+
+    def name(self, kind, module, slot=None, batch=None):
+        mb = "" if batch is None else "/mb%d" % batch
+        return "it%d%s/%s/%s%s" % (self.iteration, mb, kind, module, "" if slot is None else "#" + slot)
+
+    def place(self, module, kind, tensor, slot=None):
+        found = self.annotate(module if slot is None else module + "#" + slot, kind) or self.annotate(module, kind)
+        shape, placements = found if found else (list(tensor.shape), {})
+        boxes, local, partial = lower(list(shape), placements, self.coords, self.mesh)
+        if len(local) == tensor.dim() or tensor.numel() == _numel(local):
+            return list(shape), boxes, local, partial, placements
+        raise ValueError("%s %s: local shape %s does not fit placement %s of %s" % (kind, module, list(tensor.shape), placements, shape))
+
+    @torch.no_grad()
+    def capture(self, kind, module, tensor, slot=None, batch=None, place=None):
+        """Copies a tensor now; later changes of it are not seen."""
+        name = self.name(kind, module, slot, batch)
+        if name in self.seen or (self.only is not None and name not in self.only):
+            return
+        self.seen.add(name)
+        shape, boxes, local, partial, placements = place or self.place(module, kind, tensor, slot)
+        line = {"id": name, "key": name, "dtype": _DTYPES[tensor.dtype], "local": local, "global": shape, "boxes": boxes,
+                "placements": placements, "seq": self.seq, "timeMs": time.time() * 1000}
+        if partial:
+            line["partial"] = partial
+        self.seq += 1
+        data = tensor.detach()
+        if self.level != "full":
+            values = data.reshape(-1).to(torch.float64)
+            line.update(norm2=float((values * values).sum()), sum=float(values.sum()), max=float(values.abs().max()) if len(values) else 0.0)
+            if self.level == "sketch":
+                data, line["dtype"] = sketch(name, shape, boxes, local, data, self.buckets), "F64"
+            elif self.level == "hash":
+                line["hash"], data = order_hash(data), None
+            else:
+                data = None
+        if data is not None:
+            data = data.to("cpu", copy=True).contiguous()
+            self.pending_bytes += data.numel() * data.element_size()
+        self.pending.append((line, data))
+        if self.pending_bytes > _PART_BYTES:
+            self.flush()
+
+    def flush(self):
+        """Writes what is pending: bytes first, then the index lines."""
+        if not self.pending:
+            return
+        stem = "rank%05d.it%04d" % (self.rank, self.iteration)
+        part = "%s.part%03d.safetensors" % (stem, self.part)
+        tensors = [(line, data) for line, data in self.pending if data is not None]
+        header, offset = {}, 0
+        for line, data in tensors:
+            size = data.numel() * data.element_size()
+            stored = list(data.shape) if self.level == "sketch" or _numel(line["local"]) != data.numel() else line["local"]
+            header[line["key"]] = {"dtype": line["dtype"], "shape": stored, "data_offsets": [offset, offset + size]}
+            offset += size
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        path = os.path.join(self.folder, part)
+        with open(path + ".tmp", "wb") as f:
+            f.write(struct.pack("<Q", len(text)) + text)
+            for _, data in tensors:
+                f.write(_bytes(data))
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(path + ".tmp", path)
+        with open(os.path.join(self.folder, stem + ".jsonl"), "a") as f:
+            for line, data in self.pending:
+                f.write(json.dumps(dict(line, file=part if data is not None else "")) + "\n")
+        self.pending, self.pending_bytes, self.part = [], 0, self.part + 1
+
+    # --- hooks ---
+    def watch(self, model, annotate=None, preset=None, layer_offset=0, sizes=None, leaves_only=True, skip=()):
+        """Hooks every leaf module (and every module marked `trace_leaf`)."""
+        if preset == "megatron" and annotate is None:
+            annotate = megatron_placements(**sizes)
+        self.annotate, self.offset = annotate or self.annotate, layer_offset
+        inside = set()
+        for name, module in model.named_modules():
+            is_leaf = getattr(module, "trace_leaf", False) or not list(module.children())
+            if not name or any(name.startswith(p + ".") for p in inside) or (leaves_only and not is_leaf) or name in skip:
+                continue
+            if is_leaf:
+                inside.add(name)
+            self._hook(canonical(name, layer_offset), module)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.register_hook(self._wgrad_hook(canonical(name, layer_offset)))
+
+    def _hook(self, path, module):
+        def before(mod, args):
+            floats = [a for a in args if torch.is_tensor(a) and a.is_floating_point()]
+            slots = getattr(mod, "trace_slots", None)
+            new, k = [], 0
+            for a in args:
+                if torch.is_tensor(a) and a.is_floating_point():
+                    slot = slots[k] if slots else (str(k) if len(floats) > 1 else None)
+                    a, k = self._input(path, a, slot), k + 1
+                new.append(a)
+            return tuple(new)
+
+        def after(mod, args, out):
+            first = out[0] if isinstance(out, tuple) else out
+            if not torch.is_tensor(first) or not first.is_floating_point():
+                return out
+            if self.perturb and not self.rewrite and "embedding" in path:
+                first = first + (self._perturbed(self.name("in", path), first.detach()) - first.detach())
+            batch = self.batch
+            self.capture("recompute_out" if self.in_backward else "out", path, first, batch=batch)
+            if first.requires_grad:
+                place = self.place(path, "out", first)
+                first = first.view_as(first)
+                first.register_hook(lambda grad: self._dout(path, grad, batch, place))
+            return (first,) + out[1:] if isinstance(out, tuple) else first
+
+        self.handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+
+    def _input(self, path, a, slot):
+        batch, place = self.batch, self.place(path, "in", a, slot)
+        if self.rewrite:
+            name = self.name("in", path, slot, batch)
+            made = generate(name, self.seed, place[0], place[1], place[2]).to(a).view(a.shape)
+            if self.perturb:
+                made = self._perturbed(name, made)
+            a = a + (made - a).detach() if a.requires_grad else made
+        if not self.in_backward:
+            self.capture("in", path, a, slot, batch, place)
+        if a.requires_grad:
+            a = a.view_as(a)
+            a.register_hook(lambda grad: self.capture("din", path, grad, slot, batch, place))
+        return a
+
+    def _dout(self, path, grad, batch, place):
+        if self.rewrite:
+            made = generate(self.name("dout", path, None, batch), self.seed, place[0], place[1], place[2])
+            grad = (made * self.loss_factor).to(grad).view(grad.shape)
+        self.capture("dout", path, grad, batch=batch, place=place)
+        return grad
+
+    def _wgrad_hook(self, path):
+        def hook(grad):
+            self.capture("wgrad", path, grad, batch=self.batch)
+        return hook
+
+    def _perturbed(self, name, x):
+        unit = self.perturb.get("ulps", 1) * _UNITS[self.precision]
+        index = torch.arange(x.numel())
+        sign = 1.0 - 2.0 * (counter_hash(fnv1a32("perturb/" + name) ^ self.perturb["seed"], index) & 1).to(torch.float64)
+        moved = (x.to(torch.float64).cpu() * (1 + unit * sign.view(x.shape))).to(x.dtype).to(x.device)
+        self.changed += int((moved != x).sum()) + int((x == 0).sum())
+        self.total += x.numel()
+        return moved
+
+    # --- explicit points of the loop ---
+    def step(self, iteration):
+        self.flush()
+        self.iteration, self.part, self.seen = iteration, 0, set()
+
+    def micro_batch(self, index):
+        """@param index  global micro-batch: local * DP + dp rank."""
+        self.batch = index
+
+    def params(self, model, kind="param"):
+        for name, parameter in model.named_parameters():
+            self.capture(kind, canonical(name, self.offset), parameter)
+
+    def main_grads(self, model):
+        self.flush()
+        for name, parameter in model.named_parameters():
+            grad = getattr(parameter, "main_grad", None)
+            grad = parameter.grad if grad is None else grad
+            if grad is not None:
+                self.capture("main_grad", canonical(name, self.offset), grad)
+
+    def params_after(self, model):
+        self.params(model, "param_next")
+        self.flush()
+
+    def scalar(self, name, value):
+        value = value.detach().float().reshape(1) if torch.is_tensor(value) else torch.tensor([float(value)])
+        self.capture("scalar", name, value, place=([1], [{"g": [0], "n": [1], "l": [0]}], [1], [], {}))
+
+    def finish(self):
+        self.flush()
+        self._write_info()
+        for handle in self.handles:
+            handle.remove()
+
+
+@torch.no_grad()
+def sketch(name, shape, boxes, local, data, buckets):
+    """Count sketch over logical indices: sketches of shards add up."""
+    h = counter_hash(fnv1a32(name), box_indices(shape, boxes, local, data.device)).reshape(-1)
+    values = data.reshape(-1).to(torch.float64)
+    signed = torch.where(h >= 0x80000000, -values, values)
+    return torch.zeros(buckets, dtype=torch.float64, device=data.device).index_add_(0, h & (buckets - 1), signed)
+
+
+def order_hash(data):
+    """64-bit hash of the bytes that depends on their order, as hex."""
+    raw = torch.frombuffer(bytearray(_bytes(data.cpu().contiguous())), dtype=torch.uint8).to(torch.int64)
+    mixed = _fmix((torch.arange(len(raw)) * 257 + raw) & _M)
+    return "%08x%08x" % (int(mixed.sum()) & _M, int(_fmix_second(mixed).sum()) & _M)
+
+
+def _bytes(data):
+    if data.dtype == torch.bfloat16 or str(data.dtype).startswith("torch.float8"):
+        data = data.view(torch.int16 if data.element_size() == 2 else torch.uint8)
+    return data.numpy().tobytes()
+
+
+def _numel(shape):
+    n = 1
+    for size in shape:
+        n *= size
+    return n
+
+
+_current = None
+
+
+def start(folder, role, **options):
+    """Begins recording; see Recorder for the options."""
+    global _current
+    _current = Recorder(folder, role, **options)
+    return _current
+
+
+def _forward(method):
+    def call(*args, **kwargs):
+        if _current is not None:
+            return getattr(_current, method)(*args, **kwargs)
+    call.__name__ = method
+    return call
+
+
+watch, step, micro_batch, params, main_grads, params_after, scalar, finish, capture = map(
+    _forward, ("watch", "step", "micro_batch", "params", "main_grads", "params_after", "scalar", "finish", "capture"))
