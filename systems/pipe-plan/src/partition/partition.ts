@@ -13,27 +13,69 @@ export interface PartitionOptions {
 }
 
 /** The best partition into exactly `numStages` stages that use all devices, or undefined if there is none.
+ *  The scalar program runs first; what cannot beat its answer is not kept, so exactness costs little more.
  *  Cost: O(S·L²·D·R²·|front|) time; fronts rarely exceed a handful. */
 export function partition(
   problem: PartitionProblem,
   numStages: number,
   options: PartitionOptions = {},
 ): Partition | undefined {
-  return sweep(problem, numStages, options).at(-1);
+  const scalar = sweep(problem, numStages, { ...options, method: 'paper' }).at(-1);
+  if (options.method === 'paper') return scalar;
+  // The scalar program may drop every partition that fits memory only where none is left.
+  return sweep(problem, numStages, options, limitsFrom(problem, numStages, scalar)).at(-1);
 }
 
-/** The best partition for every number of stages from 1 to `maxStages` in one sweep (exact method, no memory limit). */
-export function partitionsUpTo(problem: PartitionProblem, maxStages: number): (Partition | undefined)[] {
-  return sweep(problem, maxStages, {});
+/** A good partition for every number of stages from 1 to `maxStages` in one sweep of the scalar program: the first pass
+ *  of a search, whose best candidates `partition` then makes exact. */
+export function scalarPartitions(problem: PartitionProblem, maxStages: number): (Partition | undefined)[] {
+  return sweep(problem, maxStages, { method: 'paper' });
 }
 
-function sweep(problem: PartitionProblem, maxStages: number, options: PartitionOptions): (Partition | undefined)[] {
+/** What a triple may reach at most if it is still to match a known partition. */
+interface Limits {
+  readonly slowestMs: number;
+  readonly exposedMs: number;
+}
+
+const ROUNDING = 1 + 1e-12;
+
+function limitsFrom(problem: PartitionProblem, numStages: number, known: Partition | undefined): Limits {
+  const bound = (known?.boundMs ?? Infinity) * ROUNDING;
+  return { slowestMs: bound / (problem.numMicroBatches + 2 * numStages - 2), exposedMs: bound };
+}
+
+/** [layer] the least time per device that the layers from there on need, were they spread perfectly over one device. */
+function remainingWork(problem: PartitionProblem): Float64Array {
+  const { numLayers, replicas, forwardPasses, forwardPrefixMs, backwardPrefixMs } = problem;
+  const sums = new Float64Array(numLayers + 1);
+  for (let layer = numLayers - 1; layer >= 0; layer--) {
+    let least = Infinity;
+    replicas.forEach((count, index) => {
+      const forward = forwardPrefixMs[index]![layer + 1]! - forwardPrefixMs[index]![layer]!;
+      const backward = backwardPrefixMs[index]![layer + 1]! - backwardPrefixMs[index]![layer]!;
+      least = Math.min(least, count * (forwardPasses * forward + backward));
+    });
+    sums[layer] = sums[layer + 1]! + least;
+  }
+  return sums;
+}
+
+function sweep(
+  problem: PartitionProblem,
+  maxStages: number,
+  options: PartitionOptions,
+  limits?: Limits,
+): (Partition | undefined)[] {
   const { numLayers, numDevices, numMicroBatches, replicas, forwardPasses } = problem;
   const { method = 'pareto', fits } = options;
   const numReplicas = replicas.length;
   const numStates = (numLayers + 1) * (numDevices + 1) * numReplicas;
   const weight = numMicroBatches + 2 * maxStages - 2;
   const pool = new FrontPool();
+  const remaining = remainingWork(problem);
+  // No partition has a faster slowest stage than this, so smaller values need not be told apart.
+  const floor = method === 'pareto' ? (remaining[0]! / numDevices) * (2 - ROUNDING) : 0;
   let heads = new Int32Array(numStates).fill(-1);
   const best: (Partition | undefined)[] = [];
   const stateOf = (layer: number, used: number, replica: number): number =>
@@ -41,7 +83,7 @@ function sweep(problem: PartitionProblem, maxStages: number, options: PartitionO
 
   /** Extends one triple (or the empty start) by a stage [start, end) of every length and replica count. */
   const extend = (into: Int32Array, stage: number, start: number, used: number, last: number, entry: number): void => {
-    const slowest = entry < 0 ? 0 : pool.slowest[entry]!;
+    const slowest = entry < 0 ? floor : pool.slowest[entry]!;
     const exposed = entry < 0 ? 0 : pool.exposed[entry]!;
     const hidden = entry < 0 ? 0 : pool.hidden[entry]!;
     for (let index = 0; index < numReplicas; index++) {
@@ -66,6 +108,7 @@ function sweep(problem: PartitionProblem, maxStages: number, options: PartitionO
       // All devices are used exactly when all layers are.
       const firstEnd = left === 0 ? numLayers : start + 1;
       const lastEnd = left === 0 ? numLayers : numLayers - 1;
+      if (limits && left > 0 && stage + 1 === maxStages) continue;
       for (let end = firstEnd; end <= lastEnd; end++) {
         if (fits && !fits(start, end, count, stage)) continue;
         const backward = backwardPrefix[end]! - backwardPrefix[start]!;
@@ -74,6 +117,10 @@ function sweep(problem: PartitionProblem, maxStages: number, options: PartitionO
         const sync = bytes > 0 ? fixed + bytes * perByte : 0;
         const newSlowest = Math.max(ground, stageMs);
         const newExposed = Math.max(exposed, sync - compensation);
+        if (limits) {
+          if (newSlowest > limits.slowestMs || weight * newSlowest + newExposed > limits.exposedMs) continue;
+          if (remaining[end]! > left * limits.slowestMs * ROUNDING) continue;
+        }
         const newHidden = compensation + backward;
         const state = stateOf(end, used + count, index);
         const added =

@@ -16,6 +16,8 @@ export interface ProgramOptions {
   readonly numIterations?: number;
   /** Next iterations wait for all stages (global gradient norm) instead of their own stage alone. Default false. */
   readonly hasBarrier?: boolean;
+  /** All stages synchronise over one network card, the last stage first. Default false: each over its own link. */
+  readonly sharesSync?: boolean;
 }
 
 export interface PipelineProgram {
@@ -53,7 +55,7 @@ export function orderOfStage(numMicroBatches: number, warmup: number): Int32Arra
 
 export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptions): PipelineProgram {
   const { numMicroBatches, forwardMs, backwardMs, cutForwardMs, cutBackwardMs, syncMs } = times;
-  const { schedule, duplex = 'full', numIterations = 1, hasBarrier = false } = options;
+  const { schedule, duplex = 'full', numIterations = 1, hasBarrier = false, sharesSync = false } = options;
   const numStages = forwardMs.length;
   const builder = createProgramBuilder();
   const device = (stage: number): string => `stage ${stage}`;
@@ -70,9 +72,14 @@ export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptio
         : builder.addResource({ name: `send to ${cut}`, device: device(cut + 1), kind: 'communication' }),
     );
   }
-  const syncOf = syncMs.map((time, stage) =>
-    time > 0 ? builder.addResource({ name: `all-reduce ${stage}`, device: device(stage), kind: 'communication' }) : -1,
-  );
+  const card = sharesSync
+    ? builder.addResource({ name: 'network card', device: 'network', kind: 'communication', policy: 'fifo' })
+    : -1;
+  const syncOf = syncMs.map((time, stage) => {
+    if (!(time > 0)) return -1;
+    if (sharesSync) return card;
+    return builder.addResource({ name: `all-reduce ${stage}`, device: device(stage), kind: 'communication' });
+  });
   const forwards: Int32Array[] = [];
   const backwards: Int32Array[] = [];
   const firstOps: number[] = [];
