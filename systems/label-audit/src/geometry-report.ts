@@ -1,21 +1,36 @@
 /** Where the class centres ended up: blocks for reports. */
 import type { Block } from '@tenfold/core/report';
 import { centreMap } from './pemm/centre-map.ts';
+import type { CentreMap } from './pemm/centre-map.ts';
 import { pairPotential, potentialMinimum } from './pemm/potential.ts';
 import type { EpochLog } from './pemm/train.ts';
 
 const CURVE = { from: 0.6, to: 3, points: 60 } as const;
 
-/** @param centres  [K, d] */
-export function geometryBlocks(
-  centres: ArrayLike<number>,
-  classNames: readonly string[],
-  log: readonly EpochLog[],
-): Block[] {
+/** What the page animates: per epoch the energy, the pair distances and the centres in a plane (the last is the origin). */
+export interface GeometryJson {
+  readonly epoch: number;
+  readonly energy: number;
+  readonly norms: readonly number[];
+  readonly pairDistances: readonly number[];
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+export function geometryJson(log: readonly EpochLog[]): GeometryJson[] {
+  let previous: CentreMap | undefined;
+  return log.flatMap(({ epoch, centres }) => {
+    if (centres === undefined) return [];
+    previous = centreMap(centres, previous);
+    return [{ epoch, ...centres, points: previous.points }];
+  });
+}
+
+/** Empty without a distance head. */
+export function geometryBlocks(classNames: readonly string[], log: readonly EpochLog[]): Block[] {
   const last = log.at(-1)?.centres;
   if (last === undefined) return [];
   const numClasses = classNames.length;
-  const map = centreMap(centres, numClasses);
+  const map = centreMap(last);
   const minimum = potentialMinimum();
   const curve = Array.from({ length: CURVE.points }, (_, i) => {
     const r = CURVE.from + ((CURVE.to - CURVE.from) * i) / (CURVE.points - 1);

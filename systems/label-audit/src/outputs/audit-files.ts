@@ -4,6 +4,7 @@ import type { Table } from '@tenfold/core/data';
 import { renderHtml } from '@tenfold/core/report';
 import type { Report } from '@tenfold/core/report';
 import type { OutputFile } from '@tenfold/core/system';
+import { geometryJson } from '../geometry-report.ts';
 import type { Issue } from '../issue-list.ts';
 import type { Audit } from '../pipeline.ts';
 import { correctedTable, tableBytes } from './corrected-table.ts';
@@ -32,7 +33,9 @@ export async function auditFiles(options: {
   ];
 }
 
-/** The machine-readable answer, without the samples. */
+export type AuditJson = ReturnType<typeof auditJson>;
+
+/** The machine-readable answer, without the samples. `geometry` is that of the first fold. */
 export function auditJson(audit: Audit) {
   const { result, classNames, labels } = audit;
   const numClasses = classNames.length;
@@ -59,8 +62,7 @@ export function auditJson(audit: Audit) {
       numConflictingSets: audit.evidence.numConflictingSets,
       numNeighbourReferences: audit.evidence.numReferences,
     }),
-    training: audit.logs.map((log) =>
-      log.map(({ epoch, loss, terms, centres }) => ({ epoch, loss, terms, ...(centres && { centres }) })),
-    ),
+    training: audit.logs.map((log) => log.map(({ epoch, loss, terms }) => ({ epoch, loss, terms }))),
+    ...(audit.logs.length > 0 && { geometry: geometryJson(audit.logs[0]) }),
   };
 }

@@ -85,7 +85,6 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
   await using model = await trainClassifier(part(split[0]), options);
   const last = model.log.at(-1)!;
   const best = model.log.reduce((a, b) => ((b.validationAccuracy ?? 0) > (a.validationAccuracy ?? 0) ? b : a));
-  const centres = params.head === 'distance' ? (await model.trainer.session.readState('head.centres')).data : undefined;
   const files =
     params.out === ''
       ? []
@@ -129,7 +128,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
               },
             ]),
         ...learningBlocks(model.log),
-        ...(centres ? geometryBlocks(centres as Float32Array, classNames, model.log) : []),
+        ...geometryBlocks(classNames, model.log),
       ],
     },
   };
