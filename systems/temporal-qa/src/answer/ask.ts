@@ -148,7 +148,7 @@ class Asking {
     if (frame.kind === 'compare') return this.#compare(frame, depth, trace);
     if (frame.kind === 'yes-no') return this.#yesNo(frame, depth, trace);
     const main = this.#withNames(frame);
-    const clause = await this.#clause(main);
+    const clause = await this.#clause(withoutType(main, frame));
     const scored = await this.#candidates(clause);
     trace.funnel.push(funnelOf('found', scored));
     const minCoverage = this.#options.minCoverage ?? DEFAULT_MIN_COVERAGE;
@@ -210,7 +210,12 @@ class Asking {
   }
 
   #clause(text: string): Promise<Clause> {
-    return clauseOf(text, this.#context.store, this.#context.linker, this.#context.numEvidence);
+    return clauseOf(
+      withCountries(text, this.#context.linker),
+      this.#context.store,
+      this.#context.linker,
+      this.#context.numEvidence,
+    );
   }
 
   #candidates(clause: Clause): Promise<Scored[]> {
@@ -594,6 +599,49 @@ function bestSpan(item: Judged, frame: Frame): TimeSpan {
   if (usable.length <= 1) return usable[0] ?? item.spans[0]!;
   if (frame.side !== undefined) return usable.find((span) => span.kind === 'state') ?? usable[0]!;
   return usable[0]!;
+}
+
+/** "Which club was champion" asks about the champion; the kind of the answer is judged by its slot. */
+function withoutType(main: string, frame: Frame): string {
+  if (frame.kind !== 'entity' || ['entity', 'person', 'place'].includes(frame.answerType)) return main;
+  const cut = main.replace(
+    new RegExp(`\\b(?:which|what)\\s+${frame.answerType.replaceAll(/[^\p{L}\p{N}\s'-]/gu, '.')}`, 'i'),
+    ' ',
+  );
+  return wordsOf(cut).filter((word) => !STOP_WORDS.has(word)).length >= 2 ? cut : main;
+}
+
+const COUNTRY_OF: Readonly<Record<string, string>> = {
+  british: 'United Kingdom',
+  french: 'France',
+  german: 'Germany',
+  american: 'United States',
+  italian: 'Italy',
+  spanish: 'Spain',
+  portuguese: 'Portugal',
+  russian: 'Russia',
+  soviet: 'Soviet Union',
+  chinese: 'China',
+  japanese: 'Japan',
+  brazilian: 'Brazil',
+  dutch: 'Netherlands',
+  polish: 'Poland',
+  swedish: 'Sweden',
+  austrian: 'Austria',
+  swiss: 'Switzerland',
+  indian: 'India',
+  canadian: 'Canada',
+  uk: 'United Kingdom',
+  us: 'United States',
+  usa: 'United States',
+};
+
+/** "the British monarch" is the monarch of the United Kingdom, where that is a known name and "British …" is not one. */
+function withCountries(text: string, linker: Linker): string {
+  return text.replaceAll(/\b(\p{Lu}[\p{L}.]+)(?=\s+(\p{L}+)|$)/gu, (word, name: string, next?: string) => {
+    const country = COUNTRY_OF[name.replaceAll('.', '').toLowerCase()];
+    return country && linker.isKnown(country) && !/^\p{Lu}/u.test(next ?? '') ? country : word;
+  });
 }
 
 function daysText(days: number): string {

@@ -61,7 +61,6 @@ export function rankAnswers(kept: readonly Judged[], input: RankInput): Answer[]
 function itemScore(item: Judged, signal: Signal, constraint: readonly TimeSpan[]): number {
   let score = W.evidence * item.score + W.source[item.evidence.source];
   if (constraint.length > 0) {
-    score += W.verdict[item.verdict];
     if (signal === 'BEFORE' || signal === 'AFTER') {
       let gap = Infinity;
       let isSameYearEvent = false;
@@ -75,7 +74,13 @@ function itemScore(item: Judged, signal: Signal, constraint: readonly TimeSpan[]
         }
       if (Number.isFinite(gap)) score -= W.gap * Math.log(1 + gap / DAYS_PER_MONTH);
       if (isSameYearEvent) score -= W.sameYear;
-    } else if (signal === 'OVERLAP') score += W.overlap * overlapShare(item.spans, constraint);
+      // years that touch (68 and 68–69) are as good as days that do
+      score +=
+        item.verdict === 'possible' && gap === 0 && !isSameYearEvent ? W.verdict.certain : W.verdict[item.verdict];
+    } else {
+      score += W.verdict[item.verdict];
+      if (signal === 'OVERLAP') score += W.overlap * overlapShare(item.spans, constraint);
+    }
   }
   return score;
 }

@@ -2,6 +2,7 @@
 import { namesIn } from '../ingest/names.ts';
 import type { Evidence } from '../store/types.ts';
 import type { Frame } from '../understand/frame.ts';
+import { annotateDates } from '../time/index.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
 import type { Linker } from '../retrieve/linker.ts';
 
@@ -14,8 +15,12 @@ export interface SlotAnswer {
 const PERSON_TYPES =
   /person|human|president|minister|player|scientist|writer|astronaut|politician|king|queen|pope|coach|monarch|emperor|physicist|chemist|author|cosmonaut/;
 const TYPE_MATCH = 0.5;
+/** Types are given for some names alone, so a match counts less than a column of that name. */
+const NOUN_MATCH = 0.25;
 const TYPE_MISMATCH = -0.6;
-const NAMED_FIELD = 0.5;
+const NAMED_FIELD = 1;
+/** A value whose words the question mostly holds is no answer. */
+const MAX_NAMED = 0.7;
 const MAX_LABEL_LENGTH = 70;
 
 export function slotAnswers(
@@ -32,12 +37,13 @@ export function slotAnswers(
   );
   const found: SlotAnswer[] = [];
   const add = (label: string, bonus: number, slotName: string) => {
-    const clean = label.trim();
+    const clean = withoutDate(label.trim());
     if (clean.length < 2 || clean.length > MAX_LABEL_LENGTH) return;
+    if (/\d/.test(clean) && isDate(clean)) return;
     const words = wordsOf(clean).filter((word) => !STOP_WORDS.has(word));
     if (words.length === 0) return;
     const named = words.filter((word) => questionStems.has(stemOf(word))).length / words.length;
-    if (named > 0.65) return;
+    if (named > MAX_NAMED) return;
     const isNumber = /^[\d.,+\s%-]+$/.test(clean);
     if (frame.kind === 'number') {
       if (!/\d/.test(clean)) return;
@@ -51,7 +57,7 @@ export function slotAnswers(
       else if (slotName === '' && !/\s/.test(clean)) fit -= 0.2;
     } else if (wanted.size > 0 && asked !== 'entity' && asked !== 'place') {
       const typeStems = wordsOf(type ?? '').map(stemOf);
-      if (typeStems.some((stem) => wanted.has(stem))) fit += TYPE_MATCH;
+      if (typeStems.some((stem) => wanted.has(stem))) fit += NOUN_MATCH;
       else if (type && PERSON_TYPES.test(type) && !PERSON_TYPES.test(asked)) fit += TYPE_MISMATCH;
       else if (type) fit -= 0.15;
     } else if (asked === 'place' && type) fit += /country|city|place|venue|state|site/.test(type) ? TYPE_MATCH : -0.3;
@@ -67,7 +73,8 @@ export function slotAnswers(
     const body = evidence.subject ? evidence.text.slice(evidence.subject.length + 2) : evidence.text;
     for (const name of namesIn(body)) add(name, 0, '');
     // a sentence about someone who is named only by the page: "He …"
-    if (evidence.subject) add(evidence.subject, /^(?:He|She|It|They|His|Her|Its)\b/.test(body) ? 0.3 : 0.05, '');
+    if (evidence.subject) add(evidence.subject, /^(?:He|She|It|They|His|Her|Its)\b/.test(body) ? 0.3 : -0.2, '');
+    if (asked === 'entity') for (const phrase of objectsOfVerbs(body, questionStems)) add(phrase, -0.1, '');
   }
   const best = new Map<string, SlotAnswer>();
   for (const answer of found) {
@@ -76,4 +83,33 @@ export function slotAnswers(
     if (!known || known.fit < answer.fit) best.set(key, answer);
   }
   return [...best.values()].toSorted((a, b) => b.fit - a.fit);
+}
+
+/** "STS-125, May 2009" is STS-125. */
+function withoutDate(label: string): string {
+  const [date] = annotateDates(label);
+  if (!date || date.start === 0) return label;
+  const rest = label.slice(0, date.start).replace(/[\s,(–-]+$/, '');
+  return rest.length > 1 &&
+    !/\b(?:of|in|the|and)$/i.test(rest) &&
+    date.end >= label.length - 1 &&
+    /[,(]/.test(label.slice(rest.length, date.start))
+    ? rest
+    : label;
+}
+
+function isDate(label: string): boolean {
+  const [date] = annotateDates(label);
+  return date !== undefined && date.start === 0 && date.end >= label.length - 1;
+}
+
+/** Noun phrases in small letters right after a verb that the question uses: "discovered polonium". */
+function objectsOfVerbs(text: string, questionStems: ReadonlySet<string>): string[] {
+  const found: string[] = [];
+  for (const match of text.matchAll(
+    /\b([a-z]+)\s+((?:\p{Ll}[\p{L}-]*\s+){0,2}?\p{Ll}[\p{L}-]+)(?=[.,;]|\s+(?:in|on|at|together|with|from|after|before|and)\b)/gu,
+  ))
+    if (questionStems.has(stemOf(match[1]!.toLowerCase())))
+      found.push(match[2]!.replace(/^(?:the|a|an|his|her|its|their)\s+/, ''));
+  return found;
 }

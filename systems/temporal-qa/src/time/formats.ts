@@ -159,7 +159,9 @@ export function julianText(day: Day): string {
 }
 
 export function yearText(year: number): string {
-  return year > 0 ? String(year) : `${1 - year} BC`;
+  if (year <= 0) return `${1 - year} BC`;
+  // short years need their era to be read as years again
+  return year < 1000 ? `${year} AD` : String(year);
 }
 
 const MONTH_NAMES = [

@@ -48,7 +48,7 @@ export function splitClauses(question: string): Clauses {
       };
     }
   }
-  const asks = /^(?:when|since when|until when)\b/i.test(text) ? 5 : 0;
+  const asks = /^(?:when|since when|until when)\b/i.exec(text)?.[0].length ?? 0;
   let best: { at: number; length: number; signal: ClauseSignal } | undefined;
   for (const [pattern, signal] of CONNECTORS) {
     const match = pattern.exec(text.slice(asks));

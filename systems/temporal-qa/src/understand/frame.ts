@@ -98,6 +98,7 @@ export function frameOf(question: string, ref?: Day): Frame {
   const ordinal = findOrdinal(main);
   if (ordinal && !/\b(?:in|for) (?:the|a) (?:first|last) time$/i.test(main.slice(0, ordinal.end)))
     main = `${main.slice(0, ordinal.start)}${main.slice(ordinal.end)}`.replaceAll(/\s+/g, ' ');
+  main = main.replace(/\b(?:leave|left|leaves|took|take|takes) office(?: as)?\b/i, ' ').replaceAll(/\s+/g, ' ');
   if (anchor)
     main = main
       .replace(

@@ -65,13 +65,27 @@ function cut(word: string): string {
 export const STOP_WORDS: ReadonlySet<string> = new Set(
   `a an the of in on at to for from by with and or as is are was were be been being did do does has have had he she it its his her their they
   them that this these those which what who whom whose when where why how while during before after until since between into over
-  i you we us our your not no also then than there so such about out up s t him first last start end date time year years name named
+  you we us our your not no also then than there so such about out up s t him first last start end date time year years name named
   same more most other became become becomes end ended began begin started take took place many long much if would could will can
   according happened happen occur occurred held hold holding serve served serving`.split(/\s+/),
 );
 
 /** Words of one line say the same relation; the first names the group. Written by hand. */
-const GROUPS = `win won wins winner winners winning victory victorious champion champions championship
+const GROUPS = `fall fell fallen falls collapse collapsed
+sink sank sunk sinking
+begin began begun beginning
+break broke broken
+write wrote written writer author
+fly flew flown
+give gave given
+lose lost loss
+meet met meeting
+sell sold sale
+teach taught teacher
+speak spoke spoken
+discover discovered discovery discoverer
+cross crossed crossing
+win won wins winner winners winning victory victorious champion champions championship award awarded awards prize prizes laureate laureates received receive recipient
 president presidents presidency
 born birth birthday birthdate
 die died dies death deceased dead
@@ -80,7 +94,6 @@ coach coached coaches manager managed managerial head-coach
 found founded founder founders established establish inception formation formed creation created create
 launch launched launches liftoff
 land landed landing landings
-award awarded awards prize prizes laureate laureates received receive honour honored nobelist
 play played plays playing team club squad
 study studied educated attended attend education graduated graduate alma
 employ employed employer works worked working
@@ -102,7 +115,7 @@ chancellor chancellors chancellorship
 elect elected election elections
 popes pope pontiff papacy
 field category discipline
-work novel book
+book novel
 host hosted hosts hosting
 join joined joins accession entered`;
 
