@@ -74,6 +74,48 @@ export const manifest = defineSystem({
       load: () => import('./verbs/cost.ts'),
     }),
     defineVerb({
+      name: 'serve',
+      summary: 'OpenAI-compatible server with a prefix cache on the room’s own hybrid model',
+      examples: [
+        'serve',
+        'serve --port 8001 --capacity 200MB --snapshot cache.bin --events tcp://127.0.0.1:5557 --align-tokens 16',
+      ],
+      params: z.object({
+        model: z
+          .string()
+          .default('')
+          .meta({ kind: 'folder' })
+          .describe('model folder in Nemotron-H layout; empty for hyb-7m'),
+        host: z.string().default('127.0.0.1').describe('address to listen on'),
+        port: z.number().int().min(1).max(65535).default(8000).describe('port to listen on'),
+        capacity: z.string().default('256MB').describe('bytes of the cache'),
+        policy: z.string().default('adaptive').describe('eviction policy, or adaptive (tuned in a thread of its own)'),
+        snapshot: z.string().default('').describe('file that is loaded at the start and written at the end'),
+        events: z.string().default('').describe('ZeroMQ address for KV events, like tcp://127.0.0.1:5557'),
+        alignTokens: z
+          .number()
+          .int()
+          .min(1)
+          .default(1)
+          .describe('checkpoints at multiples of this; 16 to announce them as blocks'),
+      }),
+      load: () => import('./verbs/serve.ts'),
+    }),
+    defineVerb({
+      name: 'route',
+      summary: 'Router that follows the KV events of several engines and picks the one that can reuse most',
+      examples: [
+        'route --workers "a=http://127.0.0.1:8001|tcp://127.0.0.1:5557,b=http://127.0.0.1:8002|tcp://127.0.0.1:5558"',
+      ],
+      params: z.object({
+        workers: z.string().describe('name=address|events address, separated by commas'),
+        host: z.string().default('127.0.0.1').describe('address to listen on'),
+        port: z.number().int().min(1).max(65535).default(8080).describe('port to listen on'),
+        blockTokens: z.number().int().min(1).default(16).describe('tokens of a block in the events'),
+      }),
+      load: () => import('./verbs/route.ts'),
+    }),
+    defineVerb({
       name: 'tour',
       summary: 'Replay a recorded trace under all policies, check the bounds, then serve two live requests',
       examples: ['tour'],

@@ -18,8 +18,11 @@ export type EvictionPolicy =
   | { readonly kind: 'gdsf' }
   /** Checkpoints that a longer one continues go first, then LRU. */
   | { readonly kind: 'superseded' }
-  /** Knows the future: least FLOPs saved per byte and request until the next use. */
-  | { readonly kind: 'clairvoyant'; readonly nextUse: (node: number) => number; readonly byDistanceAlone?: boolean };
+  /** Knows the future: what is never used again goes first, then by value per byte and request until the next use, by
+   *  that distance alone, or by recency. */
+  | { readonly kind: 'clairvoyant'; readonly nextUse: (node: number) => number; readonly rank: ClairvoyantRank };
+
+export type ClairvoyantRank = 'density' | 'distance' | 'recency';
 
 /** Per-node figures that a policy keeps besides the tree's. */
 export interface NodeHistory {
@@ -88,12 +91,12 @@ const SCORERS: {
       for (let i = 0; i < count; i++) scores[i] = recency[i]! + tree.childCount[nodes[i]!]! * -1;
     },
   clairvoyant:
-    ({ nextUse, byDistanceAlone = false }) =>
-    ({ count, nodes, flops, freedBytes }, _tree, _history, scores) => {
+    ({ nextUse, rank }) =>
+    ({ count, nodes, recency, flops, freedBytes }, _tree, _history, scores) => {
       for (let i = 0; i < count; i++) {
         const distance = nextUse(nodes[i]!);
-        const value = byDistanceAlone ? 1 : flops[i]! / freedBytes[i]!;
-        scores[i] = distance === Infinity ? -freedBytes[i]! : value / distance;
+        const live = { density: flops[i]! / freedBytes[i]! / distance, distance: 1 / distance, recency: recency[i]! };
+        scores[i] = distance === Infinity ? -freedBytes[i]! : live[rank];
       }
     },
 };

@@ -1,7 +1,7 @@
 /** Rolling hashes of prefixes, a count-min sketch over them, and a ring of prefixes whose state was evicted. */
 import { fmix32 } from '@tenfold/core/base';
 
-const SEED = 0x2545f491;
+export const PREFIX_SEED = 0x2545f491;
 const SKETCH_ROWS = 4;
 const SKETCH_WIDTH = 1 << 14;
 const SKETCH_SALTS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
@@ -11,12 +11,12 @@ const GHOSTS = 4096;
 
 /** Hash of a prefix extended by one token. */
 export function extendHash(hash: number, token: number): number {
-  return fmix32(Math.imul(hash ^ token, 0x01000193) ^ SEED);
+  return fmix32(Math.imul(hash ^ token, 0x01000193) ^ PREFIX_SEED);
 }
 
 /** Hash of tokens[0..end). */
 export function hashOfPrefix(tokens: Int32Array, end = tokens.length): number {
-  let hash = SEED;
+  let hash = PREFIX_SEED;
   for (let i = 0; i < end; i++) hash = extendHash(hash, tokens[i]!);
   return hash;
 }
@@ -33,7 +33,7 @@ export class PrefixSketch {
 
   /** Counts the prefixes of a request. @returns length of the longest that was seen before, 0 if none */
   observe(tokens: Int32Array): number {
-    let hash = SEED;
+    let hash = PREFIX_SEED;
     let longest = 0;
     for (let i = 0; i < tokens.length; i++) {
       hash = extendHash(hash, tokens[i]!);
@@ -80,7 +80,7 @@ export class EvictedPrefixes {
   /** @returns length of the longest prefix of the tokens that lost its state, 0 if none */
   longestOf(tokens: Int32Array): number {
     if (this.#known.size === 0) return 0;
-    let hash = SEED;
+    let hash = PREFIX_SEED;
     let longest = 0;
     for (let i = 0; i < tokens.length; i++) {
       hash = extendHash(hash, tokens[i]!);

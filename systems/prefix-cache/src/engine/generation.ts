@@ -23,6 +23,8 @@ export interface GenerationOptions extends Pick<BeginOptions, 'salt' | 'breakpoi
 
 export interface Generation {
   readonly tokens: readonly number[];
+  /** So many of them the model has read: the last sampled one is not among them. */
+  readonly numReadTokens: number;
   readonly finishReason: 'stop' | 'length';
   readonly promptTokens: number;
   readonly cachedTokens: number;
@@ -108,7 +110,7 @@ export class GenerationService<State, Kv> {
       while (this.#queue.length > 0 || this.#active.length > 0) {
         while (this.#queue.length > 0 && this.#active.length < this.backend.maxSequences)
           this.#start(this.#queue.shift()!);
-        for (const job of [...this.#active]) this.#step(job);
+        for (const job of this.#active.slice()) this.#step(job);
         await yieldToEventLoop();
       }
     } finally {
@@ -174,6 +176,7 @@ export class GenerationService<State, Kv> {
 
   #finish(job: Active<State, Kv>, finishReason: Generation['finishReason']): void {
     const { sequence, lease, states, tokens, prompt, askedMs, startedMs, firstTokenMs } = job;
+    const numReadTokens = sequence.length - prompt.length;
     if (lease.missReason === 'disabled') this.cache.abort(lease);
     else {
       states.set(sequence.length, sequence.snapshot());
@@ -182,6 +185,7 @@ export class GenerationService<State, Kv> {
     this.#close(job);
     job.resolve({
       tokens: [...tokens.subarray(prompt.length, job.numTokens)],
+      numReadTokens,
       finishReason,
       promptTokens: prompt.length,
       cachedTokens: lease.reusedTokens,

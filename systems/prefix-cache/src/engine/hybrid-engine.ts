@@ -100,7 +100,10 @@ export class HybridEngine implements EngineBackend<Float32Array, Float32Array> {
     const state = floats.subarray(slot, slot + this.stateFloats);
     const kvStart = slot + this.stateFloats;
     const logits = new Float32Array(this.vocabulary);
-    const engine = this;
+    const { kvWidth } = this;
+    const assertRange = this.#assertRange.bind(this);
+    const forward = this.#forward.bind(this);
+    const release = (): void => void this.#slots.push(slot);
     let length = 0;
     state.fill(0);
     return {
@@ -118,17 +121,17 @@ export class HybridEngine implements EngineBackend<Float32Array, Float32Array> {
         length = tokens.length;
       },
       extend(tokens, end) {
-        engine.#assertRange(tokens, length, end);
+        assertRange(tokens, length, end);
         while (length < end) {
           const rows = Math.min(CHUNK_ROWS, end - length);
-          engine.#forward(tokens, length, rows, slot, length + rows === end ? logits : undefined);
+          forward(tokens, length, rows, slot, length + rows === end ? logits : undefined);
           length += rows;
         }
       },
       snapshot: () => state.slice(),
-      kvOf: (start, end) => floats.slice(kvStart + start * engine.kvWidth, kvStart + end * engine.kvWidth),
+      kvOf: (start, end) => floats.slice(kvStart + start * kvWidth, kvStart + end * kvWidth),
       close() {
-        if (length >= 0) engine.#slots.push(slot);
+        if (length >= 0) release();
         length = -1;
       },
     };

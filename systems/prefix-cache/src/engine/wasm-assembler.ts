@@ -6,6 +6,7 @@ export type ValueType = 'i32' | 'f32' | 'v128';
 
 const TYPE_CODE: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 const VOID = 0x40;
+const MAGIC_AND_VERSION: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /** Unsigned LEB128. */
 function leb(value: number): Bytes {
@@ -89,7 +90,7 @@ export function assembleModule(functions: readonly WasmFunction[], minPages: num
     return [...leb(code.length), ...code];
   });
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...MAGIC_AND_VERSION,
     ...section(1, vector(types)),
     ...section(2, vector([[...name('env'), ...name('memory'), 0x02, 0x00, ...leb(minPages)]])),
     ...section(3, vector(functions.map((_, index) => leb(index)))),

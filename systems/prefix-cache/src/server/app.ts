@@ -7,6 +7,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import type { Generation, GenerationOptions, GenerationService } from '../engine/generation.ts';
 import { encodeMessage, headerOf, type ChatMessage } from '../trace/chat-template.ts';
+import type { ShadowStanding } from '../sim/adaptive.ts';
 import { AnswerMemory, AnswerText } from './answers.ts';
 import { metricsText, TtftHistogram } from './metrics.ts';
 import {
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly model: string;
   /** Seconds since 1970, for `created`. */
   readonly now: () => number;
+  /** What other policies would have given on this server's traffic. */
+  readonly standings?: () => readonly ShadowStanding[];
   /** Told about every finished request. */
   readonly onRequest?: (prompt: Int32Array, generation: Generation) => void;
 }
@@ -61,6 +64,7 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
   app.get('/cache/tree', (context) =>
     context.json({ ...viewCache(cache), nodes: viewTree(cache, (tokens) => tokenizer.decode(tokens)) }),
   );
+  app.get('/cache/what-if', (context) => context.json({ policies: options.standings?.() ?? [] }));
   app.post('/cache/flush', (context) => {
     cache.clear();
     return context.json(viewCache(cache));

@@ -7,7 +7,7 @@ import { policyName, type EvictionPolicy } from '../cache/eviction.ts';
 import type { PrefixCache } from '../cache/prefix-cache.ts';
 import { flopsBetween } from '../cost/profile.ts';
 import type { Trace, TraceRequest } from '../types.ts';
-import { createSizeCache, serveFrom, type ReplayOptions } from './replay.ts';
+import { createSizeCache, serveFrom, type ReplayOptions } from './size-cache.ts';
 
 /** What the tuner chooses from. */
 export const POLICY_FAMILY: readonly EvictionPolicy[] = [

@@ -12,7 +12,8 @@ import type { ModelProfile, ReplayResult, Trace } from '../types.ts';
 import { BoundaryIndex } from './boundaries.ts';
 import { replayClairvoyant } from './clairvoyant.ts';
 import { ALPHA_GRID } from './compat-tuner.ts';
-import { replayTrace, type ReplayOptions } from './replay.ts';
+import { replayTrace } from './replay.ts';
+import type { ReplayOptions } from './size-cache.ts';
 
 export interface Bounds {
   readonly capacityBytes: number;

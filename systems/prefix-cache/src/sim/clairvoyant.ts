@@ -1,22 +1,23 @@
 /** Replays that know the future: admission keeps what some later request will resume from, eviction takes what is worth
- *  least per byte and request until its next use. Greedy, so not optimal; the best of six variants is reported. */
+ *  least per byte and request until its next use. Greedy, so not optimal; the best of nine variants is reported. */
+import type { ClairvoyantRank } from '../cache/eviction.ts';
 import { sequenceOf } from '../trace/request-builder.ts';
 import type { ReplayResult, Trace } from '../types.ts';
 import type { BoundaryIndex, BoundaryPath } from './boundaries.ts';
-import { createSizeCache, replayWith, serveFrom, type ReplayedCache, type ReplayOptions } from './replay.ts';
+import { replayWith, type ReplayedCache } from './replay.ts';
+import { createSizeCache, serveFrom, type ReplayOptions } from './size-cache.ts';
 
 interface Variant {
-  /** Least value per byte and distance, or farthest next use alone. */
-  readonly byDistanceAlone: boolean;
+  /** What goes first among the checkpoints that are used again. */
+  readonly rank: ClairvoyantRank;
   /** Which prefixes get checkpoints: those that a later request needs most deeply, all that are used again, or what the
    *  online admission plans. */
   readonly admission: 'sparse' | 'reused' | 'online';
 }
 
-const VARIANTS: readonly Variant[] = (['sparse', 'reused', 'online'] as const).flatMap((admission) => [
-  { byDistanceAlone: false, admission },
-  { byDistanceAlone: true, admission },
-]);
+const VARIANTS: readonly Variant[] = (['sparse', 'reused', 'online'] as const).flatMap((admission) =>
+  (['density', 'distance', 'recency'] as const).map((rank) => ({ rank, admission })),
+);
 
 export function replayClairvoyant(
   trace: Trace,
@@ -33,7 +34,7 @@ function clairvoyantCache(
   trace: Trace,
   options: Omit<ReplayOptions, 'policy'>,
   index: BoundaryIndex,
-  { byDistanceAlone, admission }: Variant,
+  { rank, admission }: Variant,
 ): ReplayedCache {
   let now = 0;
   const cache = createSizeCache(
@@ -41,7 +42,7 @@ function clairvoyantCache(
     admission === 'online' ? options : { ...options, minCheckpointTokens: 1, admission: { branch: false, end: true } },
     {
       kind: 'clairvoyant',
-      byDistanceAlone,
+      rank,
       nextUse: (node) => {
         const tag = cache.tagOf(node);
         return tag < 0 ? Infinity : index.nextUse(tag, now) - now;

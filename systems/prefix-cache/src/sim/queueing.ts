@@ -6,7 +6,7 @@ import { policyFromName } from '../cache/eviction.ts';
 import type { Lease } from '../cache/types.ts';
 import { sequenceOf } from '../trace/request-builder.ts';
 import type { Trace } from '../types.ts';
-import { createSizeCache, type ReplayOptions } from './replay.ts';
+import { createSizeCache, type ReplayOptions } from './size-cache.ts';
 import { prefillSec, type Accelerator } from './ttft.ts';
 
 export interface QueueOptions extends Omit<ReplayOptions, 'policy'> {

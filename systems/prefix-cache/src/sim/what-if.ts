@@ -2,7 +2,8 @@
 import type { ReplayResult, Trace } from '../types.ts';
 import { BoundaryIndex } from './boundaries.ts';
 import { computeBounds, type Bounds } from './bounds.ts';
-import { replayTrace, type ReplayOptions } from './replay.ts';
+import { replayTrace } from './replay.ts';
+import type { ReplayOptions } from './size-cache.ts';
 
 export interface WhatIf {
   readonly trace: string;
