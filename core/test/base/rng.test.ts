@@ -84,7 +84,8 @@ test('neighbouring seeds share no numbers, not even in another order', () => {
     return new Set(Array.from({ length: 1024 }, () => rng.uniform()));
   };
   const first = draws(4);
+  const shared = (other: Set<number>): number => [...other].filter((value) => first.has(value)).length;
   for (const seed of [0, 1, 5, 6, 7, 1028]) {
-    assert.ok(first.intersection(draws(seed)).size <= 2, `seed 4 and ${seed} share numbers`);
+    assert.ok(shared(draws(seed)) <= 2, `seed 4 and ${seed} share numbers`);
   }
 });

@@ -5,7 +5,7 @@ import type { Tensor } from '@tenfold/core/tensor';
 import { applyMask, assertFinite, assertMaskable } from '../mask/mask24.ts';
 import type { LoadedModel, Mask24, MethodName, PruneOutcome } from '../types.ts';
 import { admmPrune } from './admm.ts';
-import { openLayerInputs } from './layer-inputs.ts';
+import { layerInputsOf } from './layer-inputs.ts';
 import { columnNorms, riaMask, wandaMask } from './scores.ts';
 import { sparseGpt } from './sparse-gpt.ts';
 
@@ -42,26 +42,22 @@ export async function pruneLayerwise(
   rows: readonly (readonly number[])[],
   { signal, onLayer }: { signal?: AbortSignal; onLayer?: (done: number, total: number) => void } = {},
 ): Promise<PruneOutcome> {
-  const inputs = await openLayerInputs(model, rows);
+  const inputs = layerInputsOf(model, rows);
   const masks = new Map<string, Mask24>();
   const updated: Record<string, Tensor<'float32'>> = {};
-  try {
-    for (const [index, group] of inputs.groups.entries()) {
-      throwIfCancelled(signal, method);
-      const gram = await inputs.gramOf(group);
-      for (const name of group) {
-        const { shape, data } = model.parameters[name]!;
-        assertMaskable(name, shape);
-        assertFinite(name, data);
-        const result = PRUNE_LAYER[method](data, shape, gram, inputs.numTokens);
-        masks.set(name, result.mask);
-        if (result.updated) updated[name] = { dtype: 'float32', shape, data: result.updated };
-        await inputs.replace(name, result.updated ?? applyMask(data, result.mask, name));
-      }
-      onLayer?.(index + 1, inputs.groups.length);
+  for (const [index, group] of inputs.groups.entries()) {
+    throwIfCancelled(signal, method);
+    const gram = await inputs.gramOf(group);
+    for (const name of group) {
+      const { shape, data } = model.parameters[name]!;
+      assertMaskable(name, shape);
+      assertFinite(name, data);
+      const result = PRUNE_LAYER[method](data, shape, gram, inputs.numTokens);
+      masks.set(name, result.mask);
+      if (result.updated) updated[name] = { dtype: 'float32', shape, data: result.updated };
+      inputs.replace(name, result.updated ?? applyMask(data, result.mask, name));
     }
-  } finally {
-    await inputs.dispose();
+    onLayer?.(index + 1, inputs.groups.length);
   }
   return { method, masks, ...(Object.keys(updated).length > 0 ? { updated } : {}), warnings: [] };
 }

@@ -7,7 +7,7 @@
  *  Differs: coordinate minimisation stops per block, not when the whole matrix has come to rest (same limit). */
 import { sparseError } from '../sparse-errors.ts';
 import { proxObjective } from './block.ts';
-import { alternate, followPath } from './support-solver.ts';
+import { alternate, followPath, settle } from './support-solver.ts';
 
 export type ProxSolver = 'enum-alm' | 'exact';
 
@@ -21,6 +21,9 @@ export interface ProxStats {
 /** Outside this band of λ·z₁ both solvers agree (checked by test): below, nothing is near a second basin; above, top-2 wins. */
 const AMBIGUOUS_FROM = 0.35;
 const AMBIGUOUS_TO = 3;
+
+/** Times a hundred sweeps. */
+const POLISH_ROUNDS = 200;
 
 const sorted = new Float64Array(4);
 const best = new Float64Array(4);
@@ -65,7 +68,17 @@ export function proxBlock(
   let wd = 0;
   let value = (c * c + d * d) / 2;
   let isRefined = false;
-  for (let k = 3 as 3 | 4; k <= 4; k = 4) {
+  // Diagonally dominant on the whole box: f is convex there and has one minimum.
+  const isConvex = 2 * lambda * (a + b + c) <= 1;
+  if (isConvex) {
+    candidate.set(sorted);
+    settle(sorted, lambda, candidate);
+    wa = candidate[0]!;
+    wb = candidate[1]!;
+    wc = candidate[2]!;
+    wd = candidate[3]!;
+  }
+  for (let k = 3 as 3 | 4; k <= 4 && !isConvex; k = 4) {
     if (k === 4 && d === 0) break;
     alternate(sorted, lambda, k, candidate);
     const found = proxObjective(candidate, sorted, lambda);
@@ -78,7 +91,7 @@ export function proxBlock(
     }
     if (k === 4) break;
   }
-  if (solver === 'exact' && lambda * a > AMBIGUOUS_FROM && lambda * c < AMBIGUOUS_TO) {
+  if (solver === 'exact' && !isConvex && lambda * a > AMBIGUOUS_FROM && lambda * c < AMBIGUOUS_TO) {
     for (const k of [3, 4] as const) {
       if (k === 4 && d === 0) continue;
       if (!followPath(sorted, lambda, k, best)) continue;
@@ -92,6 +105,18 @@ export function proxBlock(
         isRefined = true;
       }
     }
+  }
+  if (solver === 'exact' && wc > 0 && !isConvex) {
+    // A hundred sweeps may stop short of rest; the descent goes on from where it stands.
+    candidate[0] = wa;
+    candidate[1] = wb;
+    candidate[2] = wc;
+    candidate[3] = wd;
+    for (let round = 0; round < POLISH_ROUNDS && settle(sorted, lambda, candidate); round++);
+    wa = candidate[0]!;
+    wb = candidate[1]!;
+    wc = candidate[2]!;
+    wd = candidate[3]!;
   }
   out[at + ia] = y[at + ia]! < 0 ? -wa : wa;
   out[at + ib] = y[at + ib]! < 0 ? -wb : wb;

@@ -8,11 +8,33 @@
 
 const MAX_SWEEPS = 100;
 const SWEEP_TOLERANCE = 1e-12;
+/** Relative to the largest weight: far below the spacing of f32. */
+const SETTLE_TOLERANCE = 1e-10;
 const PATH_STEPS = 200;
 const NEWTON_STEPS = 3;
 const LAST_NEWTON_STEPS = 12;
 const PIVOT_TOLERANCE = -1e-9;
 const RESIDUAL_TOLERANCE = 1e-6;
+
+/** Coordinate minimisation from `w` as given; for blocks on whose whole box [0, z] f is convex, where any start leads to
+ *  the one minimum.  Mutates: w. @returns true if it still moved in the last sweep */
+export function settle(z: Float64Array, lambda: number, w: Float64Array): boolean {
+  let [a, b, c, d] = [w[0]!, w[1]!, w[2]!, w[3]!];
+  let isMoving = true;
+  for (let sweep = 0; sweep < MAX_SWEEPS && isMoving; sweep++) {
+    const [a0, b0, c0, d0] = [a, b, c, d];
+    d = Math.max(0, z[3]! - lambda * (a * b + a * c + b * c));
+    c = Math.max(0, z[2]! - lambda * (a * b + a * d + b * d));
+    b = Math.max(0, z[1]! - lambda * (a * c + a * d + c * d));
+    a = Math.max(0, z[0]! - lambda * (b * c + b * d + c * d));
+    isMoving = Math.abs(a - a0) + Math.abs(b - b0) + Math.abs(c - c0) + Math.abs(d - d0) >= SETTLE_TOLERANCE * a;
+  }
+  w[0] = a;
+  w[1] = b;
+  w[2] = c;
+  w[3] = d;
+  return isMoving;
+}
 
 /** Coordinate minimisation. @param w  [4] written; entries from k on are zero. @returns sweeps made */
 export function alternate(z: Float64Array, lambda: number, k: 3 | 4, w: Float64Array): number {
