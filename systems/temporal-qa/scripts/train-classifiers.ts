@@ -1,6 +1,6 @@
 /** Trains the signal classifier on TIQ dev (2,000 implicit questions with BEFORE, AFTER, OVERLAP) and on the date
  *  questions of the same file (no signal), by averaged stochastic gradient descent on the log-loss.
- *  Prints five-fold figures of the rules and of the classifier; writes src/understand/weights.ts and the log.
+ *  Prints five-fold figures of the rules and of the classifier; writes src/understand/signal-weights.json and the log.
  *  Run: node scripts/train-classifiers.ts <tiq-dev.json> */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRng } from '@tenfold/core/base';
@@ -27,10 +27,7 @@ const data = rows.map((row) => ({
 }));
 const rng = createRng(7);
 const order = data.map((_, index) => index);
-for (let i = order.length - 1; i > 0; i--) {
-  const j = Math.floor(rng.uniform() * (i + 1));
-  [order[i], order[j]] = [order[j]!, order[i]!];
-}
+rng.shuffle(order);
 
 function train(indices: readonly number[]): Record<string, number[]> {
   const weights: Record<string, number[]> = {};
@@ -118,13 +115,10 @@ const kept = Object.entries(final)
   .filter(([, row]) => row.some((weight) => Math.abs(weight) >= MIN_WEIGHT))
   .toSorted(([a], [b]) => (a < b ? -1 : 1))
   .map(
-    ([feature, row]) => `  ${JSON.stringify(feature)}: [${row.map((weight) => Number(weight.toFixed(2))).join(', ')}],`,
+    ([feature, row]) => `${JSON.stringify(feature)}: [${row.map((weight) => Number(weight.toFixed(2))).join(', ')}]`,
   );
 lines.push(`features: ${Object.keys(final).length} seen, ${kept.length} kept (some weight of at least ${MIN_WEIGHT})`);
 lines.push(`epochs ${NUM_EPOCHS}, rate ${RATE}, seed 7, questions ${data.length}`);
-writeFileSync(
-  new URL('../src/understand/weights.ts', import.meta.url),
-  `/** Weights written by scripts/train-classifiers.ts from TIQ dev (MIT, zhenjia2017/FAITH): BEFORE, AFTER, OVERLAP, NONE. */\nexport const SIGNAL_WEIGHTS: Readonly<Record<string, readonly number[]>> = {\n${kept.join('\n')}\n};\n`,
-);
+writeFileSync(new URL('../src/understand/signal-weights.json', import.meta.url), `{\n${kept.join(',\n')}\n}\n`);
 writeFileSync(new URL('train-classifiers.log', import.meta.url), `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));

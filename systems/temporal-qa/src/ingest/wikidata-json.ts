@@ -33,6 +33,9 @@ const PROPERTY_LABELS: Readonly<Record<string, string>> = {
   P1308: 'officeholder',
 };
 
+/** Stands for a date outside the calendar. */
+const BAD_DATE = '\u0000bad date';
+
 interface Snak {
   readonly snaktype?: string;
   readonly datavalue?: { readonly type: string; readonly value: unknown };
@@ -116,7 +119,7 @@ function* itemsOfStatement(given: {
   const { subject, property, statement, labels, doc, locator } = given;
   const value = valueOfSnak(statement.mainsnak, labels);
   if (value === undefined) return;
-  if (value === 'bad date') {
+  if (value === BAD_DATE) {
     yield problem(`${doc} ${locator}`, 'a date of the calendar', 'an impossible one');
     return;
   }
@@ -130,7 +133,7 @@ function* itemsOfStatement(given: {
       if (qualifier === 'P582' && snak.snaktype === 'somevalue') endIsUnknown = true;
       const part = valueOfSnak(snak, labels);
       if (part === undefined) continue;
-      if (part === 'bad date')
+      if (part === BAD_DATE)
         yield problem(`${doc} ${locator} ${qualifier}`, 'a date of the calendar', 'an impossible one');
       else if (typeof part === 'string') qualifiers.push({ name: labels.get(qualifier) ?? qualifier, value: part });
       else if (qualifier === 'P580') times.start.push(part);
@@ -164,10 +167,7 @@ function* itemsOfStatement(given: {
   }
 }
 
-function valueOfSnak(
-  snak: Snak | undefined,
-  labels: ReadonlyMap<string, string>,
-): string | SpanBounds | 'bad date' | undefined {
+function valueOfSnak(snak: Snak | undefined, labels: ReadonlyMap<string, string>): string | SpanBounds | undefined {
   if (!snak || (snak.snaktype !== undefined && snak.snaktype !== 'value') || !snak.datavalue) return undefined;
   const { type, value } = snak.datavalue;
   if (type === 'wikibase-entityid') {
@@ -176,7 +176,7 @@ function valueOfSnak(
   }
   if (type === 'time') {
     const { time, precision, calendarmodel } = value as { time: string; precision: number; calendarmodel?: string };
-    return parseWikidataTime(time, precision, calendarmodel)?.bounds ?? 'bad date';
+    return parseWikidataTime(time, precision, calendarmodel)?.bounds ?? BAD_DATE;
   }
   if (type === 'quantity') return (value as { amount: string }).amount.replace(/^\+/, '');
   if (type === 'monolingualtext') return (value as { text: string }).text;

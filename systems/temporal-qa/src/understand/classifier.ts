@@ -1,14 +1,22 @@
 /** Linear classifiers of the signal and of the category over words, word pairs, first words and the rules' opinion.
  *  The weights are trained by scripts/train-classifiers.ts; the log of the training is beside them. */
+import { readFileSync } from 'node:fs';
 import { splitClauses } from './clauses.ts';
 import { findOrdinal } from './ordinals.ts';
-import { SIGNAL_WEIGHTS } from './weights.ts';
 import { foldText } from './words.ts';
 
 export type SignalClass = 'BEFORE' | 'AFTER' | 'OVERLAP' | 'NONE';
 export const SIGNAL_CLASSES: readonly SignalClass[] = ['BEFORE', 'AFTER', 'OVERLAP', 'NONE'];
 
 export type Weights = Readonly<Record<string, readonly number[]>>;
+
+let shipped: Weights | undefined;
+
+/** Trained on TIQ dev (zhenjia2017/FAITH, MIT). */
+function shippedWeights(): Weights {
+  shipped ??= JSON.parse(readFileSync(new URL('signal-weights.json', import.meta.url), 'utf8')) as Weights;
+  return shipped;
+}
 
 /** Features of a question: named, present or absent. */
 export function featuresOf(question: string): string[] {
@@ -46,7 +54,7 @@ export interface SignalGuess {
   readonly probability: number;
 }
 
-export function classifySignal(question: string, weights: Weights = SIGNAL_WEIGHTS): SignalGuess {
+export function classifySignal(question: string, weights: Weights = shippedWeights()): SignalGuess {
   const scores = scoresOf(weights, featuresOf(question), SIGNAL_CLASSES.length);
   let best = 0;
   for (let k = 1; k < scores.length; k++) if (scores[k]! > scores[best]!) best = k;
