@@ -1,18 +1,22 @@
-/** Near-duplicates: samples closer than ε. Exact, by a sweep along one direction: |u·x − u·y| ≤ ‖x − y‖. */
-import { createRng } from '@tenfold/core/base';
+/** Near-duplicates: samples closer than ε, exactly. Pairs are first compared along a few orthonormal directions, whose
+ *  squared differences never exceed the squared distance; a sweep along the widest one leaves few pairs to compare. */
 import type { Features } from '../types.ts';
+import { principalProjections } from './principal-projections.ts';
 
 export interface DuplicateSet {
   /** Ascending. */
   readonly rows: readonly number[];
 }
 
+const NUM_DIRECTIONS = 8;
+
 /** Sets of samples linked by pairs at distance ≤ epsilon.
- *  Cost: O(N log N + pairs within ε along the direction of largest spread among a few). */
-export function nearDuplicates({ numRows, width, data }: Features, epsilon: number): DuplicateSet[] {
-  const projection = widestProjection({ numRows, width, data });
+ *  Cost: O(N log N + P · directions), P pairs within ε along the widest direction. */
+export function nearDuplicates(features: Features, epsilon: number): DuplicateSet[] {
+  const { numRows, width, data } = features;
+  const { projected, numDirections } = principalProjections(features, NUM_DIRECTIONS);
   const order = Uint32Array.from({ length: numRows }, (_, i) => i).sort(
-    (a, b) => projection[a] - projection[b] || a - b,
+    (a, b) => projected[a * numDirections] - projected[b * numDirections] || a - b,
   );
   const parent = Uint32Array.from({ length: numRows }, (_, i) => i);
   const rootOf = (i: number): number => {
@@ -20,15 +24,24 @@ export function nearDuplicates({ numRows, width, data }: Features, epsilon: numb
     return i;
   };
   const limit = epsilon * epsilon;
-  const slack = 1e-6 * (Math.abs(projection[order[0]] ?? 0) + Math.abs(projection[order[numRows - 1]] ?? 0)); // rounding of the projection
+  // Projections are rounded sums: pairs at the edge are compared in full.
+  const slack = 1e-6 * projected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const projectedLimit = (epsilon + slack) ** 2;
+  const squaredDistance = (values: ArrayLike<number>, size: number, i: number, j: number, stop: number) => {
+    let square = 0;
+    for (let a = 0, p = i * size, q = j * size; a < size && square <= stop; a++)
+      square += (values[p++] - values[q++]) ** 2;
+    return square;
+  };
   for (let p = 0; p < numRows; p++) {
     const i = order[p];
-    for (let q = p + 1; q < numRows; q++) {
+    const end = projected[i * numDirections] + epsilon + slack;
+    for (let q = p + 1; q < numRows && projected[order[q] * numDirections] <= end; q++) {
       const j = order[q];
-      if (projection[j] - projection[i] > epsilon + slack) break;
-      let square = 0;
-      for (let a = 0; a < width && square <= limit; a++) square += (data[i * width + a] - data[j * width + a]) ** 2;
-      if (square <= limit) parent[Math.max(rootOf(i), rootOf(j))] = Math.min(rootOf(i), rootOf(j));
+      if (squaredDistance(projected, numDirections, i, j, projectedLimit) > projectedLimit) continue;
+      if (squaredDistance(data, width, i, j, limit) > limit) continue;
+      const [a, b] = [rootOf(i), rootOf(j)];
+      parent[Math.max(a, b)] = Math.min(a, b);
     }
   }
   const members = new Map<number, number[]>();
@@ -39,30 +52,4 @@ export function nearDuplicates({ numRows, width, data }: Features, epsilon: numb
     else members.set(root, [i]);
   }
   return [...members.values()].filter((rows) => rows.length > 1).map((rows) => ({ rows }));
-}
-
-const NUM_DIRECTIONS = 8;
-
-/** Of a few random unit directions, the projection with the largest variance. */
-function widestProjection({ numRows, width, data }: Features): Float64Array {
-  const rng = createRng(1, 'label-audit/projection');
-  let widest = new Float64Array(numRows);
-  let largest = -1;
-  for (let d = 0; d < NUM_DIRECTIONS; d++) {
-    const direction = Float64Array.from({ length: width }, () => rng.normal());
-    const length = Math.hypot(...direction) || 1;
-    const projection = new Float64Array(numRows);
-    let sum = 0;
-    let squares = 0;
-    for (let i = 0; i < numRows; i++) {
-      let product = 0;
-      for (let a = 0; a < width; a++) product += direction[a] * data[i * width + a];
-      projection[i] = product / length;
-      sum += projection[i];
-      squares += projection[i] ** 2;
-    }
-    const variance = squares / numRows - (sum / numRows) ** 2;
-    if (variance > largest) [widest, largest] = [projection, variance];
-  }
-  return widest;
 }
