@@ -135,6 +135,22 @@ export const manifest = defineSystem({
       load: () => import('./verbs/run.ts'),
     }),
     defineVerb({
+      name: 'export',
+      summary: 'Plans of a layer stack for the runner on PyTorch and NCCL (artifact runner-plans.json)',
+      examples: ['export --ratio 2', 'export --layers 3 --ratio 1'],
+      params: z.object({
+        devices: z.int().min(2).default(2).describe('GPUs'),
+        layers: z.int().min(2).default(12).describe('layers; every second has experts'),
+        hidden: z.int().min(8).default(768).describe('width'),
+        heads: z.int().min(1).default(12).describe('attention heads'),
+        seq: z.int().min(2).default(512).describe('tokens of a sequence'),
+        batch: z.int().min(2).default(24).describe('sequences per GPU'),
+        gate: z.enum(['switch', 'bpr']).default('switch').describe('how tokens choose experts'),
+        ratio: z.number().positive().default(1).describe('time of an all-to-all over time of the experts'),
+      }),
+      load: () => import('./verbs/export.ts'),
+    }),
+    defineVerb({
       name: 'trace-stats',
       summary: 'Hidden and exposed communication of a PyTorch profiler trace, and a better order for its ranges',
       examples: ['trace-stats trace.json.gz', 'trace-stats trace.json --communication "nccl,deep_ep"'],

@@ -12,19 +12,39 @@ export interface BlockSizes {
   readonly expertsPerRank: number;
   readonly capacity: number;
   readonly gate: GateName;
+  /** Attention heads of the runner. */
+  readonly heads?: number;
+  /** Default 3. Every second layer, from layer 1 on, has experts. */
+  readonly layers?: number;
+  /** Attention with query, key and value weights of its own (runner on PyTorch). Default false. */
+  readonly hasQkv?: boolean;
 }
 
-export const MOE_LAYER = 1;
-export const NUM_LAYERS = 3;
+const DEFAULT_LAYERS = 3;
+
+export const numLayers = ({ layers = DEFAULT_LAYERS }: BlockSizes): number => layers;
+export const isMoeLayer = (layer: number): boolean => layer % 2 === 1;
 
 export function blockGraph(sizes: BlockSizes): OverlapGraph {
-  const { batch, seq, hidden, inner, numRanks, expertsPerRank, capacity, gate } = sizes;
+  const { batch, seq, hidden, inner, numRanks, expertsPerRank, capacity, gate, hasQkv = false } = sizes;
+  const layers = numLayers(sizes);
+  const tokens = batch * seq;
   const experts = numRanks * expertsPerRank;
   const tensors: Record<string, TensorInfo> = {
     x0: { shape: [batch, seq, hidden] },
     dy: { shape: [batch, seq, hidden] },
   };
   const ops: OverlapOp[] = [];
+  const matrix = (k: number, n: number): number => 2 * tokens * k * n;
+  const flopsOf: Readonly<Record<string, number>> = {
+    attn: 4 * tokens * seq * hidden + (hasQkv ? matrix(hidden, 3 * hidden) : 0),
+    proj: matrix(hidden, hidden),
+    fc1: matrix(hidden, inner),
+    fc2: matrix(inner, hidden),
+    gate: matrix(hidden, experts),
+    exp1: matrix(hidden, inner),
+    exp2: matrix(inner, hidden),
+  };
   const add = (
     id: string,
     ins: readonly string[],
@@ -33,21 +53,31 @@ export function blockGraph(sizes: BlockSizes): OverlapGraph {
   ): void => {
     Object.assign(tensors, outs);
     for (const name of ins) if (name.startsWith('w.')) tensors[name] ??= { shape: [], isParameter: true };
-    ops.push({ id, kind: 'compute', role: 'fwd', ins, outs: Object.keys(outs), timeMs: 0, ...more });
+    const flops = flopsOf[id.slice(id.indexOf('.') + 1).replace(/\.d[XW]$/, '')] ?? 0;
+    // A dX reads and writes about what its forward operation does; attention backward is twice the products.
+    const moved = 8 * tokens * hidden;
+    const cost = more.kind ? {} : { flops: id.endsWith('attn.dX') ? 2 * flops : flops, movedBytes: moved };
+    ops.push({ id, kind: 'compute', role: 'fwd', ins, outs: Object.keys(outs), timeMs: 0, ...cost, ...more });
   };
   const rows = (width: number): TensorInfo => ({ shape: [batch, seq, width] });
   const buffer = (width: number): TensorInfo => ({ shape: [experts, capacity, width], isDispatchBuffer: true });
   const bufferBytes = experts * capacity * hidden * 4;
-  const moe = (part: MoePart) => ({ moe: { layer: MOE_LAYER, part } });
+  const moeOf = (layer: number) => (part: MoePart) => ({ moe: { layer, part } });
   const bySequence = { rule: 'norm', axis: 1 } as const;
   const byRow = { rule: 'norm', axis: 2 } as const;
   // Products with a residual: all operands along the first axis.
   const byToken = { rule: 'decode' } as const;
 
-  for (let l = 0; l < NUM_LAYERS; l++) {
-    add(`${l}.attn`, [`x${l}`], { [`${l}.mixed`]: rows(hidden), [`${l}.probs`]: rows(seq) }, bySequence);
+  for (let l = 0; l < layers; l++) {
+    const moe = moeOf(l);
+    add(
+      `${l}.attn`,
+      [`x${l}`, ...(hasQkv ? [`w.${l}.qkv`] : [])],
+      { [`${l}.mixed`]: rows(hidden), [`${l}.probs`]: rows(seq) },
+      bySequence,
+    );
     add(`${l}.proj`, [`${l}.mixed`, `x${l}`, `w.${l}.o`], { [`${l}.h`]: rows(hidden) }, byToken);
-    if (l !== MOE_LAYER) {
+    if (!isMoeLayer(l)) {
       add(`${l}.fc1`, [`${l}.h`, `w.${l}.fc1`], { [`${l}.a`]: rows(inner), [`${l}.g`]: rows(inner) }, byRow);
       add(`${l}.fc2`, [`${l}.g`, `${l}.h`, `w.${l}.fc2`], { [`x${l + 1}`]: rows(hidden) }, byToken);
       continue;
@@ -86,9 +116,10 @@ export function blockGraph(sizes: BlockSizes): OverlapGraph {
       role: id.endsWith('.dW') ? 'dW' : 'dX',
       ...more,
     });
-  for (let l = NUM_LAYERS - 1; l >= 0; l--) {
-    const dy = l === NUM_LAYERS - 1 ? 'dy' : `d.x${l + 1}`;
-    if (l !== MOE_LAYER) {
+  for (let l = layers - 1; l >= 0; l--) {
+    const moe = moeOf(l);
+    const dy = l === layers - 1 ? 'dy' : `d.x${l + 1}`;
+    if (!isMoeLayer(l)) {
       back(`${l}.fc2.dX`, [dy, `w.${l}.fc2`, `${l}.a`], [`d.${l}.a`]);
       back(`${l}.fc2.dW`, [dy, `${l}.g`], [`g.${l}.fc2`]);
       back(`${l}.fc1.dX`, [`d.${l}.a`, `w.${l}.fc1`, dy], [`d.${l}.h`]);
@@ -108,7 +139,12 @@ export function blockGraph(sizes: BlockSizes): OverlapGraph {
     }
     back(`${l}.proj.dX`, [`d.${l}.h`, `w.${l}.o`], [`d.${l}.mixed`]);
     back(`${l}.proj.dW`, [`d.${l}.h`, `${l}.mixed`], [`g.${l}.o`]);
-    back(`${l}.attn.dX`, [`d.${l}.mixed`, `${l}.probs`, `x${l}`, `d.${l}.h`], [`d.x${l}`]);
+    back(
+      `${l}.attn.dX`,
+      [`d.${l}.mixed`, `${l}.probs`, `x${l}`, `d.${l}.h`],
+      hasQkv ? [`d.x${l}`, `d.${l}.qkv`] : [`d.x${l}`],
+    );
+    if (hasQkv) back(`${l}.attn.dW`, [`d.${l}.qkv`, `${l}.probs`], [`g.${l}.qkv`]);
   }
   return { name: 'three-layer block', gate, ops, tensors, batch };
 }

@@ -2,7 +2,7 @@
  *  an operation of its own and needs only what its dX needs. */
 import { routeFrom, routeParts } from '../capacity-passing.ts';
 import { NEEDS_WHOLE_BATCH, type GateInput } from '../gates.ts';
-import { MOE_LAYER, type BlockSizes } from './block-graph.ts';
+import { numLayers, type BlockSizes } from './block-graph.ts';
 import {
   activate,
   activateBackward,
@@ -162,17 +162,19 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   },
   'fc2.dX': (input) => {
     const { sizes, layer, rows, weight } = input;
-    const d = productTransposed(rows(dyOf(layer)), weight(`w.${layer}.fc2`), sizes.inner);
+    const d = productTransposed(rows(dyOf(layer, sizes)), weight(`w.${layer}.fc2`), sizes.inner);
     return { [`d.${layer}.a`]: rowsOf(activateBackward(rows(`${layer}.a`).data, d), sizes.inner) };
   },
-  'fc2.dW': ({ layer, rows }) => ({ [`g.${layer}.fc2`]: outer(rows(`${layer}.g`), rows(dyOf(layer))) }),
-  'fc1.dX': ({ sizes: { hidden }, layer, rows, weight }) => {
+  'fc2.dW': ({ sizes, layer, rows }) => ({ [`g.${layer}.fc2`]: outer(rows(`${layer}.g`), rows(dyOf(layer, sizes))) }),
+  'fc1.dX': ({ sizes, layer, rows, weight }) => {
+    const { hidden } = sizes;
     const d = productTransposed(rows(`d.${layer}.a`), weight(`w.${layer}.fc1`), hidden);
-    return { [`d.${layer}.h`]: rowsOf(sum(d, rows(dyOf(layer)).data), hidden) };
+    return { [`d.${layer}.h`]: rowsOf(sum(d, rows(dyOf(layer, sizes)).data), hidden) };
   },
   'fc1.dW': ({ layer, rows }) => ({ [`g.${layer}.fc1`]: outer(rows(`${layer}.h`), rows(`d.${layer}.a`)) }),
-  'decode.dX': ({ sizes: { hidden }, layer, rows, buffer, places }) => {
-    const dy = rows(dyOf(layer)).data;
+  'decode.dX': ({ sizes, layer, rows, buffer, places }) => {
+    const { hidden } = sizes;
+    const dy = rows(dyOf(layer, sizes)).data;
     const gates = rows(`${layer}.gates`);
     const { expert, place } = places(`${layer}.places`);
     const back = buffer(`${layer}.back`);
@@ -221,13 +223,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     return { [`d.${layer}.logits`]: rowsOf(d, gates.width) };
   },
   'gate.dW': ({ layer, rows }) => ({ [`g.${layer}.gate`]: outer(rows(`${layer}.h`), rows(`d.${layer}.logits`)) }),
-  'encode.dX': ({ sizes: { hidden }, layer, rows, buffer, places, weight }) => {
+  'encode.dX': ({ sizes, layer, rows, buffer, places, weight }) => {
+    const { hidden } = sizes;
     const { expert, place } = places(`${layer}.places`);
     const sent = buffer(`d.${layer}.sent`);
     const starts = slotStarts(sent.counts);
     const d = sum(
       productTransposed(rows(`d.${layer}.logits`), weight(`w.${layer}.gate`), hidden),
-      rows(dyOf(layer)).data,
+      rows(dyOf(layer, sizes)).data,
     );
     place.forEach((at, token) => {
       if (at < 0) return;
@@ -275,8 +278,8 @@ export function runKernel(id: string, input: KernelInput): Made {
   return kernel(input);
 }
 
-function dyOf(layer: number): string {
-  return layer === MOE_LAYER + 1 ? 'dy' : `d.x${layer + 1}`;
+function dyOf(layer: number, sizes: BlockSizes): string {
+  return layer === numLayers(sizes) - 1 ? 'dy' : `d.x${layer + 1}`;
 }
 
 function encode({ sizes, layer, part, of, rows, used }: KernelInput): Made {

@@ -3,11 +3,11 @@
 import { createMesh, openRankPool, type Links, type RankPool } from '@tenfold/core/ranks';
 import { median } from '../median.ts';
 import { isComm } from '../op-graph.ts';
+import { stepOps, type StepOp } from '../step-ops.ts';
 import { MODES, optimise, type Mode, type Optimised, type Plan } from '../plan.ts';
 import type { OverlapGraph, PartCosts } from '../types.ts';
 import { blockGraph, type BlockSizes } from './block-graph.ts';
 import type { ModeRun, RankParams, RankResult } from './rank-program.ts';
-import type { StepOp } from './step.ts';
 
 export interface MeasureOptions {
   readonly sizes?: Partial<BlockSizes>;
@@ -143,22 +143,6 @@ async function launch(
 
 function planOps({ graph, notes }: Plan): StepOp[] {
   return stepOps(graph.ops, notes);
-}
-
-function stepOps(ops: OverlapGraph['ops'], notes: Plan['notes']): StepOp[] {
-  return ops.map((op) => {
-    const note = notes.get(op.id);
-    return {
-      id: op.id,
-      source: note?.source ?? op.id,
-      part: note?.part ?? 0,
-      of: note?.of ?? 1,
-      isComm: isComm(op),
-      isMerge: op.id.startsWith('merge '),
-      ins: op.ins,
-      outs: op.outs,
-    };
-  });
 }
 
 function medianTimes(runs: readonly ModeRun[]): Map<string, number> {

@@ -5,18 +5,7 @@ import { runKernel } from './block-kernels.ts';
 import type { Floats } from './matrices.ts';
 import { mergeValues, sliceValue, type Buffer, type Places, type Rows, type Value } from './values.ts';
 import { NEEDS_WHOLE_BATCH } from '../gates.ts';
-
-/** An operation of a plan as workers get it. */
-export interface StepOp {
-  readonly id: string;
-  readonly source: string;
-  readonly part: number;
-  readonly of: number;
-  readonly isComm: boolean;
-  readonly isMerge: boolean;
-  readonly ins: readonly string[];
-  readonly outs: readonly string[];
-}
+import type { StepOp } from '../step-ops.ts';
 
 export interface StepSpan {
   readonly op: string;
@@ -50,7 +39,7 @@ export function runStep({ ops, sizes, weights, inputs, exchange, nowMs }: StepIn
   const values = new Map<string, Value>(inputs);
   const pending = new Map<string, { wait(): Buffer }>();
   const comms = ops.filter(({ isComm }) => isComm);
-  const used = new Int32Array(sizes.numRanks * sizes.expertsPerRank);
+  const usedOf = new Map<number, Int32Array>();
   const spans: StepSpan[] = [];
   let nextComm = 0;
 
@@ -95,6 +84,8 @@ export function runStep({ ops, sizes, weights, inputs, exchange, nowMs }: StepIn
       values.set(op.outs[0]!, mergeValues(op.ins.map((name) => read(name, op))));
     } else {
       const layer = Number(op.source.slice(0, op.source.indexOf('.')));
+      const used = usedOf.get(layer) ?? new Int32Array(sizes.numRanks * sizes.expertsPerRank);
+      usedOf.set(layer, used);
       const take = (name: string): Value => ready.get(name)!;
       const made = runKernel(op.source, {
         sizes,
