@@ -55,7 +55,10 @@ function roomRules(): IForbiddenRuleType[] {
         'A room reaches core through `@tenfold/core/<folder>`. Export what it needs from that folder’s index.ts.',
       severity: 'error',
       from: { path: '^(systems|apps|ui)/' },
-      to: { path: '^core/', pathNot: ['^core/src/[^/]+/index\\.ts$', '^core/src/system/test-kit\\.ts$', '^core/src/nn/lab/index\\.ts$'] },
+      to: {
+        path: '^core/',
+        pathNot: ['^core/src/[^/]+/index\\.ts$', '^core/src/system/test-kit\\.ts$', '^core/src/nn/lab/index\\.ts$'],
+      },
     },
     {
       name: 'manifest-is-data',

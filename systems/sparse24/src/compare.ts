@@ -44,7 +44,7 @@ export function scaledSettings(model: LoadedModel, steps: number): LearnSettings
     learningRate: Math.min(3e-3, (8 * rms) / steps),
     lambda2: 0,
     epsilon: rms,
-    maskLearningRate: 0.05,
+    maskLearningRate: 5e-4,
   };
 }
 

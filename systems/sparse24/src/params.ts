@@ -41,7 +41,7 @@ export const learnParams = {
     .positive()
     .optional()
     .describe('ε of the frozen-weight regulariser; default the size of the weights'),
-  maskLr: z.number().positive().default(0.05).describe('peak learning rate of mask logits (maskllm)'),
+  maskLr: z.number().positive().default(0.0005).describe('peak learning rate of mask logits (maskllm)'),
 };
 
 export interface LearnParams {

@@ -107,7 +107,7 @@ const SETTINGS: LearnSettings = {
   lambda1: 0.1,
   lambda2: 0.1,
   epsilon: 0.1,
-  maskLearningRate: 0.05,
+  maskLearningRate: 5e-4,
 };
 
 test(
