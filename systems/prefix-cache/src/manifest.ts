@@ -74,6 +74,38 @@ export const manifest = defineSystem({
       load: () => import('./verbs/cost.ts'),
     }),
     defineVerb({
+      name: 'playback',
+      summary: 'The radix tree while a trace is replayed, frame by frame',
+      examples: ['playback', 'playback --policy lru --capacity 2GB --frames 30'],
+      params: z.object({
+        ...traceParams,
+        capacity: traceParams.capacity.default('1GB'),
+        policy: z.string().default('marconi:0.25').describe('exact policy'),
+        frames: z.number().int().min(1).max(200).default(70).describe('most frames'),
+      }),
+      load: () => import('./verbs/playback.ts'),
+    }),
+    defineVerb({
+      name: 'ask',
+      summary: 'One turn of a chat on the room’s own model; the cache stays on disk between calls',
+      examples: ['ask "What is the whale?"', 'ask "What is the whale?" --verify'],
+      params: z.object({
+        question: z.string().meta({ positional: true }).describe('the user’s message'),
+        history: z.string().default('').describe('earlier messages as a JSON list of role and content'),
+        system: z
+          .string()
+          .default(
+            'You are the mate of a whaling ship out of Nantucket. You answer the questions of the passengers about the ship, the sea, the weather and the whale, in the words of an old sailor who has read his Bible and little else. You never leave the deck while you speak, you never tell the captain’s business, and you end every answer with a piece of advice to those who go to sea for the first time.',
+          )
+          .describe('the system prompt, which all conversations share'),
+        maxTokens: z.number().int().min(1).max(256).default(40).describe('tokens of the answer'),
+        capacity: z.string().default('128MB').describe('bytes of the cache'),
+        verify: z.boolean().default(false).describe('compute the answer without the cache too and compare'),
+        forget: z.boolean().default(false).describe('start with an empty cache'),
+      }),
+      load: () => import('./verbs/ask.ts'),
+    }),
+    defineVerb({
       name: 'serve',
       summary: 'OpenAI-compatible server with a prefix cache on the room’s own hybrid model',
       examples: [

@@ -32,6 +32,7 @@ export function reportWhatIf(result: WhatIf, trace: Trace): Report {
       policyTable(result, trace),
       boundsTable(result.bounds),
       capacityPlot(result),
+      ...alphaMap(result),
     ],
   };
 }
@@ -111,6 +112,34 @@ function capacityPlot({ rows, bounds }: WhatIf): Block {
     ],
   };
 }
+
+/** Heat map of α × capacity, if enough of both were replayed. */
+function alphaMap({ rows }: WhatIf): Block[] {
+  const cells = rows.filter(({ policy }) => policy.startsWith('marconi:'));
+  const numAlphas = new Set(cells.map(({ policy }) => policy)).size;
+  if (numAlphas < MIN_ALPHAS || cells.length === numAlphas) return [];
+  return [
+    {
+      kind: 'plot',
+      caption: 'Token hit rate by α and capacity',
+      mark: 'cell',
+      x: { label: 'α', scale: 'band' },
+      y: { label: 'capacity', scale: 'band' },
+      series: [
+        {
+          name: 'token hit rate',
+          points: cells.map(({ policy, capacityBytes, tokenHitRate }) => ({
+            x: policy.slice('marconi:'.length),
+            y: formatBytes(capacityBytes),
+            value: tokenHitRate,
+          })),
+        },
+      ],
+    },
+  ];
+}
+
+const MIN_ALPHAS = 3;
 
 export function reportQueue(
   runs: readonly { readonly policy: string; readonly served: readonly QueuedRequest[] }[],

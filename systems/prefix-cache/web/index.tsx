@@ -1,14 +1,113 @@
-/** The room's page: the tour's report, and a button that runs it. */
-import { RunResult, SampleRunButton, Stack, useVerbRun, type RoomPageProps } from '@tenfold/ui';
+/** The room's page: hit rates with bounds, the live tree, times with queueing, a chat, and the tour. */
+import {
+  RunResult,
+  SampleRunButton,
+  Stack,
+  Tabs,
+  TextField,
+  useAddressState,
+  useVerbRun,
+  WithControls,
+  type RoomPageProps,
+} from '@tenfold/ui';
+import type { ReactNode } from 'react';
+import { Chat } from './chat.tsx';
+import { Playback } from './playback.tsx';
+import './page.css';
+
+type View = 'tour' | 'tree' | 'rates' | 'alpha' | 'queue' | 'chat';
+
+const VIEWS: readonly { readonly id: View; readonly label: string; readonly intro: string }[] = [
+  { id: 'tree', label: 'Radix tree', intro: 'What a cache holds while a recording of agents is replayed.' },
+  { id: 'rates', label: 'Hit rates', intro: 'What policies reuse at several capacities, and what none can exceed.' },
+  { id: 'alpha', label: 'α map', intro: 'How much the weight of FLOPs against recency matters at each capacity.' },
+  { id: 'queue', label: 'Time to first token', intro: 'Arrivals, servers and waiting: who gets the first token when.' },
+  {
+    id: 'chat',
+    label: 'Chat',
+    intro: 'A small hybrid model with a cache that stays on disk; the prompt shows what was reused.',
+  },
+  { id: 'tour', label: 'Tour', intro: 'All policies on the recording, then live requests compared byte for byte.' },
+];
+const ALPHAS = '0,0.1,0.25,0.5,1,1.5,2'
+  .split(',')
+  .map((alpha) => `marconi:${alpha}`)
+  .join(',');
+const MAP_CAPACITIES = '500MB,700MB,1GB,1.4GB,2GB';
 
 export default function PrefixCachePage(page: RoomPageProps) {
-  const run = useVerbRun(page, 'tour');
+  const [view, setView] = useAddressState<View>('view', 'tree');
+  const chosen = VIEWS.find(({ id }) => id === view) ?? VIEWS[0]!;
+  const content: Readonly<Record<View, () => ReactNode>> = {
+    tree: () => <Playback {...page} />,
+    rates: () => <TraceVerb key="rates" id="rates" page={page} verb="simulate" button="Compare policies" params={{}} />,
+    alpha: () => (
+      <TraceVerb
+        key="alpha"
+        id="alpha"
+        page={page}
+        verb="simulate"
+        button="Draw the map"
+        params={{ policies: ALPHAS, capacity: MAP_CAPACITIES }}
+      />
+    ),
+    queue: () => (
+      <TraceVerb
+        key="queue"
+        id="queue"
+        page={page}
+        verb="queue"
+        button="Simulate"
+        params={{ speedUp: 20, capacity: '1GB', teraFlops: 20 }}
+      />
+    ),
+    chat: () => <Chat {...page} />,
+    tour: () => <TraceVerb key="tour" id="tour" page={page} verb="tour" button="Run the tour" />,
+  };
   return (
-    <Stack>
-      <SampleRunButton run={run} params={{}}>
-        Run the tour
-      </SampleRunButton>
-      <RunResult page={page} run={run} empty="Press the button; policies, bounds and live figures appear here." />
-    </Stack>
+    <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
+      <Stack>
+        <p>{chosen.intro}</p>
+        {content[chosen.id]()}
+      </Stack>
+    </Tabs>
+  );
+}
+
+function TraceVerb({
+  id,
+  page,
+  verb,
+  button,
+  params,
+}: {
+  readonly id: string;
+  readonly page: RoomPageProps;
+  readonly verb: string;
+  readonly button: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}) {
+  const run = useVerbRun(page, verb, { addressKey: id, showLatest: id !== 'alpha' });
+  const [trace, setTrace] = useAddressState<string>('trace', '');
+  return (
+    <WithControls
+      controls={
+        <>
+          {params === undefined ? undefined : (
+            <TextField
+              label="Trace"
+              value={trace}
+              onChange={setTrace}
+              help="Path of a trace; empty for the recording of this room"
+            />
+          )}
+          <SampleRunButton run={run} params={params === undefined ? {} : { ...params, trace }}>
+            {button}
+          </SampleRunButton>
+        </>
+      }
+    >
+      <RunResult page={page} run={run} empty={`Press “${button}”; the result appears here.`} />
+    </WithControls>
   );
 }

@@ -38,7 +38,12 @@ export async function openService(
     readonly maxQueue?: number;
   },
 ): Promise<OpenedService> {
-  const [engine, tokenizer] = await Promise.all([openHybridEngine(folder, options), loadTokenizer(folder)]);
+  const [engine, loaded] = await Promise.all([openHybridEngine(folder, options), loadTokenizer(folder)]);
+  // The tokenizer refuses to decode nothing.
+  const tokenizer: TextTokenizer = {
+    ...loaded,
+    decode: (ids, decodeOptions) => (ids.length === 0 ? '' : loaded.decode(ids, decodeOptions)),
+  };
   const cache = new PrefixCache<Float32Array, Float32Array>({
     keepTokens: 1,
     ...options,
