@@ -21,21 +21,40 @@ export function scoreLabels(
   const { data, numRows, numClasses } = probabilities;
   const shift = isAdjusted ? adjustment(labels, probabilities) : new Float64Array(numClasses);
   const scores = new Float64Array(numRows);
+  if (method === 'normalized_margin') {
+    fillMargins(scores, labels, probabilities, shift, isAdjusted);
+    return scores;
+  }
   for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
     const given = labels[i];
     const scale = isAdjusted ? 1 / shiftedSum(data, row, shift) : 1;
     const selfConfidence = (data[row + given] + shift[given]) * scale;
-    if (method === 'self_confidence') scores[i] = selfConfidence;
-    else if (method === 'normalized_margin') {
-      let largestOther = -Infinity;
-      for (let k = 0; k < numClasses; k++) {
-        const p = data[row + k] + shift[k];
-        if (k !== given && p > largestOther) largestOther = p;
-      }
-      scores[i] = (selfConfidence - largestOther * scale + 1) / 2;
-    } else scores[i] = weightedEntropyScore(data, row, numClasses, selfConfidence);
+    scores[i] =
+      method === 'self_confidence' ? selfConfidence : weightedEntropyScore(data, row, numClasses, selfConfidence);
   }
   return scores;
+}
+
+/** (P[y] − largest other + 1) / 2, in one pass over each row.  Mutates: scores. */
+function fillMargins(
+  scores: Float64Array,
+  labels: ArrayLike<number>,
+  { data, numRows, numClasses }: Probabilities,
+  shift: Float64Array,
+  isAdjusted: boolean,
+): void {
+  for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
+    const given = labels[i];
+    let sum = 0;
+    let largestOther = -Infinity;
+    for (let k = 0; k < numClasses; k++) {
+      const p = data[row + k] + shift[k];
+      sum += p;
+      if (p > largestOther && k !== given) largestOther = p;
+    }
+    const own = data[row + given] + shift[given];
+    scores[i] = ((own - largestOther) / (isAdjusted ? sum : 1) + 1) / 2;
+  }
 }
 
 /** max t − t_k, so that shifted rows stay non-negative. */

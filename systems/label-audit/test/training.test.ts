@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRng } from '@tenfold/core/base';
+import { runVerbInTest } from '@tenfold/core/system/test-kit';
+import { asymmetricNoise, matrixNoise, outOfFold, symmetricNoise, trainClassifier } from '../src/index.ts';
+import type { LabelLoss } from '../src/index.ts';
+import { manifest } from '../src/manifest.ts';
+import { centreMap } from '../src/pemm/centre-map.ts';
+import { assignFolds } from '../src/pemm/out-of-fold.ts';
+import { accuracyOf } from '../src/pemm/train.ts';
+import type { LabelledData, TrainOptions } from '../src/pemm/train.ts';
+
+/** Clouds around corners of a cube in 6 dimensions. */
+function clouds(count: number, numClasses: number, seed: number): LabelledData {
+  const rng = createRng(seed, 'clouds');
+  const labels = Int32Array.from({ length: count }, (_, i) => i % numClasses);
+  const data = Float32Array.from({ length: count * 6 }, (_, at) => {
+    const corner = (labels[Math.floor(at / 6)]! >> ((at % 6) % 3)) & 1;
+    return (corner === 1 ? 1.5 : -1.5) + rng.normal();
+  });
+  return { x: { dtype: 'float32', shape: [count, 6], data }, labels };
+}
+
+const QUICK = { numClasses: 4, epochs: 12, batchSize: 32, backbone: 'linear-embed' } as const;
+
+test('every loss and head learns through 20 % wrong labels', async () => {
+  const { x, labels: truth } = clouds(480, 4, 1);
+  const labels = symmetricNoise(truth, 4, 0.2, createRng(1));
+  const variants: Partial<TrainOptions>[] = [
+    ...(['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr'] satisfies LabelLoss[]).map((loss) => ({ loss })),
+    { loss: 'forward', noiseMatrix: Array.from({ length: 16 }, (_, at) => (at % 5 === 0 ? 0.8 : 0.2 / 3)) },
+    { head: 'linear' },
+    { headScale: 'learned', prior: [0.25, 0.25, 0.25, 0.25] },
+    { isOfficial: true, potential: { isClamped: true } },
+  ];
+  for (const variant of variants) {
+    await using model = await trainClassifier({ x, labels }, { ...QUICK, learningRate: 0.05, ...variant });
+    const accuracy = accuracyOf((await model.predict(x)).probabilities, truth);
+    assert.ok(accuracy > 0.75, `${JSON.stringify(variant)}: ${accuracy}`);
+  }
+});
+
+test('the same seed gives the same log, another seed another', async () => {
+  const data = clouds(200, 4, 2);
+  const logOf = async (seed: number) => {
+    await using model = await trainClassifier(data, { ...QUICK, seed });
+    return model.log;
+  };
+  const first = await logOf(1);
+  assert.deepEqual(await logOf(1), first);
+  assert.notEqual((await logOf(2))[0]!.loss, first[0]!.loss);
+});
+
+test('evaluation drops no features, so predictions repeat; centres move and energy falls', async () => {
+  const data = clouds(400, 4, 3);
+  await using model = await trainClassifier(data, { ...QUICK, epochs: 10 });
+  const [a, b] = [await model.predict(data.x), await model.predict(data.x)];
+  assert.deepEqual(a.logits, b.logits);
+  const first = model.log[0]!.centres!;
+  const last = model.log.at(-1)!.centres!;
+  assert.notDeepEqual(first.norms, last.norms);
+  assert.ok(last.energy < 0, `${last.energy}`);
+  assert.ok(a.features.every((value) => value >= 0));
+});
+
+test('convolutions train on images and pooled sizes fit', async () => {
+  const rng = createRng(5, 'images');
+  const labels = Int32Array.from({ length: 48 }, (_, i) => i % 2);
+  const data = Float32Array.from(
+    { length: 48 * 3 * 64 },
+    (_, at) => (labels[Math.floor(at / 192)] === 1 ? 0.7 : 0.2) + 0.1 * rng.normal(),
+  );
+  const x = { dtype: 'float32' as const, shape: [48, 3, 8, 8], data };
+  await using model = await trainClassifier(
+    { x, labels },
+    { numClasses: 2, backbone: 'sce-mini', epochs: 4, batchSize: 16, learningRate: 0.05 },
+  );
+  assert.equal(accuracyOf((await model.predict(x)).probabilities, labels), 1);
+});
+
+test('on labels of pure chance out-of-fold accuracy is chance: no sample is judged by a model that saw it', async () => {
+  const rng = createRng(6, 'chance');
+  const labels = Int32Array.from({ length: 400 }, () => rng.integer(4));
+  const x = {
+    dtype: 'float32' as const,
+    shape: [400, 6],
+    data: Float32Array.from({ length: 2400 }, () => rng.normal()),
+  };
+  const { probabilities } = await outOfFold({ x, labels }, { ...QUICK, epochs: 15, numFolds: 4, rng });
+  const accuracy = accuracyOf(probabilities, labels);
+  assert.ok(Math.abs(accuracy - 0.25) < 0.08, `${accuracy}`);
+});
+
+test('folds are stratified, keep groups whole and refuse a class of one', () => {
+  const labels = Int32Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : 1));
+  const { foldOfSample } = assignFolds(labels, { numFolds: 5, numClasses: 2, rng: createRng(1) });
+  for (let fold = 0; fold < 5; fold++) {
+    assert.equal(labels.filter((label, i) => label === 1 && foldOfSample[i] === fold).length, 4);
+  }
+  const groups = labels.map((_, i) => Math.floor(i / 4));
+  const grouped = assignFolds(labels, { numFolds: 5, numClasses: 2, rng: createRng(1), groups }).foldOfSample;
+  for (let i = 0; i < 100; i++) assert.equal(grouped[i], grouped[4 * groups[i]!]);
+  const rare = assignFolds(Int32Array.of(0, 0, 0, 0, 0, 1, 1), { numFolds: 3, numClasses: 2, rng: createRng(1) });
+  assert.equal(rare.warnings[0]!.actual, '2 of class 1');
+  assert.throws(
+    () => assignFolds(Int32Array.of(0, 0, 1), { numFolds: 2, numClasses: 2, rng: createRng(1) }),
+    /TF-LABEL-004/,
+  );
+});
+
+test('asymmetric noise decides on clean labels; the published order lets some return', () => {
+  const clean = Int32Array.from({ length: 2000 }, (_, i) => i % 4);
+  const pairs = new Map([
+    [0, 1],
+    [1, 0],
+  ]);
+  const ours = asymmetricNoise(clean, pairs, 0.4, createRng(1));
+  assert.equal(ours.filter((label, i) => clean[i] === 0 && label === 1).length, 200);
+  assert.equal(ours.filter((label, i) => clean[i] === 1 && label === 0).length, 200);
+  const sequential = asymmetricNoise(clean, pairs, 0.4, createRng(1), { isSequential: true });
+  assert.ok(sequential.filter((label, i) => clean[i] === 0 && label === 1).length < 200);
+});
+
+test('matrix noise follows its columns and refuses columns that do not sum to one', () => {
+  const clean = new Int32Array(20_000);
+  const noisy = matrixNoise(clean, [0.7, 0, 0.3, 1], createRng(4));
+  assert.ok(Math.abs(noisy.filter((label) => label === 1).length / 20_000 - 0.3) < 0.01);
+  assert.throws(() => matrixNoise(clean, [0.7, 0, 0.2, 1], createRng(4)), {
+    message: 'matrixNoise: p(given | true) whose columns sum to 1, got 0.900000 in column 0. TF-LABEL-007',
+  });
+});
+
+test('the map of a simplex keeps its distances in proportion and its origin apart', () => {
+  const map = centreMap({ norms: [1.5, 1.5], pairDistances: [1.5] });
+  const [a, b, origin] = map.points;
+  for (const [p, q] of [
+    [a, b],
+    [a, origin],
+    [b, origin],
+  ] as const) {
+    assert.ok(Math.abs(Math.hypot(p!.x - q!.x, p!.y - q!.y) - 1.5) < 1e-6);
+  }
+  assert.ok(Math.abs(map.explained - 1) < 1e-9);
+});
+
+test('a short tour on real digits finds the injected errors, repairs them and shows eight real test digits', async () => {
+  const outcome = await runVerbInTest(manifest, 'tour', { train: 1500, test: 1500, epochs: 4 });
+  assert.equal(outcome.status, 'done');
+  const { truth, realTest } = outcome.result as {
+    truth: { accuracyGiven: number; accuracyRepaired: number; accuracyArgmax: number; recall: number };
+    realTest: { suspicious: unknown[] };
+  };
+  assert.equal(truth.accuracyGiven, 0.8);
+  assert.ok(truth.accuracyRepaired > 0.88, `${truth.accuracyRepaired}`);
+  assert.ok(truth.recall > 0.85);
+  assert.equal(realTest.suspicious.length, 8);
+  const images = outcome.report!.blocks.flatMap((block) => (block.kind === 'group' ? block.blocks : []));
+  assert.ok(images.filter((block) => block.kind === 'image').length >= 8);
+});
