@@ -64,12 +64,14 @@ export function frameOf(question: string, ref?: Day): Frame {
   const side = /\bstart date$/i.test(text) ? 'start' : /\bend date$/i.test(text) ? 'end' : undefined;
   const bare = rewritten.replace(/\s+(?:start|end) date$/i, '');
   const kind = kindOf(bare);
-  let clauses = splitClauses(bare);
+  const between = betweenDates(bare, ref);
+  let clauses = splitClauses(between ? between.rest : bare);
   // "When did X … before Y": the leading When asks
   if (kind === 'date' && clauses.fronted && /^when\b/i.test(bare)) clauses = { main: bare };
   let signal: Signal = clauses.signal ?? 'NONE';
   let clause = clauses.constraint;
-  let windows: TimeSpan[] = [];
+  let windows: TimeSpan[] = between && clause === undefined ? [between.window] : [];
+  if (windows.length > 0) signal = 'OVERLAP';
   let main = clauses.main;
 
   if (clause !== undefined) {
@@ -227,6 +229,23 @@ function compareFrame(
     options: [first.trim(), options[2]!.trim()],
     wants,
     ...(/\blonger\b/i.test(head) ? {} : {}),
+  };
+}
+
+/** "after 1980 and before 1990": the time strictly between; its end lies before its start if the two contradict. */
+function betweenDates(
+  text: string,
+  ref: Day | undefined,
+): { readonly window: TimeSpan; readonly rest: string } | undefined {
+  const [first, second] = datesIn(text, ref);
+  if (!first || !second) return undefined;
+  const lead = /\b(?:after|since)\s+$/i.exec(text.slice(0, first.start));
+  if (!lead || !/^\s*,?\s*(?:and|but)?\s*(?:before|until)\s*$/i.test(text.slice(first.end, second.start)))
+    return undefined;
+  const [from, to] = [first.span.e1, second.span.s0];
+  return {
+    window: { s0: from, s1: from, e0: to, e1: to, gran: 'mixed', kind: 'state' },
+    rest: `${text.slice(0, lead.index)}${text.slice(second.end)}`.trim(),
   };
 }
 
