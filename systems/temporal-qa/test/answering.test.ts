@@ -160,7 +160,7 @@ test('a condition inside a condition is resolved through two levels', async () =
 test('the verifier fails an answer whose text or interval was tampered with', async () => {
   const result = await ask(corpus, 'Who was president of France in 1975?');
   assert.equal(verifyAnswer(result, undefined, { onlyFirst: true }).findings.length, 0);
-  const forged = structuredClone(result) as {
+  const forged = structuredClone(result) as unknown as {
     answers: {
       label: string;
       support: { evidence: { text: string }; spans: { s0: number; s1: number; e0: number; e1: number }[] }[];
