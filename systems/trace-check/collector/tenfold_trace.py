@@ -93,9 +93,9 @@ def box_indices(shape, boxes, local, device="cpu"):
     return out
 
 
-def generate(name, seed, shape, boxes, local, sigma=1.0, mean=0.0):
+def generate(name, seed, shape, boxes, local, sigma=1.0, mean=0.0, device="cpu"):
     """The boxes of a logical tensor; the same bits as in TypeScript."""
-    return normal_at(fnv1a32(name) ^ seed, box_indices(shape, boxes, local), sigma, mean)
+    return normal_at(fnv1a32(name) ^ seed, box_indices(shape, boxes, local, device), sigma, mean)
 
 
 # --- placements -> boxes ---------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ class Recorder:
             values = data.reshape(-1).to(torch.float64)
             line.update(norm2=float((values * values).sum()), sum=float(values.sum()), max=float(values.abs().max()) if len(values) else 0.0)
             if self.level == "sketch":
-                data, line["dtype"] = sketch(name, shape, boxes, local, data, self.buckets), "F64"
+                data, line["dtype"] = sketch(module + ("" if slot is None else "#" + slot), shape, boxes, local, data, self.buckets), "F64"
             elif self.level == "hash":
                 line["hash"], data = order_hash(data), None
             else:
@@ -345,10 +345,9 @@ class Recorder:
                 return out
             if self.perturb and not self.rewrite and "embedding" in path:
                 first = first + (self._perturbed(self.name("in", path), first.detach()) - first.detach())
-            batch = self.batch
-            self.capture("recompute_out" if self.in_backward else "out", path, first, batch=batch)
+            batch, place = self.batch, self.place(path, "out", first)
+            self.capture("recompute_out" if self.in_backward else "out", path, first, batch=batch, place=place)
             if first.requires_grad:
-                place = self.place(path, "out", first)
                 first = first.view_as(first)
                 first.register_hook(lambda grad: self._dout(path, grad, batch, place))
             return (first,) + out[1:] if isinstance(out, tuple) else first
@@ -438,8 +437,8 @@ def sketch(name, shape, boxes, local, data, buckets):
 
 def order_hash(data):
     """64-bit hash of the bytes that depends on their order, as hex."""
-    raw = torch.frombuffer(bytearray(_bytes(data.cpu().contiguous())), dtype=torch.uint8).to(torch.int64)
-    mixed = _fmix((torch.arange(len(raw)) * 257 + raw) & _M)
+    raw = data.contiguous().view(-1).view(torch.uint8).to(torch.int64)
+    mixed = _fmix((torch.arange(len(raw), device=raw.device) * 257 + raw) & _M)
     return "%08x%08x" % (int(mixed.sum()) & _M, int(_fmix_second(mixed).sum()) & _M)
 
 

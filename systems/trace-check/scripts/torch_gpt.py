@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tenfold_trace as trace  # noqa: E402
 
 DEFAULTS = dict(role="candidate", mesh={}, precision="float32", bug="", sp=False, tied=False, experts=0, recompute=0, zero=False,
-                layers=4, hidden=64, heads=4, ffn=128, vocab=128, seq=32, batch=1, micro=4, steps=1, perturb=0, level="full",
+                layers=4, hidden=64, heads=4, ffn=128, vocab=128, seq=32, batch=1, micro=4, steps=1, perturb=0, level="full", buckets=1024,
                 isolate=False, seed=1, top_k=2, record=True, device="cpu")
 AXES = ("tp", "cp", "dp", "pp")
 
@@ -223,7 +223,7 @@ class Attention(nn.Module):
         self.core_attention = CoreAttention(self.width, comm, positions, all_positions)
         self.linear_proj = RowLinear(make(name + ".linear_proj.weight", [h, h], {"tp": "S(1)"}), comm)
         half = self.width // 2
-        angle = positions.double().view(-1, 1) * (10000.0 ** (-torch.arange(half).double() / half)).view(1, -1)
+        angle = positions.cpu().double().view(-1, 1) * (10000.0 ** (-torch.arange(half).double() / half)).view(1, -1)
         self.cos, self.sin = (f(angle).float().view(-1, 1, 1, half).to(job["device"]) for f in (torch.cos, torch.sin))
 
     def rotate(self, x):
@@ -303,7 +303,7 @@ class Gpt(nn.Module):
             boxes, local, _ = trace.lower(shape, place, comm.coords, comm.size)
             norm = "layernorm" in name
             sigma = 0.1 if norm else 1.0 if "embedding" in name else 1 / math.sqrt(shape[-1])
-            master = trace.generate("param/" + name, job["seed"], shape, boxes, local, sigma, 1.0 if norm else 0.0).to(job["device"])
+            master = trace.generate("param/" + name, job["seed"], shape, boxes, local, sigma, 1.0 if norm else 0.0, job["device"])
             weight = nn.Parameter(master.to(dtype))
             weight.main_param, weight.main_grad = master, torch.zeros_like(master)
             weight.needs_tp_sum = comm.sp and (norm or "router" in name)
@@ -437,7 +437,7 @@ def train(job, rank):
     tokens_per_batch = job["seq"] * job["batch"]
     if job["record"]:
         perturb = {"seed": job["perturb"], "ulps": job.get("ulps", 1)} if job["perturb"] else None
-        trace.start(job["out"], job["role"], mesh=comm.size, precision=job["precision"], loss_factor=factor, level=job["level"],
+        trace.start(job["out"], job["role"], mesh=comm.size, precision=job["precision"], loss_factor=factor, level=job["level"], buckets=job["buckets"],
                     perturb=perturb, rewrite=job["isolate"], rank=rank, world=comm.world, seed=job["seed"], numLayers=job["layers"],
                     numMicroBatches=job["micro"])
         trace.watch(model, annotate=annotation(model, job, comm))

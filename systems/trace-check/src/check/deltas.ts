@@ -3,6 +3,8 @@ import { formatId, parseId } from '../trace/canonical-id.ts';
 import { CHUNK_ELEMENTS } from './merge.ts';
 import type { LogicalTensor, Shard, TraceRun } from '../trace/trace-run.ts';
 
+const scratch = new Float32Array(CHUNK_ELEMENTS);
+
 /** The run with `delta` ids for every parameter that has both values. */
 export function withDeltas(run: TraceRun): TraceRun {
   const tensors = new Map(run.tensors);
@@ -21,7 +23,6 @@ export function withDeltas(run: TraceRun): TraceRun {
 function deltaShard(id: string, next: Shard, before: LogicalTensor): Shard[] {
   const old = before.shards.find(({ rank }) => rank === next.rank);
   if (!old || JSON.stringify(old.entry.boxes) !== JSON.stringify(next.entry.boxes)) return [];
-  const scratch = new Float32Array(CHUNK_ELEMENTS);
   return [
     {
       ...next,

@@ -39,6 +39,7 @@ const COLUMN: Readonly<Record<TensorKind, EvidenceColumn>> = {
   'opt/v': 'delta',
 };
 const COSINE_LIMIT = 0.99;
+const DELTA_TAU_CAP = 0.5;
 /** Kinds whose copies must be equal bit for bit. */
 const BITWISE_COPIES: ReadonlySet<TensorKind> = new Set(['param', 'param_next', 'main_grad']);
 /** θ moves so little in a step that Δθ is judged in its place. */
@@ -75,7 +76,7 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
       isSketch,
       rmsOfKind,
       unit: unitOf(precision),
-      leastTau: leastTauOfDelta(comparison, comparisons),
+      leastTau: leastTauOfDelta(comparison, comparisons, tolerances),
       isMixed: hasExpertRanks && /\/wgrad\/.*\.experts\./.test(comparison.id),
     });
   });
@@ -141,10 +142,14 @@ interface FindingContext {
   readonly isMixed: boolean;
 }
 
-/** θ is stored in f32: the difference of two neighbours cannot be known better than that. */
-function leastTauOfDelta({ id, normRef }: Comparison, comparisons: Comparisons): number {
-  const parameter = id.includes('/delta/') ? comparisons.get(id.replace('/delta/', '/param/')) : undefined;
-  return parameter && normRef > 0 ? (3 * 2 ** -24 * parameter.normRef) / normRef : 0;
+/** θ is stored in f32: the difference of two neighbours cannot be known better than that. And Adam’s first step is
+ *  ±lr: where the gradient is within its error of zero (a share of about τ of the elements) the sign may flip. */
+function leastTauOfDelta({ id, normRef }: Comparison, comparisons: Comparisons, tolerances: Tolerances): number {
+  if (!id.includes('/delta/')) return 0;
+  const parameter = comparisons.get(id.replace('/delta/', '/param/'));
+  const stored = parameter && normRef > 0 ? (3 * 2 ** -24 * parameter.normRef) / normRef : 0;
+  const gradient = tolerances.get(id.replace('/delta/', '/main_grad/'))?.tau ?? 0;
+  return Math.max(stored, Math.min(DELTA_TAU_CAP, 2 * Math.sqrt(gradient)));
 }
 
 function findingOf(comparison: Comparison, tolerance: ToleranceEntry, context: FindingContext): Finding {

@@ -6,6 +6,12 @@ import type { ReplicaFinding } from '../types.ts';
 /** Elements merged at once: two f32 stretches stay near the cache. */
 export const CHUNK_ELEMENTS = 1 << 18;
 
+// Shared by all mergers of a thread: a stretch is filled without interruption.
+const covered = new Uint8Array(CHUNK_ELEMENTS);
+const owner = new Uint16Array(CHUNK_ELEMENTS);
+const scratch = new Float32Array(CHUNK_ELEMENTS);
+const sharedSums = new Float64Array(CHUNK_ELEMENTS);
+
 interface PlacedShard {
   readonly shard: Shard;
   /** Runs of every box; starts rise within a box. */
@@ -33,10 +39,7 @@ interface ReplicaSums {
 export function createMerger(tensor: LogicalTensor): Merger {
   const groups = groupsOf(tensor);
   const isMean = tensor.shards.some(({ entry }) => entry.partialMean);
-  const covered = new Uint8Array(CHUNK_ELEMENTS);
-  const owner = new Uint16Array(CHUNK_ELEMENTS);
-  const scratch = new Float32Array(CHUNK_ELEMENTS);
-  const sums = groups.length > 1 ? new Float64Array(CHUNK_ELEMENTS) : undefined;
+  const sums = groups.length > 1 ? sharedSums : undefined;
   const replica: ReplicaSums = { dd: 0, bb: 0, numDiffering: 0, ranks: [0, 0], axes: new Set() };
   const coordsOf = new Map(tensor.shards.map(({ rank, coords }) => [rank, coords]));
   let numUncovered = 0;

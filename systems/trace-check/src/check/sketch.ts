@@ -1,6 +1,7 @@
-/** Linear sketches: S[h(i)] += s(i)·x_i with bucket and sign from (id, logical index). Sketches of shards add up to the
+/** Linear sketches: S[h(i)] += s(i)·x_i with bucket and sign from (module and slot, logical index). Sketches of shards add up to the
  *  sketch of the whole, so traces of constant size can be compared across shardings; ‖S(a) − S(b)‖ estimates ‖a − b‖. */
 import { counterHash, streamFromId } from '@tenfold/core/base';
+import { parseId } from '../trace/canonical-id.ts';
 import { runsOfBox } from '../trace/box-runs.ts';
 import type { LogicalTensor, Shard } from '../trace/trace-run.ts';
 import type { ReplicaFinding } from '../types.ts';
@@ -17,7 +18,8 @@ export function sketchLocal(
   buckets: number,
 ): Float64Array {
   const sketch = new Float64Array(buckets);
-  const stream = streamFromId(id, 0);
+  const { module, slot } = parseId(id);
+  const stream = streamFromId(slot === undefined ? module : `${module}#${slot}`, 0);
   const mask = buckets - 1;
   const global = shard.flat ? [shard.global.reduce((total, size) => total * size, 1)] : shard.global;
   for (const box of shard.boxes) {

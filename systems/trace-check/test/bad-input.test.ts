@@ -1,0 +1,175 @@
+/** Every bad input has its error. */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { checkTrace, compareFolders, compareRuns, openTrace, writeTrace, type RunInfo } from '../src/index.ts';
+import { capturesOf, infoOf, traceOf, type HeldTensor } from './made-traces.ts';
+
+const folders: string[] = [];
+after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+const id = 'it0/mb0/out/decoder.layers.0.mlp';
+const held = (rank = 0, data = Float32Array.from({ length: 32 }, (_, i) => i - 7.5)): HeldTensor => ({
+  rank,
+  id,
+  global: [8, 4],
+  data,
+});
+
+async function folderOf(axes: Record<string, number> = { tp: 2 }, changes: Partial<RunInfo> = {}): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-check-bad-'));
+  folders.push(folder);
+  const info = infoOf(axes, changes);
+  await writeTrace(
+    folder,
+    info,
+    capturesOf(
+      Array.from({ length: info.world }, (_, rank) => held(rank)),
+      info.world,
+    ),
+  );
+  return folder;
+}
+const edit = (folder: string, name: string, change: (text: string) => string): void =>
+  writeFileSync(join(folder, name), change(readFileSync(join(folder, name), 'utf8')));
+const fails = async (folder: string, pattern: RegExp): Promise<void> => {
+  await assert.rejects(openTrace(folder), (error: Error & { exitCode: number }) => {
+    assert.match(error.message, pattern);
+    assert.equal(error.exitCode, 3);
+    return true;
+  });
+};
+const INDEX = 'rank00000.it0000.jsonl';
+const FILE = 'rank00000.it0000.safetensors';
+
+test('a written trace reads back, and worker threads find the same', async () => {
+  const folder = await folderOf();
+  const run = await openTrace(folder);
+  assert.deepEqual([...run.tensors.keys()], [id]);
+  run.close();
+  const [one, two] = [await compareFolders(folder, folder), await compareFolders(folder, folder, { numWorkers: 2 })];
+  assert.deepEqual([...two], [...one]);
+  assert.equal(one.get(id)!.isBitwise, true);
+});
+
+test('no run.json', async () => fails(tmpdir(), /openTrace: a trace folder, got no run\.json .* TF-TRACE-001/));
+
+test('a run.json that is no run', async () => {
+  const folder = await folderOf();
+  edit(folder, 'run.json', (text) => text.replace('"float32"', '"float7"'));
+  await fails(folder, /precision: Invalid option.* TF-TRACE-001/);
+});
+
+test('a truncated safetensors file', async () => {
+  const folder = await folderOf();
+  truncateSync(join(folder, FILE), 150);
+  await fails(folder, /TF-DATA-00[2-5]/);
+});
+
+test('a line without bytes', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text.replace(`"key":"${id}"`, '"key":"gone"'));
+  await fails(
+    folder,
+    /bytes of "it0\/mb0\/out\/decoder\.layers\.0\.mlp" in rank00000\.it0000\.safetensors, got none of that name .*:1\)\. TF-TRACE-002/,
+  );
+});
+
+test('a line that is no line; a cut last line is left out', async () => {
+  const folder = await folderOf();
+  appendFileSync(join(folder, INDEX), '{"id": "it0/mb0/out/x", "fi');
+  const run = await openTrace(folder);
+  assert.equal(run.tensors.size, 1);
+  run.close();
+  edit(folder, INDEX, (text) => `{"id": 3}\n${text}`);
+  await fails(folder, /an index line, got id: .* TF-TRACE-002/);
+});
+
+test('ranks without files are listed', async () => {
+  const folder = await folderOf({ tp: 4 });
+  for (const name of readdirSync(folder)) if (/^rank0000[13]/.test(name)) rmSync(join(folder, name));
+  await fails(folder, /index files of 4 ranks, got none of rank 1, 3 .* TF-TRACE-003/);
+});
+
+test('a mesh that does not fit the world', async () => {
+  const folder = await folderOf();
+  edit(folder, 'run.json', (text) => text.replace('"size": 2', '"size": 3'));
+  await fails(folder, /a mesh of 2 ranks, got tp 3 = 3 .* TF-TRACE-004/);
+});
+
+test('an id twice in a rank', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text + text);
+  await fails(
+    folder,
+    /every id once in a rank, got "it0\/mb0\/out\/decoder\.layers\.0\.mlp" again in rank 0 .* TF-TRACE-008/,
+  );
+});
+
+test('an unknown dtype', async () => {
+  const folder = await folderOf();
+  const path = join(folder, FILE);
+  writeFileSync(path, Buffer.from(readFileSync(path).toString('latin1').replace('"F32"', '"C64"'), 'latin1'));
+  await fails(folder, /a dtype of F32, .* got C64 .* TF-TRACE-013|TF-DATA/);
+});
+
+test('an FP8 run without its recipe', async () => {
+  await fails(
+    await folderOf({ tp: 1 }, { precision: 'float8' }),
+    /an entry "fp8" with the scaling recipe, got none .* TF-TRACE-014/,
+  );
+});
+
+test('a box outside of its tensor', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text.replace('"g":[0,0]', '"g":[1,0]'));
+  const run = await openTrace(folder);
+  assert.throws(
+    () => compareRuns(run, run),
+    /a box inside the logical \[8, 4\] and local \[8, 4\] tensor, got start \[1, 0\].* TF-TRACE-007/,
+  );
+  run.close();
+});
+
+test('an id that is no id', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text.replace(`"id":"${id}"`, '"id":"layer 3"'));
+  await fails(folder, /an id like it0\/mb0\/out\/decoder\.layers\.0\.mlp, got "layer 3"\. TF-TRACE-012/);
+});
+
+test('runs of another plan, other tokens, parameters or micro-batches', () => {
+  const facts: Partial<RunInfo> = { planHash: 'a', tokenHash: 'b', parameterHash: 'c', numMicroBatches: 4 };
+  const reference = traceOf({ axes: { dp: 1 }, held: [held()], info: facts });
+  for (const [change, pattern] of [
+    [{ planHash: 'x' }, /the reference’s plan \(a\), got x .* TF-TRACE-005/],
+    [{ tokenHash: 'x' }, /the reference’s tokens \(b\), got x/],
+    [{ parameterHash: 'x' }, /the reference’s parameters \(c\), got x/],
+    [{ numMicroBatches: 2 }, /the reference’s micro-batches \(4\), got 2/],
+  ] as const) {
+    const candidate = traceOf({ axes: { dp: 1 }, held: [held()], info: { ...facts, ...change } });
+    assert.throws(() => compareRuns(reference, candidate), pattern);
+  }
+});
+
+test('other logical shapes', () => {
+  const reference = traceOf({ axes: { dp: 1 }, held: [held()] });
+  const candidate = traceOf({ axes: { dp: 1 }, held: [{ ...held(), global: [4, 8] }] });
+  assert.throws(
+    () => compareRuns(reference, candidate),
+    /the reference’s shape \[8, 4\], got \[4, 8\] .* TF-TRACE-006/,
+  );
+});
+
+test('sketches of other sizes', () => {
+  const sketch = (sketchBuckets: number) =>
+    traceOf({ axes: { dp: 1 }, held: [held()], info: { level: 'sketch', sketchBuckets } });
+  assert.throws(() => compareRuns(sketch(64), sketch(128)), /one sketch size, got 64 and 128\. TF-TRACE-011/);
+});
+
+test('a rank that died in mid-step leaves MISSING tensors, no exception', () => {
+  const reference = traceOf({ axes: { dp: 1 }, held: [held(), { ...held(), id: 'it0/mb0/out/decoder.layers.1.mlp' }] });
+  const result = checkTrace({ reference, candidate: traceOf({ axes: { tp: 2 }, held: [held(0)] }) });
+  assert.equal(result.counts.MISSING >= 1, true);
+});
