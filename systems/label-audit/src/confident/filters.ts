@@ -63,7 +63,8 @@ export function groupByLabel(
   return { starts, members };
 }
 
-/** For each pair (given, true): the counted number of rows with the largest P[true] − P[given], ties included. */
+/** For each pair (given, true): the counted number of rows with the largest P[true] − P[given], ties included.
+ *  Only rows that are not predicted as given have positive margins. Where those are enough, no other row is looked at. */
 function pruneByNoiseRate(
   labels: ArrayLike<number>,
   probabilities: Probabilities,
@@ -71,72 +72,73 @@ function pruneByNoiseRate(
   prune: PruneOptions,
 ): Uint8Array {
   const { labelCounts, joint, numClasses } = learned;
+  const { data } = probabilities;
   const counts = pruneCountsFromJoint(joint, numClasses, prune);
-  const { starts, members } = groupByLabel(labels, labelCounts);
-  const flags = new Uint8Array(members.length);
-  const largestClass = labelCounts.reduce((largest, count) => Math.max(largest, count), 0);
-  const order = new Float64Array(largestClass);
-  // Few classes: a class's rows are copied together, because every column of theirs is read.
-  const isCopied = numClasses <= COPIED_CLASSES;
-  const copied = new (probabilities.data.constructor as Float32ArrayConstructor)(
-    isCopied ? largestClass * numClasses : 0,
-  );
+  const positive = collectPositiveMargins(labels, probabilities, { learned, counts });
+  const flags = new Uint8Array(learned.predicted.length);
+  let classes: ReturnType<typeof groupByLabel> | undefined;
+  let order = new Float64Array(0);
   for (let given = 0; given < numClasses; given++) {
     if (labelCounts[given] <= (prune.minPerClass ?? 1)) continue;
-    const rows = members.subarray(starts[given], starts[given + 1]);
-    if (isCopied) copyRows(probabilities, rows, copied);
-    const data = isCopied ? copied : probabilities.data;
     for (let other = 0; other < numClasses; other++) {
       const numFlagged = counts[other * numClasses + given];
       if (other === given || numFlagged <= 0) continue;
-      const pair = { data, rows: isCopied ? undefined : rows, numRows: rows.length, numClasses, given, other };
-      flagLargestMargins(pair, { numFlagged, order, rows, flags });
+      const pair = given * numClasses + other;
+      const start = positive.starts[pair];
+      const numPositive = positive.starts[pair + 1] - start;
+      if (numPositive >= numFlagged) {
+        const margins = positive.margins.subarray(start, start + numPositive);
+        const cut = selectSmallest(margins.slice(), numPositive, numPositive - numFlagged);
+        for (let m = 0; m < numPositive; m++) if (margins[m] >= cut) flags[positive.rows[start + m]] = 1;
+        continue;
+      }
+      classes ??= groupByLabel(labels, labelCounts);
+      const members = classes.members.subarray(classes.starts[given], classes.starts[given + 1]);
+      if (order.length < members.length) order = new Float64Array(members.length);
+      const marginOf = (row: number) => data[row * numClasses + other] - data[row * numClasses + given];
+      for (let m = 0; m < members.length; m++) order[m] = marginOf(members[m]);
+      const cut = selectSmallest(order, members.length, Math.max(members.length - numFlagged, 0));
+      for (let m = 0; m < members.length; m++) if (marginOf(members[m]) >= cut) flags[members[m]] = 1;
     }
   }
   return flags;
 }
 
-const COPIED_CLASSES = 64;
-
-function copyRows({ data, numClasses }: Probabilities, rows: Uint32Array, target: Float32Array | Float64Array): void {
-  for (let m = 0, at = 0; m < rows.length; m++) {
-    for (let from = rows[m] * numClasses, end = from + numClasses; from < end; from++) target[at++] = data[from];
-  }
-}
-
-interface MarginsOfPair {
-  readonly data: Float32Array | Float64Array;
-  /** Rows in data; undefined if data holds exactly these rows in order. */
-  readonly rows: Uint32Array | undefined;
-  readonly numRows: number;
-  readonly numClasses: number;
-  readonly given: number;
-  readonly other: number;
-}
-
-/** Flags the rows at or above the numFlagged-th largest margin.  Mutates: order (scratch), flags. */
-function flagLargestMargins(
-  { data, rows, numRows, numClasses, given, other }: MarginsOfPair,
-  target: { numFlagged: number; order: Float64Array; rows: Uint32Array; flags: Uint8Array },
-): void {
-  const { numFlagged, order, flags } = target;
-  // Usually enough margins are positive, and only those are looked at; else all.
-  let floor = 0;
-  let numAbove = 0;
-  for (; ; floor = -Infinity) {
-    numAbove = 0;
-    for (let m = 0; m < numRows; m++) {
-      const row = (rows === undefined ? m : rows[m]) * numClasses;
-      const margin = data[row + other] - data[row + given];
-      if (margin >= floor) order[numAbove++] = margin;
+/** Rows and margins P[other] − P[given] > 0 of each pair that has a count: those of pair p stand at starts[p] … starts[p + 1]. */
+function collectPositiveMargins(
+  labels: ArrayLike<number>,
+  { data, numRows, numClasses }: Probabilities,
+  { learned, counts }: { learned: ConfidentLearning; counts: Float64Array },
+): { starts: Uint32Array; rows: Uint32Array; margins: Float64Array } {
+  const { predicted } = learned;
+  const starts = new Uint32Array(numClasses * numClasses + 1);
+  let rows = new Uint32Array(0);
+  let margins = new Float64Array(0);
+  for (const isFilling of [false, true]) {
+    const next = starts.slice();
+    for (let i = 0; i < numRows; i++) {
+      const given = labels[i];
+      if (predicted[i] === given) continue;
+      const row = i * numClasses;
+      const own = data[row + given];
+      for (let other = 0; other < numClasses; other++) {
+        const margin = data[row + other] - own;
+        if (!(margin > 0) || counts[other * numClasses + given] <= 0) continue;
+        const pair = given * numClasses + other;
+        if (!isFilling) starts[pair + 1]++;
+        else {
+          const at = next[pair]++;
+          rows[at] = i;
+          margins[at] = margin;
+        }
+      }
     }
-    if (numAbove >= numFlagged || floor === -Infinity) break;
+    if (isFilling) break;
+    for (let pair = 0; pair < numClasses * numClasses; pair++) starts[pair + 1] += starts[pair];
+    rows = new Uint32Array(starts[numClasses * numClasses]);
+    margins = new Float64Array(rows.length);
   }
-  const cut = selectSmallest(order, numAbove, Math.max(numAbove - numFlagged, 0));
-  for (let m = 0; m < numRows; m++) {
-    const row = (rows === undefined ? m : rows[m]) * numClasses;
-    if (data[row + other] - data[row + given] >= cut) flags[target.rows[m]] = 1;
-  }
+  return { starts, rows, margins };
 }
 
 /** In each class the count − diagonal rows with the smallest self-confidence. */

@@ -21,27 +21,14 @@ export function learnConfidently(labels: ArrayLike<number>, probabilities: Proba
   const isGivenLargest = new Uint8Array(numRows);
   const uncalibratedJoint = new Float64Array(numClasses * numClasses);
   for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
-    let best = 0;
-    let largest = data[row];
-    let numConfident = 0;
-    let firstConfident = 0;
-    for (let k = 0; k < numClasses; k++) {
-      const p = data[row + k];
-      if (p > largest) {
-        largest = p;
-        best = k;
-      }
-      if (p >= bounds[k]) {
-        if (numConfident === 0) firstConfident = k;
-        numConfident++;
-      }
-    }
+    const best = largestClass(data, row, numClasses);
+    const confident = onlyConfidentClass(data, row, bounds);
     const given = labels[i];
     predicted[i] = best;
     isGivenLargest[i] = isLargestWithTolerance(data, row, given, best) ? 1 : 0;
-    if (numConfident === 0) confidentClass[i] = NO_CLASS;
+    if (confident === NONE) confidentClass[i] = NO_CLASS;
     else {
-      const guess = numConfident === 1 ? firstConfident : best;
+      const guess = confident === SEVERAL ? best : confident;
       confidentClass[i] = guess;
       uncalibratedJoint[given * numClasses + guess]++;
     }
@@ -61,6 +48,34 @@ export function learnConfidently(labels: ArrayLike<number>, probabilities: Proba
     confidentClass,
     isGivenLargest,
   };
+}
+
+/** Lowest class of the largest probability. */
+function largestClass(data: Float32Array | Float64Array, row: number, numClasses: number): number {
+  let best = 0;
+  let largest = data[row];
+  for (let k = 1; k < numClasses; k++) {
+    const p = data[row + k];
+    if (p > largest) {
+      largest = p;
+      best = k;
+    }
+  }
+  return best;
+}
+
+const NONE = -1;
+const SEVERAL = -2;
+
+/** The class that reaches its bound, NONE or SEVERAL. */
+function onlyConfidentClass(data: Float32Array | Float64Array, row: number, bounds: Float64Array): number {
+  let found = NONE;
+  for (let k = 0; k < bounds.length; k++) {
+    if (data[row + k] < bounds[k]) continue;
+    if (found !== NONE) return SEVERAL;
+    found = k;
+  }
+  return found;
 }
 
 /** Whether the given class is the argmax once 1e-6 is added to it; the lowest class wins a tie. */
