@@ -1,6 +1,12 @@
 /** Results as report blocks, the same for terminal, HTML and studio. */
-import type { Block, Report, TableBlock } from '@tenfold/core/report';
-import { timelineFromTrace, traceFromSimulation } from '@tenfold/core/schedule';
+import type { Block, Report, TableBlock, TimelineSpan } from '@tenfold/core/report';
+import {
+  busyIntervals,
+  complementIntervals,
+  intersectIntervals,
+  timelineFromTrace,
+  traceFromSimulation,
+} from '@tenfold/core/schedule';
 import type { DeviceCosts } from './device-costs.ts';
 import { peakLiveBytes } from './memory-effect.ts';
 import { MODES, type Mode, type Optimised, type Plan } from './plan.ts';
@@ -122,10 +128,31 @@ function gapBlocks({ plans }: Optimised): Block[] {
 /** A long plan is shown by its longest operations only. */
 const MAX_SPANS = 3000;
 
+/** Two lanes and a third that shows communication with no computation beside it. */
 export function timelineOf({ simulation }: Plan, name: string): Block {
-  return timelineFromTrace(traceFromSimulation(simulation.simulation), {
-    caption: `Two lanes, ${name}`,
+  const { simulation: times, makespanMs } = simulation;
+  const block = timelineFromTrace(traceFromSimulation(times), {
+    caption: `Two lanes, ${name}; the third shows exposed communication`,
     maxSpans: MAX_SPANS,
     hasFlows: false,
   });
+  const idle = complementIntervals(busyIntervals(times, 0), { startMs: 0, endMs: makespanMs });
+  const exposed = intersectIntervals(busyIntervals(times, 1), idle);
+  const spans: TimelineSpan[] = [];
+  for (let at = 0; at < exposed.length; at += 2) {
+    const [startMs, endMs] = [exposed[at]!, exposed[at + 1]!];
+    spans.push({
+      id: `exposed ${at}`,
+      lane: 'exposed',
+      name: 'exposed communication',
+      startMs,
+      endMs,
+      category: 'exposed',
+    });
+  }
+  return {
+    ...block,
+    lanes: [...block.lanes, { id: 'exposed', label: 'exposed', group: block.lanes[0]?.group ?? '' }],
+    spans: [...block.spans, ...spans],
+  };
 }

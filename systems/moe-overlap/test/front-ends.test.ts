@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readOnnxFile, writeOnnxFile } from '@tenfold/core/graph';
+import { parseChromeTrace } from '@tenfold/core/schedule';
+import { delayIrregular } from '../src/all-reduce-placement.ts';
+import { overlapGraphFromCore } from '../src/core-graph-import.ts';
+import { checkTableRange, partCostsOf, tableFromPoints, withTimes } from '../src/device-costs.ts';
+import { analyticDevice } from '../src/device-library.ts';
+import { simulateGraph } from '../src/dw-order.ts';
+import { gptMoe, gptMoeCoreGraph } from '../src/gpt-moe.ts';
+import { parseCostsFile, parseGraphFile, parseNcclLog } from '../src/graph-file.ts';
+import { dataflowOf } from '../src/op-graph.ts';
+import { optimise } from '../src/plan.ts';
+import { graphFromTrace, overlapOfTrace, proposeOrder } from '../src/trace-import.ts';
+
+const TINY = { layers: 4, hidden: 16, heads: 2, seq: 8, batch: 4, numDevices: 2, vocabulary: 32 } as const;
+
+test('the builder emits four all-to-alls a layer of experts, and products for dX and dW apart', () => {
+  const graph = gptMoe(TINY);
+  const a2a = graph.ops.filter(({ kind }) => kind === 'a2a');
+  assert.equal(a2a.length, 2 * 4);
+  assert.equal(a2a.filter(({ role }) => role === 'dX').length, 2 * 2);
+  assert.ok(graph.ops.filter(({ role }) => role === 'dW').length >= 4 * 4);
+  assert.ok(graph.ops.some(({ kind }) => kind === 'allreduce'));
+  const all = graph.ops.flatMap(({ outs }) => outs);
+  assert.equal(new Set(all).size, all.length);
+});
+
+test('a training step read back from ONNX has the same exchanges and can be planned', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'moe-overlap-'));
+  try {
+    const file = join(folder, 'step.onnx');
+    await writeOnnxFile(file, gptMoeCoreGraph(TINY));
+    const { graph: core } = await readOnnxFile(file);
+    const read = overlapGraphFromCore(core, { gate: 'switch', batch: TINY.batch });
+    const built = gptMoe(TINY);
+    const count = (graph: typeof read, kind: string) => graph.ops.filter((op) => op.kind === kind).length;
+    assert.equal(count(read, 'a2a'), count(built, 'a2a'));
+    assert.equal(count(read, 'allreduce'), count(built, 'allreduce'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('every plan keeps the dependencies, and none is predicted slower than the accepted one by more than rounding', async () => {
+  const device = { ...analyticDevice({ numDevices: 16 }), launchMs: 1e-4 };
+  const graph = withTimes(gptMoe({ ...TINY, hidden: 64, seq: 64, batch: 8, numDevices: 16 }), device);
+  const { plans, accepted } = await optimise(graph, { costs: partCostsOf(device) });
+  for (const { graph: planned } of Object.values(plans)) {
+    dataflowOf(planned); // throws if a tensor is used before it is made
+    const writtenBy = new Set(planned.ops.flatMap(({ outs }) => outs));
+    for (const op of planned.ops) {
+      for (const name of op.ins) if (name.includes('#')) assert.ok(writtenBy.has(name), `${op.id} reads ${name}`);
+    }
+    const sum = (ops: typeof graph.ops, role: string) =>
+      ops.filter((op) => op.role === role && op.kind === 'compute').length;
+    assert.equal(sum(planned.ops, 'dW'), sum(graph.ops, 'dW'));
+  }
+  const best = plans[accepted].simulation.makespanMs;
+  assert.ok(best <= plans.none.simulation.makespanMs);
+  const delayed = delayIrregular(plans.partition.graph);
+  assert.equal(simulateGraph(delayed).makespanMs, simulateGraph(plans.partition.graph).makespanMs);
+});
+
+const GRAPH = {
+  version: 1,
+  gate: 'switch',
+  axes: { batch: 4 },
+  tensors: { x: { shape: [4, 2] }, y: { shape: [4, 2] }, z: { shape: [4, 2] } },
+  ops: [
+    { id: 'first', kind: 'compute', ins: ['x'], outs: ['y'], time: 0.001 },
+    { id: 'second', kind: 'a2a', ins: ['y'], outs: ['z'], bytes: 64, moe: { layer: 0, part: 'a2a' } },
+  ],
+};
+const BROKEN: readonly (readonly [string, object, string])[] = [
+  [
+    'a gate that is unknown',
+    { gate: 'swich' },
+    'verifyOverlapGraph: a gate of switch, topk, topk-ranked, bpr, hash, expert-choice, got "swich". Did you mean "switch"? TF-OVERLAP-002',
+  ],
+  [
+    'a tensor used before it is made',
+    { ops: GRAPH.ops.toReversed() },
+    'dataflowOf: tensors made before they are used, got "y" used by "second" at position 0 (operation "second"). TF-OVERLAP-001',
+  ],
+  [
+    'two producers',
+    { ops: [GRAPH.ops[0], { ...GRAPH.ops[1], outs: ['y'] }] },
+    'dataflowOf: one producer per tensor, got "first" and "second" for "y" (operation "second"). TF-OVERLAP-001',
+  ],
+  [
+    'a circle',
+    { ops: [{ ...GRAPH.ops[0], ins: ['z'] }, GRAPH.ops[1]] },
+    'dataflowOf: no circle, got second → first → first (operation "first"). TF-OVERLAP-001',
+  ],
+  [
+    'an all-to-all without a layer',
+    { ops: [GRAPH.ops[0], { ...GRAPH.ops[1], moe: undefined }] },
+    'verifyOverlapGraph: a "moe" tag on every all-to-all, got none (operation "second"). TF-OVERLAP-002',
+  ],
+];
+for (const [name, change, message] of BROKEN) {
+  test(`${name} is refused with its place`, () => {
+    assert.throws(() => parseGraphFile(JSON.stringify({ ...GRAPH, ...change })), { message });
+  });
+}
+
+test('a sound graph file is read, and costs name their table', () => {
+  const graph = parseGraphFile(JSON.stringify(GRAPH));
+  assert.deepEqual(
+    graph.ops.map(({ timeMs }) => timeMs),
+    [1, 0],
+  );
+  const costs = (points: number[][]) => JSON.stringify({ device: 'own', comm: { a2a: { 4: points } } });
+  assert.throws(() => parseCostsFile(costs([[1024, 0.1]]), 4), {
+    message: 'tableFromPoints: at least two points, got 1 (table "a2a"). TF-OVERLAP-004',
+  });
+  assert.throws(
+    () =>
+      tableFromPoints(
+        [
+          [2, 1],
+          [1, 2],
+        ],
+        'a2a',
+      ),
+    {
+      message: 'tableFromPoints: sizes in rising order, got 1 after 2 (table "a2a"). TF-OVERLAP-004',
+    },
+  );
+  const { device } = parseCostsFile(
+    costs([
+      [1024, 0.001],
+      [2048, 0.002],
+    ]),
+    4,
+  );
+  const far = { ...graph, ops: graph.ops.map((op) => ({ ...op, bytes: 1e6 })) };
+  assert.equal(checkTableRange(far, device).length, 1);
+  assert.equal(
+    checkTableRange(graph, {
+      ...device,
+      allToAll: tableFromPoints(
+        [
+          [16, 1],
+          [64, 2],
+        ],
+        'a2a',
+      ),
+    }).length,
+    0,
+  );
+});
+
+test('nccl-tests logs are read by column, and a cut-off log is refused', () => {
+  const line =
+    '     1048576        262144     float    none      -1    52.40   20.01    9.38      0    51.90   20.20    9.47      0';
+  const points = parseNcclLog(`# header\n${line}\n# Out of bounds values : 0 OK\n`);
+  assert.deepEqual(points, [[1048576, 0.0524]]);
+  assert.throws(() => parseNcclLog(line), { code: 'TF-OVERLAP-004' });
+});
+
+test('a profiler trace gives overlap per device, operations, and a better order', async () => {
+  const events: object[] = [];
+  let correlation = 0;
+  const add = (name: string, kernel: string, at: number, ms: number, stream: number) => {
+    const id = ++correlation;
+    const launch = 10 * id;
+    events.push(
+      { ph: 'X', cat: 'user_annotation', name, pid: 1, tid: 1, ts: launch, dur: 8 },
+      {
+        ph: 'X',
+        cat: 'cuda_runtime',
+        name: 'cudaLaunchKernel',
+        pid: 1,
+        tid: 1,
+        ts: launch + 1,
+        dur: 2,
+        args: { correlation: id },
+      },
+      { ph: 'X', cat: 'kernel', name: kernel, pid: 0, tid: stream, ts: at, dur: ms, args: { correlation: id } },
+    );
+  };
+  add('layer2.dX', 'gemm', 1000, 3000, 7);
+  add('layer2.dW', 'gemm', 4000, 3000, 7);
+  add('a2a', 'ncclDevKernel_SendRecv', 7000, 4000, 9);
+  add('layer1.dX', 'gemm', 11000, 2000, 7);
+  const { trace } = parseChromeTrace(JSON.stringify({ traceEvents: events }));
+  const [metrics] = [...overlapOfTrace(trace).values()];
+  assert.equal(metrics!.communicationMs, 4);
+  assert.equal(metrics!.exposedMs, 4);
+  const proposal = await proposeOrder(graphFromTrace(trace));
+  assert.deepEqual([proposal.beforeMs, proposal.afterMs], [9, 9]);
+  const host = parseChromeTrace(
+    JSON.stringify({ traceEvents: events.filter((event) => !('kernel' in event)).slice(0, 1) }),
+  );
+  assert.throws(() => overlapOfTrace(host.trace), { code: 'TF-OVERLAP-005' });
+});

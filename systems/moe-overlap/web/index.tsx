@@ -1,0 +1,64 @@
+/** The room's page: timelines, ranges, tokens, bandwidth, a real run, and traces of the user's. */
+import { RunResult, SampleRunButton, Stack, Tabs, useAddressState, useVerbRun, type RoomPageProps } from '@tenfold/ui';
+import type { ReactNode } from 'react';
+import './page.css';
+import { RangeLab } from './range-lab.tsx';
+import { TimelineLab } from './timeline-lab.tsx';
+import { TokenGrid } from './token-grid.tsx';
+import { TraceDrop } from './trace-drop.tsx';
+
+type View = 'timeline' | 'range' | 'tokens' | 'bandwidth' | 'workers' | 'trace';
+
+const VIEWS: readonly { readonly id: View; readonly label: string; readonly intro: string }[] = [
+  { id: 'timeline', label: 'Timeline', intro: 'Both lanes of a device, as written and as planned.' },
+  {
+    id: 'range',
+    label: 'Range and parts',
+    intro: 'A wider range hides more and costs more: where is the turning point?',
+  },
+  { id: 'tokens', label: 'Tokens', intro: 'Cutting a batch must not change who is dropped.' },
+  { id: 'bandwidth', label: 'Bandwidth', intro: 'What would a faster or slower network change?' },
+  { id: 'workers', label: 'Two workers', intro: 'The same plans on two worker threads with real tensors.' },
+  { id: 'trace', label: 'Your trace', intro: 'How much communication does your own run hide?' },
+];
+
+export default function Page(page: RoomPageProps) {
+  const [view, setView] = useAddressState<View>('view', 'timeline');
+  const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
+  const content: Readonly<Record<View, () => ReactNode>> = {
+    timeline: () => <TimelineLab {...page} />,
+    range: () => <RangeLab {...page} />,
+    tokens: () => <TokenGrid {...page} />,
+    bandwidth: () => <VerbPanel page={page} verb="sweep" label="Sweep the bandwidth" />,
+    workers: () => <VerbPanel page={page} verb="run" label="Run on two workers" />,
+    trace: () => <TraceDrop {...page} />,
+  };
+  return (
+    <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
+      <Stack>
+        <p>{chosen.intro}</p>
+        {content[chosen.id]()}
+      </Stack>
+    </Tabs>
+  );
+}
+
+function VerbPanel({
+  page,
+  verb,
+  label,
+}: {
+  readonly page: RoomPageProps;
+  readonly verb: string;
+  readonly label: string;
+}) {
+  const run = useVerbRun(page, verb, { addressKey: verb });
+  return (
+    <Stack>
+      <SampleRunButton run={run} params={{}}>
+        {label}
+      </SampleRunButton>
+      <RunResult page={page} run={run} empty={`Press “${label}”; the result appears here.`} />
+    </Stack>
+  );
+}
