@@ -55,6 +55,13 @@ export const manifest = defineSystem({
   page: { summary: 'Stages, timelines before and after filling, and what other methods would take' },
   verbs: [
     defineVerb({
+      name: 'tour',
+      summary: 'plan SD 2.1 on eight devices, compare with all rivals, and run a mini model on two workers',
+      examples: ['tour'],
+      params: z.object({}),
+      load: () => import('./verbs/tour.ts'),
+    }),
+    defineVerb({
       name: 'plan',
       summary: 'search stages, replicas and micro-batches, and fill the bubbles with frozen work',
       examples: [
@@ -66,11 +73,98 @@ export const manifest = defineSystem({
       load: () => import('./verbs/plan.ts'),
     }),
     defineVerb({
+      name: 'simulate',
+      summary: 'simulate and fill stages of your own',
+      examples: ['simulate sd21 --ends 8,15,20,29 --replicas 2,2,2,2 --micro-batches 16'],
+      params: z.object({
+        ...planParams,
+        ends: z.string().describe('last layer + 1 of every stage, comma-separated; the last is the number of layers'),
+        replicas: z.string().describe('devices of every stage in a group, comma-separated'),
+        microBatches: z.int().min(1).default(8).describe('micro-batches'),
+      }),
+      load: () => import('./verbs/simulate.ts'),
+    }),
+    defineVerb({
+      name: 'gap',
+      summary: 'how far the partition programs and the greedy filling are from the exact optimum',
+      examples: ['gap', 'gap --instances 400', 'gap profile.json'],
+      params: z.object({
+        model: z
+          .string()
+          .optional()
+          .meta({ positional: true, kind: 'file' })
+          .describe('profile file; default: random instances'),
+        instances: z.int().min(1).max(5000).default(400).describe('random instances'),
+        layers: z.int().min(2).max(14).default(10).describe('a profile is merged to so many layers for brute force'),
+      }),
+      load: () => import('./verbs/gap.ts'),
+    }),
+    defineVerb({
+      name: 'export',
+      summary: 'the plan as JSON for the PyTorch runner, or as PyTorch’s pipelining CSV',
+      examples: ['export --format torch-csv', 'export --format json --stages 2'],
+      params: z.object({
+        ...planParams,
+        format: z.enum(['json', 'torch-csv', 'chrome-trace']).default('json').describe('what to write'),
+      }),
+      load: () => import('./verbs/export.ts'),
+    }),
+    defineVerb({
+      name: 'import',
+      summary: 'read a schedule in PyTorch’s pipelining CSV, check it and simulate it',
+      examples: ['import schedule.csv', 'import old.csv --dialect bw'],
+      params: z.object({
+        file: z.string().meta({ positional: true, kind: 'file' }).describe('CSV: one row a rank, one column a step'),
+        dialect: z
+          .enum(['full', 'bw'])
+          .default('full')
+          .describe(
+            'full: B is the whole backward pass, I and W its parts; bw: BW is the whole one, B and W its parts',
+          ),
+        forwardMs: z.number().positive().default(1).describe('time of a forward pass in ms'),
+        backwardMs: z.number().positive().default(2).describe('time of a whole backward pass in ms'),
+      }),
+      load: () => import('./verbs/import.ts'),
+    }),
+    defineVerb({
+      name: 'cascade',
+      summary: 'plan several backbones: both directions on the same devices, side by side, or one after another',
+      examples: ['cascade', 'cascade --devices 16 --batch 128'],
+      params: z.object({
+        model: z
+          .string()
+          .default('cascaded')
+          .meta({ positional: true })
+          .describe('cascaded, or a profile file with several backbones'),
+        devices: z.int().min(2).max(64).default(8).describe('devices in all'),
+        cluster: planParams.cluster,
+        batch: z.int().min(1).default(64).describe('samples of an iteration'),
+      }),
+      load: () => import('./verbs/cascade.ts'),
+    }),
+    defineVerb({
       name: 'compare',
       summary: 'our plan beside DDP, ZeRO-3, GPipe, SPP, zero-bubble and cached latents, each at its best',
       examples: ['compare', 'compare controlnet --cluster a100-slow --devices 16 --batch 256'],
       params: z.object(planParams),
       load: () => import('./verbs/compare.ts'),
+    }),
+    defineVerb({
+      name: 'run',
+      summary: 'run a mini U-Net with frozen encoders on worker threads, with and without filling',
+      examples: ['run', 'run --stages 4 --latency-ms 1 --bandwidth-mb 200'],
+      params: z.object({
+        stages: z.int().min(1).max(8).default(2).describe('pipeline stages, one worker each'),
+        batch: z.int().min(1).default(16).describe('samples of an iteration'),
+        microBatches: z.int().min(1).default(4).describe('micro-batches; must divide the batch'),
+        channels: z.int().min(8).multipleOf(8).default(32).describe('channels of the U-Net at 16 × 16'),
+        encoderChannels: z.int().min(1).default(24).describe('channels of the frozen image encoder'),
+        runs: z.int().min(1).default(3).describe('runs of each kind, in turn'),
+        iterations: z.int().min(1).default(4).describe('measured iterations of a run'),
+        latencyMs: z.number().min(0).default(0.05).describe('emulated latency between workers in ms'),
+        bandwidthMb: z.number().positive().default(2000).describe('emulated bandwidth between workers in MB/s'),
+      }),
+      load: () => import('./verbs/run.ts'),
     }),
   ],
 });

@@ -10,7 +10,7 @@ import { fillGreedily } from './fill/greedy-fill.ts';
 import { memoryPrefixes, stageMemory, type MemoryOptions, type MemoryPrefixes } from './memory.ts';
 import { costsOfBackbone, problemFromModel, timesOfPartition, type BackboneCosts } from './partition/from-model.ts';
 import { partition, scalarPartitions } from './partition/partition.ts';
-import type { Partition, PartitionProblem } from './partition/problem.ts';
+import { evaluatePartition, type Partition, type PartitionProblem } from './partition/problem.ts';
 import { pipeError } from './pipe-errors.ts';
 import { idleSlotsPerStage, jointIdleSlots, simulatePipeline, type PipelineSimulation } from './pipeline/simulation.ts';
 import type { Candidate, Plan, PlanOptions, SearchResult } from './plan-types.ts';
@@ -39,22 +39,7 @@ interface Space {
  *  that works), -005 on more stages than layers or devices */
 export function searchPlans(model: DiffusionModel, cluster: Cluster, options: PlanOptions): SearchResult {
   validateModel(model);
-  const [backbone] = model.backbones;
-  if (model.backbones.length > 1)
-    throw pipeError('TF-PIPE-005', {
-      subject: 'searchPlans',
-      expected: 'a model with one backbone',
-      actual: `${model.backbones.length} in "${model.name}"`,
-      hints: ['Use planBackbones (verb "cascade").'],
-    });
-  const space: Space = {
-    model,
-    cluster,
-    options,
-    costs: costsOfBackbone(backbone!),
-    prefixes: memoryPrefixes(backbone!),
-    work: createFrozenWork(model.frozen),
-  };
+  const space = spaceOf(model, cluster, options);
   const { candidates, leastBytes } = enumerate(space);
   if (candidates.length === 0) failSearch(space, leastBytes);
   candidates.sort(iterationOrder);
@@ -63,6 +48,73 @@ export function searchPlans(model: DiffusionModel, cluster: Cluster, options: Pl
   const plans = finalists.slice(0, NUM_FILLED).map((candidate) => planFromCandidate(space, candidate));
   plans.sort((a, b) => a.iterationMs - b.iterationMs);
   return { best: plans[0]!, plans, grid: bestPerCell([...finalists, ...candidates]), numCandidates: candidates.length };
+}
+
+function spaceOf(model: DiffusionModel, cluster: Cluster, options: PlanOptions): Space {
+  const [backbone] = model.backbones;
+  if (model.backbones.length > 1)
+    throw pipeError('TF-PIPE-005', {
+      subject: 'searchPlans',
+      expected: 'a model with one backbone',
+      actual: `${model.backbones.length} in "${model.name}"`,
+      hints: ['Use planBackbones (verb "cascade").'],
+    });
+  return {
+    model,
+    cluster,
+    options,
+    costs: costsOfBackbone(backbone!),
+    prefixes: memoryPrefixes(backbone!),
+    work: createFrozenWork(model.frozen),
+  };
+}
+
+/** A plan with given stages, simulated and filled like searched ones.
+ *  @throws TF-PIPE-005 on stages that do not follow one another or do not fit the devices, TF-PIPE-002 on shares that do
+ *  not divide */
+export function planOfStages(
+  model: DiffusionModel,
+  cluster: Cluster,
+  options: PlanOptions & { readonly numMicroBatches: number },
+  stages: Pick<Partition, 'ends' | 'replicas'>,
+): Plan {
+  validateModel(model);
+  const space = spaceOf(model, cluster, options);
+  const { ends, replicas } = stages;
+  const groupDevices = replicas.reduce((sum, count) => sum + count, 0);
+  const numLayers = model.backbones[0]!.layers.length;
+  const isAscending = ends.every((end, stage) => Number.isInteger(end) && end > (ends[stage - 1] ?? 0));
+  if (!isAscending || ends.at(-1) !== numLayers || ends.length !== replicas.length)
+    throw pipeError('TF-PIPE-005', {
+      subject: 'planOfStages',
+      expected: `ascending ends up to ${numLayers} with one replica count each`,
+      actual: `ends ${ends.join(',')} and replicas ${replicas.join(',')}`,
+    });
+  if (cluster.numDevices % groupDevices !== 0)
+    throw pipeError('TF-PIPE-005', {
+      subject: 'planOfStages',
+      expected: `replicas that sum to a divisor of ${cluster.numDevices} devices`,
+      actual: replicas.join(' + '),
+    });
+  const { numMicroBatches } = options;
+  const microBatch = (options.batch * groupDevices) / cluster.numDevices / numMicroBatches;
+  if (!Number.isInteger(microBatch) || (!options.allowsUneven && replicas.some((count) => microBatch % count !== 0)))
+    throw pipeError('TF-PIPE-002', {
+      subject: 'planOfStages',
+      expected: 'micro-batches and replica shares of whole samples',
+      actual: `batch ${options.batch} over ${cluster.numDevices / groupDevices} groups, ${numMicroBatches} micro-batches, replicas ${replicas.join(', ')}`,
+      hints: ['Use a multiple of the number of devices, or allow uneven shares.'],
+    });
+  const recomputes = options.recompute === 'always';
+  const problem = problemOf(space, { groupDevices, numMicroBatches, recomputes });
+  const point: Point = {
+    groupDevices,
+    numMicroBatches,
+    numStages: ends.length,
+    warmup: options.warmup ?? 'commAware',
+    recomputes,
+  };
+  return planFromCandidate(space, candidateFrom(space, problem, point, evaluatePartition(problem, ends, replicas)));
 }
 
 /** All groups process the whole batch in one iteration, so the shorter iteration is the better plan. */

@@ -4,7 +4,7 @@ import { createRng } from '@tenfold/core/base';
 import { partitionByBruteForce } from '../src/partition/brute-force.ts';
 import { partition, scalarPartitions } from '../src/partition/partition.ts';
 import { evaluatePartition } from '../src/partition/problem.ts';
-import { randomProblem } from './random-problem.ts';
+import { randomProblem } from '../src/random-problem.ts';
 
 test('the exact dynamic program equals brute force on 500 random instances; the scalar one never beats it', () => {
   let numWorse = 0;

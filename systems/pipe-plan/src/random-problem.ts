@@ -1,7 +1,6 @@
-/** Random partition problems for property tests. */
+/** Random partition problems: what the programs are checked on. */
 import type { Rng } from '@tenfold/core/base';
-import type { PartitionProblem } from '../src/partition/problem.ts';
-
+import type { PartitionProblem } from './partition/problem.ts';
 export function randomProblem(
   rng: Rng,
   numLayers: number,

@@ -1,0 +1,51 @@
+/** cascade: several backbones on one cluster. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { compareCascade } from '../cascade.ts';
+import { presetCluster, type ClusterName } from '../cluster.ts';
+import { presetModel } from '../models/presets.ts';
+import { readModel } from '../profiles/read-model.ts';
+
+interface CascadeParams {
+  readonly model: string;
+  readonly devices: number;
+  readonly cluster: ClusterName;
+  readonly batch: number;
+}
+
+export async function run(
+  { model: name, devices, cluster, batch }: CascadeParams,
+  context: VerbContext,
+): Promise<VerbResult> {
+  const model =
+    name === 'cascaded'
+      ? presetModel('cascaded')
+      : readModel(await readFile(resolve(context.workingFolder, name), 'utf8'), { file: name });
+  context.progress({ phase: 'planning backbones' });
+  const rows = compareCascade(model, presetCluster(cluster, devices), batch);
+  const [best] = rows;
+  return {
+    ok: true,
+    value: rows,
+    report: {
+      title: `${model.name} on ${devices} devices`,
+      verdict: {
+        tone: 'good',
+        text: `${best!.method} is fastest: ${best!.iterationMs.toFixed(1)} ms an iteration (${best!.settings}).`,
+      },
+      blocks: [
+        {
+          kind: 'table',
+          caption: 'Ways to train all backbones in one iteration, frozen part first, simulated',
+          columns: [
+            { key: 'method', label: 'method' },
+            { key: 'settings', label: 'settings' },
+            { key: 'iterationMs', label: 'iteration', unit: 'ms', digits: 1 },
+          ],
+          rows: rows.map((row) => ({ ...row })),
+        },
+      ],
+    },
+  };
+}

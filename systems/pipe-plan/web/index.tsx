@@ -1,0 +1,37 @@
+/** The room's page: plan a model, move stage borders, see the timeline before and after filling, compare, really run. */
+import { Stack, Tabs, useAddressState, type RoomPageProps } from '@tenfold/ui';
+import type { ReactNode } from 'react';
+import './page.css';
+import { ComparePanel } from './compare-panel.tsx';
+import { PlanPanel } from './plan-panel.tsx';
+import { RunPanel } from './run-panel.tsx';
+
+type View = 'plan' | 'compare' | 'run';
+
+const VIEWS: readonly { readonly id: View; readonly label: string; readonly intro: string }[] = [
+  { id: 'plan', label: 'Plan', intro: 'How should the layers be cut, and what runs in the gaps?' },
+  {
+    id: 'compare',
+    label: 'Compare',
+    intro: 'What would data parallelism and other pipelines take on the same devices?',
+  },
+  { id: 'run', label: 'Measure', intro: 'Does it hold on real workers? Predicted against measured.' },
+];
+
+export default function PipePlanPage(page: RoomPageProps) {
+  const [view, setView] = useAddressState<View>('view', 'plan');
+  const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
+  const content: Readonly<Record<View, () => ReactNode>> = {
+    plan: () => <PlanPanel {...page} />,
+    compare: () => <ComparePanel {...page} />,
+    run: () => <RunPanel {...page} />,
+  };
+  return (
+    <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
+      <Stack>
+        <p>{chosen.intro}</p>
+        {content[chosen.id]()}
+      </Stack>
+    </Tabs>
+  );
+}
