@@ -1,7 +1,6 @@
 /** Which checkpoint goes first. Every policy scores the candidates from the same features; the least score is evicted.
  *  utility = norm(recency) + α · norm(FLOPs saved per byte really freed) (paper, eq. 2, with the denominators of an
  *  eviction's true effect and the FLOPs since the nearest ancestor that still holds a state). */
-import { flopsBetween } from '../cost/profile.ts';
 import { prefixError } from '../prefix-errors.ts';
 import type { RadixTree } from '../tree/radix-tree.ts';
 import type { ModelProfile } from '../types.ts';
@@ -132,15 +131,24 @@ export function policyFromName(name: string): EvictionPolicy {
 export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number, features: CandidateFeatures): void {
   const { count, nodes, recency, flops, replayTokens, freedBytes } = features;
   const { depth, parent, hasState, lastAccess, childCount, tokenCount } = tree;
+  const { linearFlops, quadraticFlops, stateBytes, kvBytesPerToken } = profile;
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
-    let above = parent[node]!;
-    while (hasState[above] === 0 && depth[above] !== 0) above = parent[above]!;
-    const base = depth[above]!;
+    const end = depth[node]!;
+    const edge = tokenCount[node]!;
+    // The parent nearly always holds a state: its depth follows from the edge, without touching its memory.
+    let base = end - edge;
+    if (base > 0) {
+      let above = parent[node]!;
+      while (hasState[above] === 0 && base > 0) {
+        above = parent[above]!;
+        base = depth[above]!;
+      }
+    }
     recency[i] = 1 / (1 + now - lastAccess[node]!);
-    flops[i] = flopsBetween(profile, base, depth[node]!);
-    replayTokens[i] = depth[node]! - base;
-    freedBytes[i] = profile.stateBytes + (childCount[node] === 0 ? tokenCount[node]! * profile.kvBytesPerToken : 0);
+    flops[i] = linearFlops * (end - base) + quadraticFlops * (end * end - base * base);
+    replayTokens[i] = end - base;
+    freedBytes[i] = stateBytes + (childCount[node] === 0 ? edge * kvBytesPerToken : 0);
   }
 }
 
