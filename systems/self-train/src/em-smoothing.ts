@@ -1,0 +1,285 @@
+/** Expectation–maximisation over target features: each basis is a spherical Gaussian, each sample brings its own prior.
+ *
+ *  ℓ_nk = prior_nk − (d/2)·log(2πσ_k²) − ‖f_n − μ_k‖²/(2σ_k²),  r_nk = softmax_k ℓ_nk,  LL = Σ_n logsumexp_k ℓ_nk;
+ *  prior_nk = β·log(p_nk + 1e-6) with given class probabilities p, or log π_k learned where β = 0.
+ *  N_k = Σ_n r_nk,  μ_k = Σ_n r_nk f_n / N_k,  σ_k² = max(floor, Σ_n r_nk ‖f_n − μ_k‖² / (d·N_k)).
+ *  The structure is the paper's (arXiv 2405.01175); this form is ours, chosen so that LL cannot fall. */
+import { selfTrainError } from './self-train-errors.ts';
+import type { Features } from './types.ts';
+
+export interface EmOptions {
+  /** [K, d] start of the bases. */
+  readonly bases: ArrayLike<number>;
+  readonly numBases: number;
+  /** [N, K] class probabilities of the network; needed where β > 0. */
+  readonly prior?: ArrayLike<number>;
+  /** Weight of the prior, 0..1, default 0.5; 0 learns one weight per basis instead. */
+  readonly beta?: number;
+  /** One variance for all bases. Default true. */
+  readonly isShared?: boolean;
+  /** Default 15. */
+  readonly maxIterations?: number;
+  /** Stop when LL changes by less than this share. Default 1e-5. */
+  readonly tolerance?: number;
+  /** Least variance, default 1e-3 (features have unit variance). */
+  readonly floor?: number;
+  /** [K] start of the variances; default: one E-step's worth, from the nearest basis. */
+  readonly variances?: ArrayLike<number>;
+}
+
+export interface EmResult {
+  /** [N, K], rows sum to one: of the final bases. */
+  readonly responsibilities: Float32Array;
+  /** [K, d] */
+  readonly bases: Float64Array;
+  /** [K] σ² */
+  readonly variances: Float64Array;
+  /** [K] π; stays uniform where β > 0. */
+  readonly weights: Float64Array;
+  /** LL of the start, then after each iteration; nats, summed over samples. */
+  readonly logLikelihood: readonly number[];
+  readonly isFloorReached: boolean;
+  /** Bases that held less than one sample and were not moved. */
+  readonly emptyBases: readonly number[];
+}
+
+const PROBABILITY_EPSILON = 1e-6;
+/** Responsibilities below this do not change a sum in double precision of the sizes met here. */
+const NEGLIGIBLE = 1e-14;
+/** How much LL may fall by rounding, relative. */
+const LL_ROUNDING = 1e-9;
+const LOG_TWO_PI = Math.log(2 * Math.PI);
+
+/** Fits the bases to the features and gives every sample its distribution over them.
+ *  Cost: 2·N·K·d multiply-adds an iteration; no allocation after the first.
+ *  @throws TF-SELF-002 if sizes disagree, TF-SELF-007 if the likelihood falls though the floor does not bind */
+export function emSmooth({ numRows, width, data }: Features, options: EmOptions): EmResult {
+  const { numBases, beta = 0.5, isShared = true, maxIterations = 15, tolerance = 1e-5, floor = 1e-3 } = options;
+  assertSizes(numRows, width, options, beta);
+  const state = createState(numRows, width, options);
+  const { bases, variances, weights, squares, statistics } = state;
+  const logPrior = beta === 0 ? undefined : logPriors(options.prior!, beta);
+  const responsibilities = new Float32Array(numRows * numBases);
+  const step = createStep({ numRows, width, data, squares, numBases, logPrior, responsibilities });
+
+  if (options.variances === undefined) {
+    const start = startVariance(data, numRows, width, bases, numBases);
+    variances.fill(Math.max(floor, start));
+  } else for (let k = 0; k < numBases; k++) variances[k] = Math.max(floor, options.variances[k]);
+
+  const logLikelihood = [step(state)];
+  let isFloorReached = false;
+  const emptyBases = new Set<number>();
+  for (let iteration = 0; iteration < maxIterations; iteration++) {
+    const { counts, sums, squareSums } = statistics;
+    let pooled = 0;
+    for (let k = 0; k < numBases; k++) {
+      if (beta === 0) weights[k] = Math.max(counts[k], Number.MIN_VALUE) / numRows;
+      if (counts[k] < 1) {
+        emptyBases.add(k);
+        // A basis without samples stays; its variance keeps the old statistics out of the pooled sum.
+        if (isShared) pooled += scatterAbout(bases, k, width, sums, squareSums[k], counts[k]);
+        continue;
+      }
+      emptyBases.delete(k);
+      let norm = 0;
+      for (let a = 0; a < width; a++) {
+        const mean = sums[k * width + a] / counts[k];
+        bases[k * width + a] = mean;
+        norm += mean * mean;
+      }
+      const scatter = Math.max(0, squareSums[k] - counts[k] * norm);
+      pooled += scatter;
+      if (!isShared) {
+        variances[k] = scatter / (width * counts[k]);
+        if (variances[k] <= floor) [variances[k], isFloorReached] = [floor, true];
+      }
+    }
+    if (isShared) {
+      const shared = pooled / (width * numRows);
+      if (shared <= floor) isFloorReached = true;
+      variances.fill(Math.max(floor, shared));
+    }
+    const previous = logLikelihood.at(-1)!;
+    const next = step(state);
+    if (next < previous - LL_ROUNDING * Math.abs(previous) && !isFloorReached) {
+      throw selfTrainError('TF-SELF-007', {
+        subject: 'emSmooth',
+        expected: `a log-likelihood of at least ${previous}`,
+        actual: `${next}`,
+        location: `iteration ${iteration + 1}`,
+      });
+    }
+    logLikelihood.push(next);
+    if (Math.abs(next - previous) < tolerance * Math.abs(previous)) break;
+  }
+  return {
+    responsibilities,
+    bases,
+    variances,
+    weights,
+    logLikelihood,
+    isFloorReached,
+    emptyBases: [...emptyBases].sort((a, b) => a - b),
+  };
+}
+
+interface EmState {
+  readonly bases: Float64Array;
+  readonly variances: Float64Array;
+  readonly weights: Float64Array;
+  /** [N] ‖f_n‖² */
+  readonly squares: Float64Array;
+  readonly statistics: {
+    readonly counts: Float64Array;
+    readonly sums: Float64Array;
+    readonly squareSums: Float64Array;
+  };
+}
+
+function createState(numRows: number, width: number, { bases, numBases }: EmOptions): EmState {
+  return {
+    bases: Float64Array.from(bases),
+    variances: new Float64Array(numBases),
+    weights: new Float64Array(numBases).fill(1 / numBases),
+    squares: new Float64Array(numRows),
+    statistics: {
+      counts: new Float64Array(numBases),
+      sums: new Float64Array(numBases * width),
+      squareSums: new Float64Array(numBases),
+    },
+  };
+}
+
+/** E-step fused with the sums that the M-step needs: one pass over the features. @returns step(state) → LL */
+function createStep(problem: {
+  readonly numRows: number;
+  readonly width: number;
+  readonly data: Float32Array;
+  readonly squares: Float64Array;
+  readonly numBases: number;
+  readonly logPrior: Float64Array | undefined;
+  readonly responsibilities: Float32Array;
+}): (state: EmState) => number {
+  const { numRows, width, data, squares, numBases, logPrior, responsibilities } = problem;
+  for (let n = 0; n < numRows; n++) {
+    let square = 0;
+    for (let a = n * width; a < (n + 1) * width; a++) square += data[a] * data[a];
+    squares[n] = square;
+  }
+  const row = new Float64Array(numBases);
+  const feature = new Float64Array(width);
+  const constants = new Float64Array(numBases);
+  const scales = new Float64Array(numBases);
+  return ({ bases, variances, weights, statistics: { counts, sums, squareSums } }) => {
+    counts.fill(0);
+    sums.fill(0);
+    squareSums.fill(0);
+    for (let k = 0; k < numBases; k++) {
+      let norm = 0;
+      for (let a = k * width; a < (k + 1) * width; a++) norm += bases[a] * bases[a];
+      scales[k] = 1 / variances[k];
+      constants[k] = -0.5 * width * (LOG_TWO_PI + Math.log(variances[k])) - 0.5 * norm * scales[k];
+      if (logPrior === undefined) constants[k] += Math.log(weights[k]);
+    }
+    let total = 0;
+    for (let n = 0; n < numRows; n++) {
+      const start = n * width;
+      for (let a = 0; a < width; a++) feature[a] = data[start + a];
+      const half = 0.5 * squares[n];
+      let largest = -Infinity;
+      for (let k = 0; k < numBases; k++) {
+        const value = constants[k] + scales[k] * (dot(feature, bases, k * width, width) - half);
+        row[k] = logPrior === undefined ? value : value + logPrior[n * numBases + k];
+        if (row[k] > largest) largest = row[k];
+      }
+      let sum = 0;
+      for (let k = 0; k < numBases; k++) sum += row[k] = Math.exp(row[k] - largest);
+      total += largest + Math.log(sum);
+      const inverse = 1 / sum;
+      for (let k = 0; k < numBases; k++) {
+        const r = row[k] * inverse;
+        responsibilities[n * numBases + k] = r;
+        if (r < NEGLIGIBLE) continue;
+        counts[k] += r;
+        squareSums[k] += r * squares[n];
+        const offset = k * width;
+        for (let a = 0; a < width; a++) sums[offset + a] += r * feature[a];
+      }
+    }
+    return total;
+  };
+}
+
+/** Four partial sums keep the adders busy. */
+function dot(feature: Float64Array, bases: Float64Array, offset: number, width: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let a = 0;
+  for (; a + 3 < width; a += 4) {
+    s0 += feature[a] * bases[offset + a];
+    s1 += feature[a + 1] * bases[offset + a + 1];
+    s2 += feature[a + 2] * bases[offset + a + 2];
+    s3 += feature[a + 3] * bases[offset + a + 3];
+  }
+  for (; a < width; a++) s0 += feature[a] * bases[offset + a];
+  return s0 + s1 + s2 + s3;
+}
+
+/** Σ r ‖f − μ_k‖² from sums about the origin. */
+function scatterAbout(
+  bases: Float64Array,
+  k: number,
+  width: number,
+  sums: Float64Array,
+  squareSum: number,
+  count: number,
+): number {
+  let cross = 0;
+  let norm = 0;
+  for (let a = k * width; a < (k + 1) * width; a++) {
+    cross += bases[a] * sums[a];
+    norm += bases[a] * bases[a];
+  }
+  return Math.max(0, squareSum - 2 * cross + count * norm);
+}
+
+function logPriors(prior: ArrayLike<number>, beta: number): Float64Array {
+  const logs = new Float64Array(prior.length);
+  for (let i = 0; i < logs.length; i++) logs[i] = beta * Math.log(prior[i] + PROBABILITY_EPSILON);
+  return logs;
+}
+
+/** Mean squared distance to the nearest basis, per dimension. */
+function startVariance(
+  data: Float32Array,
+  numRows: number,
+  width: number,
+  bases: Float64Array,
+  numBases: number,
+): number {
+  let total = 0;
+  for (let n = 0; n < numRows; n++) {
+    let least = Infinity;
+    for (let k = 0; k < numBases; k++) {
+      let square = 0;
+      for (let a = 0; a < width; a++) square += (data[n * width + a] - bases[k * width + a]) ** 2;
+      if (square < least) least = square;
+    }
+    total += least;
+  }
+  return total / (numRows * width);
+}
+
+function assertSizes(numRows: number, width: number, options: EmOptions, beta: number): void {
+  const fail = (expected: string, actual: string) =>
+    selfTrainError('TF-SELF-002', { subject: 'emSmooth', expected, actual });
+  if (options.bases.length !== options.numBases * width) {
+    throw fail(`${options.numBases} bases of width ${width}`, `${options.bases.length} numbers`);
+  }
+  if (beta > 0 && options.prior?.length !== numRows * options.numBases) {
+    throw fail(
+      `a prior of ${numRows} × ${options.numBases} probabilities where beta > 0`,
+      `${options.prior?.length ?? 0} numbers`,
+    );
+  }
+}
