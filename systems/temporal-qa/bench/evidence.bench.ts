@@ -8,7 +8,15 @@ import { ask, openQa } from '../src/answer/ask.ts';
 import { faithKeeps } from '../src/answer/faith-compat.ts';
 import { ingestPaths } from '../src/ingest/ingest.ts';
 import { openEvidenceStore } from '../src/store/sqlite-store.ts';
-import { annotateDates, bestVerdict, eventSpan, boundsOfYear, parseSpan, stateSpan, windowOf } from '../src/time/index.ts';
+import {
+  annotateDates,
+  bestVerdict,
+  eventSpan,
+  boundsOfYear,
+  parseSpan,
+  stateSpan,
+  windowOf,
+} from '../src/time/index.ts';
 
 const NUM_FACTS = Number(process.env['TEMPORAL_BENCH_FACTS'] ?? 1_000_000);
 const NUM_QUESTIONS = 300;
@@ -32,7 +40,8 @@ function median(values: readonly number[]): number {
 function annotator(): BenchRow {
   const texts = realTexts() ?? SENTENCES;
   // the peer: a pass of one regular expression for the commonest forms, the least that any annotator does
-  const plain = /\b(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{1,2},)? \d{4}\b|\b\d{4}-\d{2}-\d{2}\b|\b[12]\d{3}\b/g;
+  const plain =
+    /\b(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{1,2},)? \d{4}\b|\b\d{4}-\d{2}-\d{2}\b|\b[12]\d{3}\b/g;
   const rates = { ours: [] as number[], peer: [] as number[] };
   let found = 0;
   for (let round = 0; round < 7; round++) {
@@ -44,12 +53,21 @@ function annotator(): BenchRow {
     rates.peer.push((texts.length * 5) / (performance.now() - from));
   }
   const [ours, peer] = [median(rates.ours) * 1000, median(rates.peer) * 1000];
-  return { name: 'date annotator', ours, peer, unit: 'sentences/s', ratio: ours / peer, note: `${texts.length} sentences, ${found} dates in all; peer: one regular expression for three forms` };
+  return {
+    name: 'date annotator',
+    ours,
+    peer,
+    unit: 'sentences/s',
+    ratio: ours / peer,
+    note: `${texts.length} sentences, ${found} dates in all; peer: one regular expression for three forms`,
+  };
 }
 
 function realTexts(): string[] | undefined {
   try {
-    const rows = JSON.parse(readFileSync(join(process.env['TENFOLD_DATA'] ?? '', 'temporal-qa/tvq-dev.json'), 'utf8')) as { evidence: string }[];
+    const rows = JSON.parse(
+      readFileSync(join(process.env['TENFOLD_DATA'] ?? '', 'temporal-qa/tvq-dev.json'), 'utf8'),
+    ) as { evidence: string }[];
     return rows.map((row) => row.evidence);
   } catch {
     return undefined;
@@ -60,21 +78,36 @@ function pruning(): BenchRow[] {
   const rng = createRng(3);
   const spans = Array.from({ length: 100_000 }, () => {
     const year = 1900 + rng.integer(120);
-    return [rng.uniform() < 0.5 ? eventSpan(boundsOfYear(year)) : stateSpan(boundsOfYear(year), boundsOfYear(year + rng.integer(10)))!];
+    return [
+      rng.uniform() < 0.5
+        ? eventSpan(boundsOfYear(year))
+        : stateSpan(boundsOfYear(year), boundsOfYear(year + rng.integer(10)))!,
+    ];
   });
   const constraint = [windowOf(parseSpan('1960/1970'))];
   const rates = { ours: [] as number[], peer: [] as number[] };
   let kept = 0;
   for (let round = 0; round < 7; round++) {
     let from = performance.now();
-    for (const signal of ['BEFORE', 'AFTER', 'OVERLAP', 'START', 'FINISH'] as const) for (const span of spans) if (bestVerdict(signal, span, constraint) !== 'impossible') kept++;
+    for (const signal of ['BEFORE', 'AFTER', 'OVERLAP', 'START', 'FINISH'] as const)
+      for (const span of spans) if (bestVerdict(signal, span, constraint) !== 'impossible') kept++;
     rates.ours.push((spans.length * 5) / (performance.now() - from));
     from = performance.now();
-    for (const signal of ['BEFORE', 'AFTER', 'OVERLAP', 'START', 'FINISH'] as const) for (const span of spans) if (faithKeeps(span, signal, constraint)) kept++;
+    for (const signal of ['BEFORE', 'AFTER', 'OVERLAP', 'START', 'FINISH'] as const)
+      for (const span of spans) if (faithKeeps(span, signal, constraint)) kept++;
     rates.peer.push((spans.length * 5) / (performance.now() - from));
   }
   const [ours, peer] = [median(rates.ours) * 1000, median(rates.peer) * 1000];
-  return [{ name: 'pruning, three-valued', ours, peer, unit: 'checks/s', ratio: ours / peer, note: `100,000 intervals, five signals, ${kept} kept; peer: the paper’s integer rules as re-made here` }];
+  return [
+    {
+      name: 'pruning, three-valued',
+      ours,
+      peer,
+      unit: 'checks/s',
+      ratio: ours / peer,
+      note: `100,000 intervals, five signals, ${kept} kept; peer: the paper’s integer rules as re-made here`,
+    },
+  ];
 }
 
 /** Facts of made-up towns: 20,000 subjects, 12 relations, 60,000 people. */
@@ -82,7 +115,20 @@ async function store(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'temporal-bench-'));
   try {
     const rng = createRng(11);
-    const relations = ['mayor', 'head coach', 'bishop', 'director', 'chief engineer', 'treasurer', 'harbour master', 'librarian', 'school inspector', 'town clerk', 'chief of police', 'organist'];
+    const relations = [
+      'mayor',
+      'head coach',
+      'bishop',
+      'director',
+      'chief engineer',
+      'treasurer',
+      'harbour master',
+      'librarian',
+      'school inspector',
+      'town clerk',
+      'chief of police',
+      'organist',
+    ];
     const file = join(folder, 'facts.csv');
     const questions: { question: string; wanted: string }[] = [];
     const lines = ['subject,relation,object,start,end'];
@@ -92,7 +138,8 @@ async function store(): Promise<BenchRow[]> {
       const person = `${syllables(rng.integer(3000))} ${syllables(3000 + rng.integer(60_000))}`;
       const start = 1500 + Math.floor(i / 240_000) * 100 + rng.integer(90);
       lines.push(`${town},${relation},${person},${start},${start + 5}`);
-      if (i % Math.floor(NUM_FACTS / NUM_QUESTIONS) === 0) questions.push({ question: `Who was ${relation} of ${town} in ${start + 2}?`, wanted: person });
+      if (i % Math.floor(NUM_FACTS / NUM_QUESTIONS) === 0)
+        questions.push({ question: `Who was ${relation} of ${town} in ${start + 2}?`, wanted: person });
     }
     writeFileSync(file, lines.join('\n'));
     const db = join(folder, 'facts.sqlite');
@@ -116,9 +163,21 @@ async function store(): Promise<BenchRow[]> {
     const size = statSync(db).size;
     const none = { peer: NaN, ratio: NaN };
     return [
-      { name: 'ingest of facts from CSV, text index included', ours: ingestRate, ...none, unit: 'rows/s', note: `${result.numNew} new of ${NUM_FACTS} rows, ${Math.round(size / result.numNew)} bytes each` },
+      {
+        name: 'ingest of facts from CSV, text index included',
+        ours: ingestRate,
+        ...none,
+        unit: 'rows/s',
+        note: `${result.numNew} new of ${NUM_FACTS} rows, ${Math.round(size / result.numNew)} bytes each`,
+      },
       { name: 'opening, names loaded', ours: openMs, ...none, unit: 'ms', note: `${result.numEntities} names` },
-      { name: 'question, p50', ours: times[Math.floor(times.length * 0.5)]!, ...none, unit: 'ms', note: `${questions.length} questions, ${right} right, over ${result.numNew} facts; RSS ${Math.round(process.memoryUsage().rss / 1e6)} MB` },
+      {
+        name: 'question, p50',
+        ours: times[Math.floor(times.length * 0.5)]!,
+        ...none,
+        unit: 'ms',
+        note: `${questions.length} questions, ${right} right, over ${result.numNew} facts; RSS ${Math.round(process.memoryUsage().rss / 1e6)} MB`,
+      },
       { name: 'question, p95', ours: times[Math.floor(times.length * 0.95)]!, ...none, unit: 'ms', note: '' },
     ];
   } finally {
@@ -126,7 +185,28 @@ async function store(): Promise<BenchRow[]> {
   }
 }
 
-const PARTS = ['ba', 'den', 'fol', 'gar', 'hil', 'jo', 'kem', 'lor', 'mi', 'nar', 'pel', 'rus', 'sta', 'tor', 'vin', 'wes', 'yor', 'zan', 'bro', 'cla'];
+const PARTS = [
+  'ba',
+  'den',
+  'fol',
+  'gar',
+  'hil',
+  'jo',
+  'kem',
+  'lor',
+  'mi',
+  'nar',
+  'pel',
+  'rus',
+  'sta',
+  'tor',
+  'vin',
+  'wes',
+  'yor',
+  'zan',
+  'bro',
+  'cla',
+];
 
 /** A pronounceable name for a number; different numbers, different names. */
 function syllables(value: number): string {

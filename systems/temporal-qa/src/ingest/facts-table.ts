@@ -79,11 +79,8 @@ function* itemsOfRow(
   options: TableOptions,
 ): Generator<Item> {
   const location = `${file}:${line}`;
-  const nameOf = (column: string): string | undefined => {
-    const mapped = options.columns?.[column];
-    if (mapped) return mapped;
-    return header.find((name) => COLUMN_ALIASES[column]!.includes(name.toLowerCase()));
-  };
+  const columns = columnsOf(header, options);
+  const nameOf = (column: string): string | undefined => columns.get(column);
   const cell = (column: string): string => {
     const name = nameOf(column);
     return name === undefined ? '' : (row[name] ?? '');
@@ -127,11 +124,8 @@ function* itemsOfRow(
     );
     return;
   }
-  const known = new Set(
-    ['subject', 'relation', 'object', 'start', 'end', 'date', 'subjectType', 'objectType', 'docTime'].map(nameOf),
-  );
-  const qualifiers = header
-    .filter((name) => !known.has(name) && row[name])
+  const qualifiers = othersOf(header, columns)
+    .filter((name) => row[name])
     .map((name): Field => ({ name, value: row[name]! }));
   yield {
     kind: 'evidence',
@@ -152,6 +146,26 @@ function* itemsOfRow(
     [object, cell('objectType')],
   ] as const)
     if (!/^[\d.,+-]+$/.test(label)) yield { kind: 'entity', entity: { label, ...(type ? { type } : {}) } };
+}
+
+const columnsOfHeader = new WeakMap<readonly string[], ReadonlyMap<string, string>>();
+
+/** Our columns → names in the file; kept for each header. */
+function columnsOf(header: readonly string[], options: TableOptions): ReadonlyMap<string, string> {
+  const known = columnsOfHeader.get(header);
+  if (known) return known;
+  const columns = new Map<string, string>();
+  for (const [column, aliases] of Object.entries(COLUMN_ALIASES)) {
+    const name = options.columns?.[column] ?? header.find((candidate) => aliases.includes(candidate.toLowerCase()));
+    if (name !== undefined) columns.set(column, name);
+  }
+  columnsOfHeader.set(header, columns);
+  return columns;
+}
+
+function othersOf(header: readonly string[], columns: ReadonlyMap<string, string>): readonly string[] {
+  const taken = new Set(columns.values());
+  return taken.size === header.length ? [] : header.filter((name) => !taken.has(name));
 }
 
 /** Bounds of a cell: ISO and EDTF first, then free text. Impossible dates give nothing. */

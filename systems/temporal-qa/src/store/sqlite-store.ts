@@ -7,6 +7,12 @@ import { SOURCES, type EntityRecord, type Evidence, type EvidenceStore, type New
 import { nameKey } from '../understand/words.ts';
 
 const SCHEMA_VERSION = 1;
+/** Rows of one insert statement. */
+const ROWS_PER_INSERT = 60;
+/** A posting in memory is entity · base + evidence. */
+const POSTING_BASE = 2 ** 26;
+/** Postings that wait for their order before they are written. */
+const MAX_WAITING = 4_000_000;
 const SCHEMA = `
 CREATE TABLE evidence(id INTEGER PRIMARY KEY, hash INTEGER, source INTEGER, doc TEXT, locator TEXT, text TEXT, rest TEXT);
 CREATE TABLE entity(key TEXT PRIMARY KEY, label TEXT, type TEXT, aliases TEXT, source_id TEXT) WITHOUT ROWID;
@@ -54,6 +60,8 @@ class SqliteStore implements EvidenceStore {
   /** Number of each entity name; filled at the first use. */
   #numbers: Map<string, number> | undefined;
   #hashes: Set<number> | undefined;
+  #postings: number[] = [];
+  #spans: number[] = [];
   readonly #frequencies = new Map<string, number>();
   #nextId = 0;
   /** Rows below this id are in the text index. */
@@ -68,35 +76,66 @@ class SqliteStore implements EvidenceStore {
   async add(batch: readonly NewEvidence[]): Promise<number> {
     const hashes = (this.#hashes ??= this.#loadHashes());
     const numbers = (this.#numbers ??= this.#loadNumbers());
-    const insert = this.#prepare(
-      'INSERT INTO evidence(id, hash, source, doc, locator, text, rest) VALUES (?,?,?,?,?,?,?)',
-    );
-    const insertPosting = this.#prepare('INSERT OR IGNORE INTO posting(entity, evidence) VALUES (?,?)');
-    const insertSpan = this.#prepare('INSERT INTO span(s0, e1, evidence) VALUES (?,?,?)');
-    const insertNumber = this.#prepare('INSERT INTO entity_number(key, number) VALUES (?,?)');
+    const rows: (string | number)[] = [];
+    const names: (string | number)[] = [];
     let added = 0;
+    for (const evidence of batch) {
+      const source = SOURCES.indexOf(evidence.source);
+      const hash = contentHash(source, evidence.doc, evidence.text);
+      if (hashes.has(hash)) continue;
+      hashes.add(hash);
+      const id = this.#nextId++;
+      rows.push(id, hash, source, evidence.doc, evidence.locator, evidence.text, restOfEvidence(evidence));
+      for (const label of evidence.entities) {
+        const key = nameKey(label);
+        let number = numbers.get(key);
+        if (number === undefined) {
+          number = numbers.size + 1;
+          numbers.set(key, number);
+          names.push(key, number);
+        }
+        this.#postings.push(number * POSTING_BASE + id);
+      }
+      for (const span of evidence.spans) this.#spans.push(span.s0, span.e1, id);
+      added++;
+    }
+    this.#transaction(() => {
+      this.#insertMany('INSERT INTO evidence(id, hash, source, doc, locator, text, rest) VALUES', 7, rows);
+      this.#insertMany('INSERT INTO entity_number(key, number) VALUES', 2, names);
+      if (this.#postings.length > MAX_WAITING) this.#writePostings();
+    });
+    return added;
+  }
+
+  /** Postings and intervals wait in memory, so that they are written in the order of their trees. */
+  #writePostings(): void {
+    const sorted = Float64Array.from(this.#postings).sort();
+    const flat: number[] = [];
+    for (let i = 0; i < sorted.length; i++) {
+      if (i > 0 && sorted[i] === sorted[i - 1]) continue;
+      const entity = Math.floor(sorted[i]! / POSTING_BASE);
+      flat.push(entity, sorted[i]! - entity * POSTING_BASE);
+    }
+    this.#insertMany('INSERT OR IGNORE INTO posting(entity, evidence) VALUES', 2, flat);
+    this.#insertMany('INSERT INTO span(s0, e1, evidence) VALUES', 3, this.#spans);
+    this.#postings = [];
+    this.#spans = [];
+  }
+
+  #insertMany(sql: string, width: number, values: readonly (string | number)[]): void {
+    const group = `(${'?,'.repeat(width).slice(0, -1)})`;
+    const size = width * ROWS_PER_INSERT;
+    let at = 0;
+    const many = this.#prepare(`${sql} ${`${group},`.repeat(ROWS_PER_INSERT).slice(0, -1)}`);
+    for (; at + size <= values.length; at += size) many.run(...values.slice(at, at + size));
+    const one = this.#prepare(`${sql} ${group}`);
+    for (; at < values.length; at += width) one.run(...values.slice(at, at + width));
+  }
+
+  #transaction(work: () => void): void {
     this.#database.exec('BEGIN');
     try {
-      for (const evidence of batch) {
-        const source = SOURCES.indexOf(evidence.source);
-        const hash = contentHash(source, evidence.doc, evidence.text);
-        if (hashes.has(hash)) continue;
-        hashes.add(hash);
-        const id = this.#nextId++;
-        insert.run(id, hash, source, evidence.doc, evidence.locator, evidence.text, restOfEvidence(evidence));
-        for (const label of evidence.entities) {
-          const key = nameKey(label);
-          let number = numbers.get(key);
-          if (number === undefined) {
-            number = numbers.size + 1;
-            numbers.set(key, number);
-            insertNumber.run(key, number);
-          }
-          insertPosting.run(number, id);
-        }
-        for (const span of evidence.spans) insertSpan.run(span.s0, span.e1, id);
-        added++;
-      }
+      work();
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#database.exec('ROLLBACK');
@@ -104,7 +143,6 @@ class SqliteStore implements EvidenceStore {
       this.#numbers = undefined;
       throw error;
     }
-    return added;
   }
 
   async addEntities(entities: readonly EntityRecord[]): Promise<void> {
@@ -121,6 +159,7 @@ class SqliteStore implements EvidenceStore {
 
   async finishLoad(): Promise<void> {
     this.#database.exec('BEGIN');
+    this.#writePostings();
     this.#prepare('INSERT INTO words(rowid, text) SELECT id, text FROM evidence WHERE id > ?').run(this.#indexedTo);
     this.#database.exec('CREATE INDEX IF NOT EXISTS span_time ON span(s0, e1, evidence)');
     this.#database.exec('COMMIT');
