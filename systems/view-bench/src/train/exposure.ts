@@ -1,0 +1,60 @@
+/** A colour matrix (3×4, affine) for every training image, learnt along with the cloud. Tests render without it. */
+import type { Reals } from '../types.ts';
+
+const FIRST_RATE = 0.01;
+const LAST_RATE = 0.001;
+const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-15];
+
+export interface Exposures {
+  /** [H, W, 3] colours A c + b of an image. */
+  apply(frameIndex: number, rgb: Reals): Float32Array;
+  /** Steps the matrix of an image. @returns the gradient by the colours before it */
+  learn(frameIndex: number, rgb: Reals, gradient: Float32Array, step: number): Float32Array;
+  /** [F, 3, 4] */
+  readonly matrices: Float64Array;
+}
+
+export function createExposures(numFrames: number, numSteps: number): Exposures {
+  const matrices = new Float64Array(12 * numFrames);
+  for (let f = 0; f < numFrames; f++) for (let c = 0; c < 3; c++) matrices[12 * f + 5 * c] = 1;
+  const first = new Float64Array(12 * numFrames);
+  const second = new Float64Array(12 * numFrames);
+  const visits = new Uint32Array(numFrames);
+  return {
+    matrices,
+    apply(frameIndex, rgb) {
+      const A = matrices.subarray(12 * frameIndex, 12 * frameIndex + 12);
+      const out = new Float32Array(rgb.length);
+      for (let k = 0; k < rgb.length; k += 3) {
+        for (let c = 0; c < 3; c++) {
+          out[k + c] = A[4 * c] * rgb[k] + A[4 * c + 1] * rgb[k + 1] + A[4 * c + 2] * rgb[k + 2] + A[4 * c + 3];
+        }
+      }
+      return out;
+    },
+    learn(frameIndex, rgb, gradient, step) {
+      const base = 12 * frameIndex;
+      const A = matrices.slice(base, base + 12);
+      const dA = new Float64Array(12);
+      const out = new Float32Array(rgb.length);
+      for (let k = 0; k < rgb.length; k += 3) {
+        for (let c = 0; c < 3; c++) {
+          const g = gradient[k + c];
+          for (let d = 0; d < 3; d++) {
+            dA[4 * c + d] += g * rgb[k + d];
+            out[k + d] += A[4 * c + d] * g;
+          }
+          dA[4 * c + 3] += g;
+        }
+      }
+      const visit = ++visits[frameIndex];
+      const rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (step / numSteps);
+      for (let k = 0; k < 12; k++) {
+        const m = (first[base + k] = BETA1 * first[base + k] + (1 - BETA1) * dA[k]);
+        const v = (second[base + k] = BETA2 * second[base + k] + (1 - BETA2) * dA[k] ** 2);
+        matrices[base + k] -= (rate * (m / (1 - BETA1 ** visit))) / (Math.sqrt(v / (1 - BETA2 ** visit)) + EPSILON);
+      }
+      return out;
+    },
+  };
+}

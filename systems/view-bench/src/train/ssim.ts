@@ -1,0 +1,93 @@
+/** Structural similarity with an 11×11 Gaussian window (σ 1.5), zero padding, per channel, biased variances.
+ *  S = (2μ₁μ₂ + C1)(2σ₁₂ + C2) / ((μ₁² + μ₂² + C1)(σ₁² + σ₂² + C2)).  Source: Wang et al. 2004. */
+
+export const SSIM_RADIUS = 5;
+const SIGMA = 1.5;
+const C1 = 0.01 ** 2;
+const C2 = 0.03 ** 2;
+const WINDOW = createWindow();
+
+export interface SsimResult {
+  /** [H, W, 3] */ readonly map: Float64Array;
+  /** Adds dL/dx for a gradient by the map. */ gradient(byMap: Float64Array, target: Float32Array): void;
+}
+
+/** Map of SSIM of two interleaved RGB images and its gradient by the first. Cost: O(11 · pixels). Mutates: nothing. */
+export function computeSsim(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  widthPx: number,
+  heightPx: number,
+): SsimResult {
+  const length = 3 * widthPx * heightPx;
+  const blur = createBlur(widthPx, heightPx);
+  const product = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+    const out = new Float64Array(length);
+    for (let k = 0; k < length; k++) out[k] = a[k] * b[k];
+    return blur(out);
+  };
+  const mu1 = blur(Float64Array.from(x));
+  const mu2 = blur(Float64Array.from(y));
+  const [exx, eyy, exy] = [product(x, x), product(y, y), product(x, y)];
+  const map = new Float64Array(length);
+  for (let k = 0; k < length; k++) {
+    const a1 = 2 * mu1[k] * mu2[k] + C1;
+    const a2 = 2 * (exy[k] - mu1[k] * mu2[k]) + C2;
+    const b1 = mu1[k] ** 2 + mu2[k] ** 2 + C1;
+    const b2 = exx[k] - mu1[k] ** 2 + eyy[k] - mu2[k] ** 2 + C2;
+    map[k] = (a1 * a2) / (b1 * b2);
+  }
+  const gradient = (byMap: Float64Array, target: Float32Array) => {
+    const [byMu, byXx, byXy] = [new Float64Array(length), new Float64Array(length), new Float64Array(length)];
+    for (let k = 0; k < length; k++) {
+      const [m1, m2, g] = [mu1[k], mu2[k], byMap[k]];
+      const a1 = 2 * m1 * m2 + C1;
+      const a2 = 2 * (exy[k] - m1 * m2) + C2;
+      const b1 = m1 * m1 + m2 * m2 + C1;
+      const b2 = exx[k] - m1 * m1 + eyy[k] - m2 * m2 + C2;
+      const s = map[k];
+      byMu[k] = g * ((2 * m2 * (a2 - a1)) / (b1 * b2) - (2 * m1 * s) / b1 + (2 * m1 * s) / b2);
+      byXx[k] = (-g * s) / b2;
+      byXy[k] = (2 * g * a1) / (b1 * b2);
+    }
+    const [p, q, r] = [blur(byMu), blur(byXx), blur(byXy)];
+    for (let k = 0; k < length; k++) target[k] += p[k] + 2 * x[k] * q[k] + y[k] * r[k];
+  };
+  return { map, gradient };
+}
+
+function createWindow(): Float64Array {
+  const taps = Float64Array.from({ length: 2 * SSIM_RADIUS + 1 }, (_, k) =>
+    Math.exp(-((k - SSIM_RADIUS) ** 2) / (2 * SIGMA * SIGMA)),
+  );
+  const sum = taps.reduce((total, tap) => total + tap, 0);
+  return taps.map((tap) => tap / sum);
+}
+
+/** Separable, symmetric, zero-padded: its own adjoint. */
+function createBlur(widthPx: number, heightPx: number): (image: Float64Array) => Float64Array {
+  const rowLength = 3 * widthPx;
+  const between = new Float64Array(rowLength * heightPx);
+  return (image) => {
+    between.fill(0);
+    const out = new Float64Array(image.length);
+    for (let y = 0; y < heightPx; y++) {
+      for (let tap = -SSIM_RADIUS; tap <= SSIM_RADIUS; tap++) {
+        const weight = WINDOW[tap + SSIM_RADIUS];
+        const start = Math.max(0, -3 * tap);
+        const end = Math.min(rowLength, rowLength - 3 * tap);
+        const base = y * rowLength;
+        for (let k = start; k < end; k++) between[base + k] += weight * image[base + k + 3 * tap];
+      }
+    }
+    for (let y = 0; y < heightPx; y++) {
+      const base = y * rowLength;
+      for (let tap = Math.max(-SSIM_RADIUS, -y); tap <= Math.min(SSIM_RADIUS, heightPx - 1 - y); tap++) {
+        const weight = WINDOW[tap + SSIM_RADIUS];
+        const from = (y + tap) * rowLength;
+        for (let k = 0; k < rowLength; k++) out[base + k] += weight * between[from + k];
+      }
+    }
+    return out;
+  };
+}
