@@ -8,12 +8,15 @@ import { dirname, join, resolve } from 'node:path';
 export function findHomeFolder(options: {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingFolder: string;
+  /** Is there such a file or folder? The file system's answer where not given. */
+  readonly exists?: (path: string) => boolean;
 }): string {
   const named = options.environment['TENFOLD_HOME'];
   if (named) return resolve(options.workingFolder, named);
+  const exists = options.exists ?? existsSync;
   let folder = resolve(options.workingFolder);
   for (;;) {
-    if (existsSync(join(folder, '.tenfold')) || existsSync(join(folder, '.git'))) return join(folder, '.tenfold');
+    if (exists(join(folder, '.tenfold')) || exists(join(folder, '.git'))) return join(folder, '.tenfold');
     const parent = dirname(folder);
     if (parent === folder) return join(options.workingFolder, '.tenfold');
     folder = parent;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -132,8 +132,14 @@ test('the home folder is TENFOLD_HOME, or .tenfold beside the nearest .git, or i
   const folder = newFolder();
   mkdirSync(join(folder, 'repository/.git'), { recursive: true });
   mkdirSync(join(folder, 'repository/deep/down'), { recursive: true });
+  // Folders above the temporary one are not this test's: they count as empty.
+  const exists = (path: string): boolean => path.startsWith(folder) && existsSync(path);
   const find = (workingFolder: string, home?: string): string =>
-    findHomeFolder({ environment: { TENFOLD_HOME: home }, workingFolder });
+    findHomeFolder({ environment: { TENFOLD_HOME: home }, workingFolder, exists });
+  assert.equal(
+    findHomeFolder({ environment: {}, workingFolder: join(folder, 'repository/deep/down') }),
+    join(folder, 'repository/.tenfold'),
+  );
   assert.equal(find(join(folder, 'repository/deep/down')), join(folder, 'repository/.tenfold'));
   assert.equal(find(folder), join(folder, '.tenfold'));
   assert.equal(find(folder, 'elsewhere'), join(folder, 'elsewhere'));
