@@ -126,10 +126,10 @@ function ruleOf(
   const [node] = nodes as readonly [GraphNode];
   const { op, attributes, notes, inputs } = node;
   if (notes.phase !== 'forward') return { rule: 'whole' };
-  if (/\.encode$/.test(notes.module)) return { rule: NEEDS_WHOLE_BATCH[gate] ? 'encode-whole' : 'encode' };
-  if (/\.decode$/.test(notes.module)) return { rule: 'decode' };
+  if (notes.module.endsWith('.encode')) return { rule: NEEDS_WHOLE_BATCH[gate] ? 'encode-whole' : 'encode' };
+  if (notes.module.endsWith('.decode')) return { rule: 'decode' };
   if (op === 'AllToAll') return { rule: 'a2a' };
-  if (/\.experts$/.test(notes.module)) return { rule: 'expert' };
+  if (notes.module.endsWith('.experts')) return { rule: 'expert' };
   if (OP_PROPERTIES[op].isElementwise) return { rule: 'elementwise' };
   const rankOf = (input: number): number => graph.values[inputs[input]!]?.shape.length ?? 0;
   const last = rankOf(0) - 1;

@@ -3,7 +3,7 @@ import type { Block, Report } from '@tenfold/core/report';
 import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
 import type { MeasuredBlock, MeasuredMode } from './exec/measured-run.ts';
 
-export function measuredValue({ modes, a2aMs, expertMs, links, numDropped, numGradients }: MeasuredBlock) {
+export function measuredValue({ modes, a2aMs, expertMs, links, numDropped, numGradients, numOutputs }: MeasuredBlock) {
   return {
     modes: modes.map(({ runs: _runs, ...mode }) => mode),
     a2aMs,
@@ -11,6 +11,7 @@ export function measuredValue({ modes, a2aMs, expertMs, links, numDropped, numGr
     links,
     numDropped,
     numGradients,
+    numOutputs,
   };
 }
 
@@ -39,13 +40,13 @@ export function reportMeasured(measured: MeasuredBlock): Report {
 }
 
 export function measuredBlocks(measured: MeasuredBlock): Block[] {
-  const { modes, a2aMs, expertMs, numDropped, numGradients } = measured;
+  const { modes, a2aMs, expertMs, numDropped, numGradients, numOutputs } = measured;
   return [
     {
       kind: 'text',
       text:
         `Two worker threads, real tensors, irregular all-to-alls over an emulated link (t_a2a/t_expert = ${(a2aMs / expertMs).toFixed(2)}). ` +
-        `${numDropped} tokens were dropped on worker 0; ${numGradients} outputs and gradients were compared.`,
+        `${numDropped} tokens were dropped on worker 0; ${numGradients} gradients and the outputs of ${numOutputs} layers were compared.`,
     },
     {
       kind: 'table',

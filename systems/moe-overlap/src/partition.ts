@@ -83,7 +83,7 @@ function cutOps(
 }
 
 function partInfo(info: TensorInfo | undefined, axis: number, numParts: number): TensorInfo {
-  const { shape = [], ...rest } = info ?? { shape: [] };
+  const { shape, ...rest } = info ?? { shape: [] };
   // A part of a dispatch buffer may hold any number of rows: it is as large as the whole.
   return { ...rest, shape: shape.map((size, index) => (index === axis ? size / numParts : size)) };
 }

@@ -25,22 +25,31 @@ const VIEWS: readonly { readonly id: View; readonly label: string; readonly intr
 export default function Page(page: RoomPageProps) {
   const [view, setView] = useAddressState<View>('view', 'timeline');
   const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
-  const content: Readonly<Record<View, () => ReactNode>> = {
-    timeline: () => <TimelineLab {...page} />,
-    range: () => <RangeLab {...page} />,
-    tokens: () => <TokenGrid {...page} />,
-    bandwidth: () => <VerbPanel page={page} verb="sweep" label="Sweep the bandwidth" />,
-    workers: () => <VerbPanel page={page} verb="run" label="Run on two workers" />,
-    trace: () => <TraceDrop {...page} />,
-  };
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
         <p>{chosen.intro}</p>
-        {content[chosen.id]()}
+        {contentOf(chosen.id, page)}
       </Stack>
     </Tabs>
   );
+}
+
+function contentOf(view: View, page: RoomPageProps): ReactNode {
+  switch (view) {
+    case 'timeline':
+      return <TimelineLab {...page} />;
+    case 'range':
+      return <RangeLab {...page} />;
+    case 'tokens':
+      return <TokenGrid {...page} />;
+    case 'bandwidth':
+      return <VerbPanel page={page} verb="sweep" label="Sweep the bandwidth" />;
+    case 'workers':
+      return <VerbPanel page={page} verb="run" label="Run on two workers" />;
+    case 'trace':
+      return <TraceDrop {...page} />;
+  }
 }
 
 function VerbPanel({

@@ -41,6 +41,7 @@ export interface MeasuredBlock {
   readonly expertMs: number;
   readonly numDropped: number;
   readonly numGradients: number;
+  readonly numOutputs: number;
 }
 
 const DEFAULT_SIZES: BlockSizes = {
@@ -106,6 +107,7 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
     expertMs,
     numDropped: first.numDropped,
     numGradients: first.numGradients,
+    numOutputs: first.numOutputs,
   };
 }
 

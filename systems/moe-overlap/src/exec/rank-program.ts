@@ -32,7 +32,10 @@ export interface RankResult {
   /** Modes whose output or any gradient differs in a bit from the first mode's. */
   readonly differing: readonly string[];
   readonly numDropped: number;
+  /** Gradients that were compared: of every weight, and of the input. */
   readonly numGradients: number;
+  /** Outputs of layers that were compared. */
+  readonly numOutputs: number;
 }
 
 export function run(context: RankContext, params: RankParams): RankResult {
@@ -68,8 +71,10 @@ export function run(context: RankContext, params: RankParams): RankResult {
   }
   const places = reference!.get('1.places')!;
   const numDropped = places.kind === 'places' ? places.place.filter((place) => place < 0).length : 0;
-  const numGradients = [...reference!.keys()].filter(isResult).length;
-  return { runs, differing: [...differing], numDropped, numGradients };
+  const names = [...reference!.keys()];
+  const numGradients = names.filter(isGradient).length;
+  const numOutputs = names.filter(isOutput).length;
+  return { runs, differing: [...differing], numDropped, numGradients, numOutputs };
 }
 
 /** Weights alike on all ranks, but experts are each rank's own. */
@@ -137,11 +142,12 @@ function int32(data: Int32Array): Tensor {
   return { dtype: 'int32', shape: [data.length], data } as Tensor;
 }
 
-const isResult = (name: string): boolean => name.startsWith('g.') || name === 'd.x0' || /^x[1-9]/.test(name);
+const isGradient = (name: string): boolean => name.startsWith('g.') || name === 'd.x0';
+const isOutput = (name: string): boolean => /^x[1-9]\d*$/.test(name);
 
 function equalResults(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
   for (const [name, value] of a) {
-    if (!isResult(name)) continue;
+    if (!isGradient(name) && !isOutput(name)) continue;
     const [expected, actual] = [wholeRows(a, name), wholeRows(b, name)];
     if (value.kind !== 'rows' || expected?.length !== actual?.length) return false;
     for (let index = 0; index < expected!.length; index++) {
