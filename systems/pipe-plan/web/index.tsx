@@ -1,6 +1,5 @@
 /** The room's page: plan a model, move stage borders, see the timeline before and after filling, compare, really run. */
 import { Stack, Tabs, useAddressState, type RoomPageProps } from '@tenfold/ui';
-import type { ReactNode } from 'react';
 import './page.css';
 import { ComparePanel } from './compare-panel.tsx';
 import { PlanPanel } from './plan-panel.tsx';
@@ -21,17 +20,23 @@ const VIEWS: readonly { readonly id: View; readonly label: string; readonly intr
 export default function PipePlanPage(page: RoomPageProps) {
   const [view, setView] = useAddressState<View>('view', 'plan');
   const chosen = VIEWS.find((entry) => entry.id === view) ?? VIEWS[0]!;
-  const content: Readonly<Record<View, () => ReactNode>> = {
-    plan: () => <PlanPanel {...page} />,
-    compare: () => <ComparePanel {...page} />,
-    run: () => <RunPanel {...page} />,
-  };
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
         <p>{chosen.intro}</p>
-        {content[chosen.id]()}
+        <Content view={chosen.id} page={page} />
       </Stack>
     </Tabs>
   );
+}
+
+function Content({ view, page }: { readonly view: View; readonly page: RoomPageProps }) {
+  switch (view) {
+    case 'plan':
+      return <PlanPanel {...page} />;
+    case 'compare':
+      return <ComparePanel {...page} />;
+    case 'run':
+      return <RunPanel {...page} />;
+  }
 }
