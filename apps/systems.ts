@@ -70,6 +70,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'Pipeline plan',
     question: 'How should I cut my diffusion model into pipeline stages, and what fills the bubbles?',
     paper: { title: 'DiffusionPipe: Training Large Diffusion Models with Efficient Pipelines', arxiv: '2405.01248' },
+    load: () => import('@tenfold/pipe-plan/manifest'),
   },
   {
     id: 'moe-overlap',
