@@ -25,22 +25,34 @@ export function parseVerbWords(
     options = command.opts();
   });
   try {
-    command.parse([...words], { from: 'user' });
+    command.parse(words.map(shielded), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) throw errorFromCommander(error, subject, fields);
     throw error;
   }
   const raw: Record<string, unknown> = {};
   for (const [index, field] of positional.entries()) {
-    const value = command.processedArgs[index] as string | string[] | undefined;
+    const value = unshielded(command.processedArgs[index] as string | string[] | undefined);
     if (value !== undefined && value.length > 0) raw[field.name] = paramFromText(field, value);
   }
   for (const field of fields) {
-    const value = options[field.name];
+    const value = unshielded(options[field.name]);
     if (field.isPositional || value === undefined) continue;
     raw[field.name] = typeof value === 'boolean' ? value : paramFromText(field, value as string | string[]);
   }
   return raw;
+}
+
+/** No option begins with a digit: `-0043-03-15` and `-5,3` are values, which commander would take for options. */
+const SHIELD = '\uE000';
+
+function shielded(word: string): string {
+  return /^-\d/.test(word) ? SHIELD + word : word;
+}
+
+function unshielded<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(unshielded) as T;
+  return (typeof value === 'string' && value.startsWith(SHIELD) ? value.slice(SHIELD.length) : value) as T;
 }
 
 function addOption(command: Command, field: ParamField): void {

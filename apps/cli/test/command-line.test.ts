@@ -50,6 +50,13 @@ test('a run ends with its verdict on stdout, and time, run and the way to the st
   assert.ok(!(stdout + stderr).includes(ESCAPE), 'no codes without a terminal');
 });
 
+test('a word that begins with a minus and a digit is a value, not an option', async () => {
+  const { stdout } = await runCli(['temporal-qa', 'relate', '44 BC', '-0042/-0040', '--json']);
+  const { result, run } = JSON.parse(stdout);
+  assert.deepEqual(run.params, { a: '44 BC', b: '-0042/-0040' });
+  assert.deepEqual(result.relations, ['before', 'meets']);
+});
+
 test('--no-save leaves no trace', async () => {
   const home = join(newFolder(), 'home');
   const { code } = await runCli(['cross-families', 'max', '--n', '3', '--sets', '2|2', '--no-save'], {

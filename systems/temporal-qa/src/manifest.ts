@@ -113,10 +113,13 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'relate',
       summary: 'Allen relations that two dates or intervals may have, and verdicts of the signals',
-      examples: ['relate 1987/1996 1994', 'relate "44 BC" "-0043-03-15"'],
+      examples: ['relate 1987/1996 1994', 'relate "44 BC" -0043-03-15'],
       params: z.object({
-        a: z.string().meta({ positional: true }).describe('date or interval'),
-        b: z.string().meta({ positional: true }).describe('date or interval'),
+        a: z
+          .string()
+          .meta({ positional: true })
+          .describe('date or interval: 1994, 1994-03/1996, 44 BC, -0043, 1990/..'),
+        b: z.string().meta({ positional: true }).describe('date or interval that the first is compared with'),
       }),
       load: () => import('./verbs/relate.ts'),
     }),

@@ -93,18 +93,21 @@ export function converseSet(set: RelationSet): RelationSet {
 
 /** All relations that some choice of the uncertain ends allows. An inclusive day interval [s, e] is the
  *  continuous interval [s, e + 1), so that a year meets the next one.
+ *  An event is one day within its bounds, so it holds nothing and overlaps nothing.
  *  Math: a relation is a conjunction of order relations of four pairs of ends; each pair is bounded separately. */
 export function possibleRelations(a: TimeSpan, b: TimeSpan): RelationSet {
   const startStart = orders(a.s0, a.s1, b.s0, b.s1);
   const startEnd = orders(a.s0, a.s1, b.e0 + 1, b.e1 + 1);
   const endStart = orders(a.e0 + 1, a.e1 + 1, b.s0, b.s1);
   const endEnd = orders(a.e0 + 1, a.e1 + 1, b.e0 + 1, b.e1 + 1);
+  const allowed = (a.kind === 'event' ? MOMENT : ALL_RELATIONS) & (b.kind === 'event' ? TO_MOMENT : ALL_RELATIONS);
   let set = 0;
   for (let i = 0; i < 13; i++) {
+    if (!(allowed & (1 << i))) continue;
     const [ss, se, es, ee] = SIGNATURES[i]!;
     if (startStart & ss && startEnd & se && endStart & es && endEnd & ee) set |= 1 << i;
   }
-  return set === 0 ? ALL_RELATIONS : set;
+  return set === 0 ? allowed : set;
 }
 
 export function allenVerdict(wanted: RelationSet, a: TimeSpan, b: TimeSpan): Verdict {
@@ -116,6 +119,9 @@ export function allenVerdict(wanted: RelationSet, a: TimeSpan, b: TimeSpan): Ver
 const LT = 1;
 const EQ = 2;
 const GT = 4;
+/** Relations that one day may have to an interval, and an interval to one day. */
+const MOMENT = relationSet('before', 'meets', 'starts', 'during', 'finishes', 'equals', 'met-by', 'after');
+const TO_MOMENT = converseSet(MOMENT);
 /** Order of (a.start, b.start), (a.start, b.end), (a.end, b.start), (a.end, b.end) in each relation. */
 const SIGNATURES: readonly (readonly [number, number, number, number])[] = [
   [LT, LT, LT, LT],
