@@ -1,7 +1,7 @@
 /** Which weight gradient hides which all-to-all: a generalised assignment problem
  *      max Σ_j min(a_j, Σ_i w_i x_ij),  Σ_j x_ij ≤ 1,  x_ij = 0 unless i may hide j.
- *  a_j: time of all-to-all j; w_i: time of weight gradient i. Two greedy rules; the exact one is in dw-exact.ts.
- *  All three place a weight gradient no earlier than those that it needs. */
+ *  a_j: time of all-to-all j; w_i: time of weight gradient i. Two greedy rules, a packing rule that the exact solver
+ *  starts from, and brute force for tests; the exact rule is in dw-exact.ts. All place a weight gradient no earlier than those that it needs. */
 
 export interface DwProblem {
   readonly a2aMs: readonly number[];
@@ -30,6 +30,36 @@ export function assignPaper(problem: DwProblem): DwAssignment {
  *  whose last chance is this all-to-all here. */
 export function assignOfficial(problem: DwProblem): DwAssignment {
   return assignGreedily(problem, { isGuarded: true, isForced: true });
+}
+
+/** Packs without waste: gradients with few choices first, then long ones, each into the fullest all-to-all that still holds
+ *  it whole, else where it adds most. Where room is plenty this hides all that can be hidden, which proves it optimal. */
+export function assignByPacking(problem: DwProblem): DwAssignment {
+  const { a2aMs, dwMs, allowed, predecessors } = problem;
+  const a2aOf = new Int32Array(dwMs.length).fill(-1);
+  const roomMs = Float64Array.from(a2aMs);
+  let waiting = [...dwMs.keys()].filter((dw) => allowed[dw]!.length > 0);
+  waiting.sort((a, b) => allowed[a]!.length - allowed[b]!.length || dwMs[b]! - dwMs[a]! || a - b);
+  for (let numWaiting = -1; waiting.length !== numWaiting;) {
+    numWaiting = waiting.length;
+    waiting = waiting.filter((dw) => {
+      if (predecessors[dw]!.some((other) => a2aOf[other]! < 0)) return true;
+      const first = Math.max(-1, ...predecessors[dw]!.map((other) => a2aOf[other]!));
+      let best = -1;
+      for (const a2a of allowed[dw]!) if (a2a >= first && isBetterHost(a2a, best, dwMs[dw]!)) best = a2a;
+      if (best < 0 || roomMs[best]! <= 0) return false;
+      a2aOf[dw] = best;
+      roomMs[best] = Math.max(0, roomMs[best]! - dwMs[dw]!);
+      return false;
+    });
+  }
+  return assignmentFrom(problem, a2aOf);
+
+  function isBetterHost(a2a: number, best: number, ms: number): boolean {
+    if (best < 0) return true;
+    const [own, other] = [roomMs[a2a]!, roomMs[best]!];
+    return own >= ms ? other < ms || own < other : other < ms && own > other;
+  }
 }
 
 export function assignmentFrom(problem: DwProblem, a2aOf: Int32Array, order?: readonly number[]): DwAssignment {

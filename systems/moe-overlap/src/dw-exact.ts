@@ -1,8 +1,15 @@
 /** The assignment problem of dw-assign.ts as a mixed-integer program, solved to proved optimality by HiGHS.
- *  o_j ≤ a_j, o_j ≤ Σ_i w_i x_ij, max Σ_j o_j. Gradients that are alike (same time, same all-to-alls, no precedence) share
+ *  o_j ≤ a_j, o_j ≤ Σ_i min(w_i, a_j) x_ij, max Σ_j o_j. Gradients that are alike (same time, same all-to-alls, no precedence) share
  *  one integer count per all-to-all, which takes the symmetry out. */
 import { createMipModel, openMipSolver, type MipSolver, type MipStatus } from '@tenfold/core/schedule';
-import { assignmentFrom, assignOfficial, assignPaper, type DwAssignment, type DwProblem } from './dw-assign.ts';
+import {
+  assignByPacking,
+  assignmentFrom,
+  assignOfficial,
+  assignPaper,
+  type DwAssignment,
+  type DwProblem,
+} from './dw-assign.ts';
 
 export interface ExactAssignment extends DwAssignment {
   /** `optimal` is a proof; `feasible`: the time limit came first, `boundMs` says how much may be missing. */
@@ -32,7 +39,9 @@ export interface ExactOptions {
 
 /** Cost: milliseconds for tens of gradients; bounded by the time limit. */
 export async function assignExactly(problem: DwProblem, options: ExactOptions = {}): Promise<ExactAssignment> {
-  const greedy = [assignOfficial(problem), assignPaper(problem)].sort((a, b) => b.hiddenMs - a.hiddenMs)[0]!;
+  const [greedy] = [assignByPacking(problem), assignOfficial(problem), assignPaper(problem)].sort(
+    (a, b) => b.hiddenMs - a.hiddenMs,
+  ) as [DwAssignment];
   const trivialBoundMs = upperBoundMs(problem);
   if (greedy.hiddenMs >= trivialBoundMs * (1 - ROUNDING)) {
     return { ...trimmed(problem, greedy.a2aOf), status: 'optimal', boundMs: greedy.hiddenMs };
@@ -42,9 +51,12 @@ export async function assignExactly(problem: DwProblem, options: ExactOptions = 
   return await solve(problem, greedy, solver, options);
 }
 
-/** Σ_j a_j and Σ_i w_i, whichever is less, over what may be used at all. */
+/** Σ_j a_j and Σ_i w_i, whichever is less, over what may be used at all; a gradient hides no more than the longest
+ *  all-to-all that it may hide. */
 function upperBoundMs({ a2aMs, dwMs, allowed }: DwProblem): number {
-  const usable = dwMs.reduce((sum, ms, dw) => sum + (allowed[dw]!.length > 0 ? ms : 0), 0);
+  const usable = dwMs.reduce((sum, ms, dw) => {
+    return sum + Math.min(ms, Math.max(0, ...allowed[dw]!.map((a2a) => a2aMs[a2a]!)));
+  }, 0);
   const reachable = a2aMs.map((ms, a2a) => {
     const most = dwMs.reduce((sum, w, dw) => sum + (allowed[dw]!.includes(a2a) ? w : 0), 0);
     return Math.min(ms, most);
@@ -82,7 +94,7 @@ async function solve(
   a2aMs.forEach((_, a2a) => {
     const terms = classes.flatMap(({ allowed, dwMs }, index): (readonly [number, number])[] => {
       const slot = allowed.indexOf(a2a);
-      return slot < 0 ? [] : [[counts[index]![slot]!, -dwMs]];
+      return slot < 0 ? [] : [[counts[index]![slot]!, -Math.min(dwMs, a2aMs[a2a]!)]];
     });
     builder.addConstraint({ name: `covered ${a2a}`, terms: [[hidden[a2a]!, 1], ...terms], upper: 0 });
   });

@@ -29,7 +29,7 @@ export const overlapError = defineErrors({
   },
   'TF-OVERLAP-006': {
     kind: 'usage',
-    title: 'A range of operations cannot be cut into parts',
-    fix: 'Shrink the range as the message says, or choose a gate that decides token by token.',
+    title: 'A pattern of kernel names is no regular expression',
+    fix: 'Quote the pattern and escape brackets, for example --communication "nccl,deep_ep".',
   },
 });

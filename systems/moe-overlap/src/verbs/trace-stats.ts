@@ -2,9 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TenfoldError } from '@tenfold/core/base';
-import { readChromeTrace } from '@tenfold/core/schedule';
+import type { Block } from '@tenfold/core/report';
+import { readChromeTrace, type Trace } from '@tenfold/core/schedule';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { overlapError } from '../overlap-errors.ts';
 import { graphFromTrace, overlapOfTrace, proposeOrder, type OrderProposal } from '../trace-import.ts';
+import { timelineOfOrder } from '../trace-report.ts';
 
 interface TraceParams {
   readonly file: string;
@@ -12,34 +15,41 @@ interface TraceParams {
 }
 
 export async function run({ file, communication }: TraceParams, context: VerbContext): Promise<VerbResult> {
+  const patterns = patternsOf(communication);
   context.progress({ phase: 'reading' });
   const bytes = await readFile(resolve(context.workingFolder, file));
   const { trace, diagnostics } = await readChromeTrace(bytes, context.signal);
-  const patterns = communication === '' ? undefined : communication.split(',').map((text) => new RegExp(text, 'i'));
   const rows = [...overlapOfTrace(trace, patterns)].map(([device, metrics]) => ({
     device,
     ...metrics,
     hidden: metrics.communicationMs === 0 ? 0 : metrics.overlapMs / metrics.communicationMs,
   }));
   context.progress({ phase: 'proposing' });
-  let proposal: OrderProposal | undefined;
-  let why = '';
-  try {
-    proposal = await proposeOrder(graphFromTrace(trace, patterns));
-  } catch (error) {
-    if (!(error instanceof TenfoldError)) throw error;
-    why = error.message;
-  }
+  const { proposal, why } = await proposalOf(trace, patterns);
   const exposedMs = rows.reduce((sum, row) => sum + row.exposedMs, 0);
+  const totalMs = rows.reduce((sum, row) => sum + row.communicationMs, 0);
+  const share = totalMs === 0 ? 0 : 1 - exposedMs / totalMs;
   return {
     ok: true,
-    value: { devices: rows, proposal: proposal ?? null },
+    value: {
+      devices: rows,
+      proposal: proposal
+        ? {
+            beforeMs: proposal.beforeMs,
+            afterMs: proposal.afterMs,
+            moves: proposal.moves,
+            order: proposal.order,
+          }
+        : null,
+    },
     diagnostics,
     report: {
       title: `Overlap in ${file}`,
       verdict: {
         tone: 'info',
-        text: `${rows.length} device(s): ${exposedMs.toFixed(2)} ms of communication have no computation beside them.`,
+        text:
+          `${rows.length} device(s): computation hides ${(100 * share).toFixed(1)} % of ${totalMs.toFixed(2)} ms of communication; ` +
+          `${exposedMs.toFixed(2)} ms are exposed.${proposal ? ` ${adviceOf(proposal)}` : ''}`,
       },
       blocks: [
         {
@@ -53,24 +63,78 @@ export async function run({ file, communication }: TraceParams, context: VerbCon
               format: 'number' as const,
               digits: 3,
             })),
-            { key: 'hidden', label: 'communication hidden', format: 'percent' },
+            { key: 'hidden', label: 'communication hidden', format: 'percent', digits: 1 },
           ],
           rows,
         },
-        proposal
-          ? {
-              kind: 'table',
-              caption:
-                `Proposed order: ${proposal.beforeMs.toFixed(2)} → ${proposal.afterMs.toFixed(2)} ms on two lanes, if ranges named dW or wgrad ` +
-                'need only the range before them',
-              columns: [
-                { key: 'op', label: 'move' },
-                { key: 'behind', label: 'right behind' },
-              ],
-              rows: proposal.moves.map((move) => ({ ...move })),
-            }
-          : { kind: 'callout', tone: 'info', title: 'No better order proposed', text: why },
+        ...(proposal
+          ? blocksOf(proposal)
+          : [{ kind: 'callout', tone: 'info', title: 'No better order proposed', text: why } as const]),
       ],
     },
   };
+}
+
+async function proposalOf(
+  trace: Trace,
+  patterns: readonly RegExp[] | undefined,
+): Promise<{ readonly proposal?: OrderProposal; readonly why: string }> {
+  try {
+    return { proposal: await proposeOrder(graphFromTrace(trace, patterns)), why: '' };
+  } catch (error) {
+    if (error instanceof TenfoldError) return { why: error.message };
+    throw error;
+  }
+}
+
+function adviceOf({ beforeMs, afterMs, moves }: OrderProposal): string {
+  if (moves.length === 0) return 'No other order of the marked ranges is faster.';
+  return (
+    `Moving ${moves.length} weight gradient(s) behind exchanges takes the marked ranges from ${beforeMs.toFixed(2)} to ` +
+    `${afterMs.toFixed(2)} ms.`
+  );
+}
+
+function blocksOf({ moves, before, after }: OrderProposal): Block[] {
+  const assumptions: Block = {
+    kind: 'text',
+    text:
+      'Both orders are simulated from the measured times, as a trace holds no dependencies: ranges named dW or wgrad need ' +
+      'only the range before them, are needed by the next reduction or optimiser step, and an exchange waits for all ' +
+      'computation issued before it.',
+  };
+  const first = timelineOfOrder(before, 'Marked ranges as issued');
+  if (moves.length === 0) return [assumptions, first];
+  return [
+    assumptions,
+    first,
+    timelineOfOrder(after, 'Marked ranges in the proposed order'),
+    {
+      kind: 'table',
+      caption: 'What moves',
+      columns: [
+        { key: 'op', label: 'move' },
+        { key: 'behind', label: 'right behind' },
+      ],
+      rows: moves.map((move) => ({ ...move })),
+    },
+  ];
+}
+
+/** @throws TF-OVERLAP-006 on a pattern that is no regular expression */
+function patternsOf(communication: string): RegExp[] | undefined {
+  if (communication === '') return undefined;
+  return communication.split(',').map((text) => {
+    try {
+      return new RegExp(text.trim(), 'i');
+    } catch (cause) {
+      throw overlapError('TF-OVERLAP-006', {
+        subject: 'moe-overlap trace-stats',
+        expected: 'patterns of kernel names, separated by commas',
+        actual: (cause as Error).message,
+        location: '--communication',
+        cause,
+      });
+    }
+  });
 }
