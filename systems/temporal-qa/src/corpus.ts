@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ingestPaths } from './ingest/ingest.ts';
+import { openStore } from './store/open-store.ts';
 import { openEvidenceStore } from './store/sqlite-store.ts';
 import type { EvidenceStore } from './store/types.ts';
 
@@ -9,9 +10,9 @@ const FIXTURES = new URL('../fixtures/', import.meta.url);
 /** The day as of which the corpus was written. */
 export const CORPUS_SNAPSHOT = '2024-12-31';
 
-/** Opens the given evidence file, or the shipped corpus in memory where none is given. */
-export async function openSources(db: string): Promise<EvidenceStore> {
-  if (db !== '') return openEvidenceStore({ file: db });
+/** Opens the given evidence file or database, or the shipped corpus in memory where none is given. */
+export async function openSources(db: string, workingFolder = '.'): Promise<EvidenceStore> {
+  if (db !== '') return openStore(db, { workingFolder, mustExist: true });
   const store = openEvidenceStore({ file: ':memory:' });
   await ingestPaths(store, [fileURLToPath(new URL('corpus', FIXTURES))]);
   await store.setMeta('snapshot', CORPUS_SNAPSHOT);

@@ -2,7 +2,10 @@
 import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
 
-const db = z.string().default('').meta({ kind: 'file' }).describe('evidence file; empty for the shipped corpus');
+const db = z
+  .string()
+  .default('')
+  .describe('evidence file, or postgres://user@host/database; empty for the shipped corpus');
 const mode = z
   .enum(['strict', 'certain-only', 'lenient', 'off', 'faith-compat'])
   .default('strict')
@@ -56,7 +59,10 @@ export const manifest = defineSystem({
           .string()
           .meta({ positional: true })
           .describe('files and folders, comma separated: csv, tsv, jsonl, json (Wikidata), nt, md, txt, html, wiki'),
-        db: z.string().default('evidence.sqlite').meta({ kind: 'output' }).describe('evidence file to fill'),
+        db: z
+          .string()
+          .default('evidence.sqlite')
+          .describe('evidence file to fill, or postgres://user@host/database?schema=name'),
         snapshot: z.string().default('').describe('date as of which the sources hold, like 2024-12-31'),
         docDate: z.string().default('').describe('date of the documents, apart from the time they tell about'),
         strict: z.boolean().default(false).describe('end with exit code 1 if there are problems'),

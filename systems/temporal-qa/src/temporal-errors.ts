@@ -42,4 +42,14 @@ export const temporalError = defineErrors({
     title: 'The language-model endpoint did not give a usable frame',
     fix: 'The rules were used instead; check the address and the model name.',
   },
+  'TF-TEMPORAL-009': {
+    kind: 'environment',
+    title: 'The PostgreSQL database cannot be reached',
+    fix: 'Check host, port, user and password; the user must be allowed to create a schema.',
+  },
+  'TF-TEMPORAL-010': {
+    kind: 'input',
+    title: 'The evidence file does not exist',
+    fix: 'Fill one with `tenfold temporal-qa ingest <files> --db <file>`.',
+  },
 });

@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { temporalError } from '../temporal-errors.ts';
 import { contentHash, evidenceFromRow, restOfEvidence, type EvidenceRow } from './row.ts';
 import { SOURCES, type EntityRecord, type Evidence, type EvidenceStore, type NewEvidence } from './types.ts';
-import { nameKey } from '../understand/words.ts';
+import { nameKey, wordsOf } from '../understand/words.ts';
 
 const SCHEMA_VERSION = 1;
 /** Rows of one insert statement. */
@@ -194,9 +194,8 @@ class SqliteStore implements EvidenceStore {
   }
 
   async withWords(words: readonly string[], limit: number): Promise<readonly number[]> {
-    if (words.length === 0) return [];
-    // every word is quoted, so operators and column filters are inert
-    const query = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(' OR ');
+    const query = words.flatMap(wordsOf).map(quoted).join(' OR ');
+    if (query === '') return [];
     return this.#ids('SELECT rowid AS id FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?', query, limit);
   }
 
@@ -205,7 +204,8 @@ class SqliteStore implements EvidenceStore {
     return words.map((word) => {
       let frequency = this.#frequencies.get(word);
       if (frequency === undefined) {
-        frequency = (one.get(`"${word.replaceAll('"', '""')}"`) as { n: number }).n;
+        const query = wordsOf(word).map(quoted).join(' AND ');
+        frequency = query === '' ? 0 : (one.get(query) as { n: number }).n;
         this.#frequencies.set(word, frequency);
       }
       return frequency;
@@ -272,4 +272,9 @@ class SqliteStore implements EvidenceStore {
     }[];
     return new Map(rows.map((row) => [row.key, row.number]));
   }
+}
+
+/** Quoted, so that no word is an operator or a column filter. */
+function quoted(word: string): string {
+  return `"${word}"`;
 }

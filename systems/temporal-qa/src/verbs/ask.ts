@@ -1,5 +1,4 @@
 /** ask: one question against an evidence file or the shipped corpus. */
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { ask, openQa } from '../answer/ask.ts';
 import type { Mode } from '../answer/types.ts';
@@ -19,7 +18,7 @@ interface AskParams {
 }
 
 export async function run(params: AskParams, context: VerbContext): Promise<VerbResult> {
-  const store = await openSources(params.db === '' ? '' : resolve(context.workingFolder, params.db));
+  const store = await openSources(params.db, context.workingFolder);
   try {
     const qa = await openQa(store, context.clock);
     const question =

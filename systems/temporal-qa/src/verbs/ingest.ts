@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { ingestPaths } from '../ingest/ingest.ts';
+import { isDatabaseAddress, openStore } from '../store/open-store.ts';
 import { openEvidenceStore } from '../store/sqlite-store.ts';
 
 interface IngestParams {
@@ -16,8 +17,10 @@ interface IngestParams {
 }
 
 export async function run(params: IngestParams, context: VerbContext): Promise<VerbResult> {
-  const file = params.dryRun ? ':memory:' : resolve(context.workingFolder, params.db);
-  const store = openEvidenceStore({ file });
+  const isDatabase = isDatabaseAddress(params.db);
+  const store = params.dryRun
+    ? openEvidenceStore({ file: ':memory:' })
+    : await openStore(params.db, { workingFolder: context.workingFolder, mustExist: false });
   try {
     const started = context.clock.nowMs();
     const paths = params.path.split(',').map((path) => resolve(context.workingFolder, path.trim()));
@@ -30,7 +33,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
     for (const problem of result.problems) context.warn(problem);
     const seconds = (context.clock.nowMs() - started) / 1000;
     const total = await store.count();
-    const bytes = params.dryRun ? 0 : statSync(file).size;
+    const bytes = params.dryRun || isDatabase ? 0 : statSync(resolve(context.workingFolder, params.db)).size;
     const ok = !(params.strict && result.problems.length > 0);
     return {
       ok,
@@ -55,7 +58,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
                 unit: 'rows/s',
                 format: 'count',
               },
-              { label: 'file', value: bytes, format: 'bytes' },
+              ...(bytes > 0 ? [{ label: 'file', value: bytes, format: 'bytes' as const }] : []),
             ],
           },
           ...result.problems.slice(0, 20).map((diagnostic) => ({ kind: 'diagnostic' as const, diagnostic })),

@@ -1,7 +1,6 @@
 /** serve: the HTTP API until interrupted. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { openQa } from '../answer/ask.ts';
 import { openSources } from '../corpus.ts';
@@ -14,7 +13,7 @@ interface ServeParams {
 }
 
 export async function run(params: ServeParams, context: VerbContext): Promise<VerbResult> {
-  const store = await openSources(params.db === '' ? '' : resolve(context.workingFolder, params.db));
+  const store = await openSources(params.db, context.workingFolder);
   const server = createQaServer(await openQa(store, context.clock));
   try {
     server.listen(params.port, '127.0.0.1');

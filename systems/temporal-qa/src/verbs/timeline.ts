@@ -1,5 +1,4 @@
 /** timeline: dated evidence about a name in order, or what differs between two dates. */
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { timeText } from '../answer/prune.ts';
 import { openSources } from '../corpus.ts';
@@ -15,7 +14,7 @@ interface TimelineParams {
 const LIMIT = 2000;
 
 export async function run(params: TimelineParams, context: VerbContext): Promise<VerbResult> {
-  const store = await openSources(params.db === '' ? '' : resolve(context.workingFolder, params.db));
+  const store = await openSources(params.db, context.workingFolder);
   try {
     const evidence = await store.get(await store.withEntity(params.name, LIMIT));
     const dated = evidence

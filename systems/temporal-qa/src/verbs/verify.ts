@@ -13,7 +13,7 @@ interface VerifyParams {
 
 export async function run(params: VerifyParams, context: VerbContext): Promise<VerbResult> {
   const answer = readAnswer(resolve(context.workingFolder, params.file));
-  const store = await openSources(params.db === '' ? '' : resolve(context.workingFolder, params.db));
+  const store = await openSources(params.db, context.workingFolder);
   try {
     const ids = idsOf(answer);
     const texts = new Map((await store.get(ids)).map((evidence) => [evidence.id, evidence.text]));
