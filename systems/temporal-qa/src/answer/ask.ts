@@ -1,29 +1,23 @@
 /** Answers a question: frame → constraint (by sub-questions where an event sets the time) → candidates → hard
  *  pruning → ranking → answers with evidence, or an abstention that says why. */
-import {
-  boundsText,
-  DAY_MAX,
-  DAY_MIN,
-  eventSpan,
-  isoFromDay,
-  parseDate,
-  timestampOf,
-  verdictOf,
-  type Day,
-  type Signal,
-  type TimeSpan,
-} from '../time/index.ts';
+import { eventSpan, isoFromDay, parseDate, verdictOf, type Day, type Signal, type TimeSpan } from '../time/index.ts';
 import type { EvidenceStore, Source } from '../store/types.ts';
 import { temporalError } from '../temporal-errors.ts';
 import { candidatesFor, clauseOf, type Clause, type Scored } from '../retrieve/candidates.ts';
 import { Linker } from '../retrieve/linker.ts';
 import { frameOf, type Frame } from '../understand/frame.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
+import { withCountries, withoutType } from './clause-names.ts';
+import { compare } from './compare.ts';
+import { countOf, datesOf, durationOf } from './computed.ts';
 import { funnelOf } from './funnel.ts';
+import { momentOf } from './moment.ts';
+import type { Asker, Outcome, Refusal, Resolved, Trace } from './outcome.ts';
 import { pickOrdinal } from './pick-ordinal.ts';
-import { prune, reasonOf, type Judged } from './prune.ts';
-import { rankAnswers, supportOf } from './rank.ts';
-import type { AbstentionCode, Answer, AnswerResult, Mode, Pruned, Support } from './types.ts';
+import { prune } from './prune.ts';
+import { rankAnswers } from './rank.ts';
+import type { AnswerResult, Mode } from './types.ts';
+import { yesNo } from './yes-no.ts';
 
 export interface AskOptions {
   readonly mode?: Mode;
@@ -53,12 +47,7 @@ const MAX_SUB_QUESTIONS = 12;
 const DEFAULT_MIN_COVERAGE = 0.55;
 /** Evidence within this share of the best coverage is about the same thing. */
 const RELEVANT_SHARE = 0.82;
-const STATEMENT_COVERAGE = 0.82;
 const MAX_PRUNED_SHOWN = 50;
-const DAYS_PER_YEAR = 365.2425;
-const START_WORDS =
-  /\b(?:became|become|becoming|took office|elected|joined|joining|started|began|appointed|founded|established|born|inaugurated|came to power|crowned)\b/i;
-const END_WORDS = /\b(?:left|leaving|resigned|ended|retired|stepped down|dissolved|abdicated|term ended|end of)\b/i;
 const PRONOUN = /\b(?:he|she|they|it)\b/i;
 const POSSESSIVE = /\b(?:his|her|their|its)\b/i;
 
@@ -86,13 +75,7 @@ export async function ask(context: QaContext, question: string, options: AskOpti
   return new Asking(context, options).run(question, 0);
 }
 
-interface Resolved {
-  readonly spans: readonly TimeSpan[];
-  /** Evidence of the constraint: it proves the time and is no answer. */
-  readonly evidenceIds: ReadonlySet<number>;
-}
-
-class Asking {
+class Asking implements Asker {
   readonly #context: QaContext;
   readonly #options: AskOptions;
   readonly #mode: Mode;
@@ -145,19 +128,19 @@ class Asking {
   }
 
   async #answer(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
-    if (frame.kind === 'compare') return this.#compare(frame, depth, trace);
-    if (frame.kind === 'yes-no') return this.#yesNo(frame, depth, trace);
+    if (frame.kind === 'compare') return compare(this, frame, depth, trace);
+    if (frame.kind === 'yes-no') return yesNo(this, frame, depth, trace);
     const main = this.#withNames(frame);
-    const clause = await this.#clause(withoutType(main, frame));
-    const scored = await this.#candidates(clause);
+    const clause = await this.clause(withoutType(main, frame));
+    const scored = await this.candidates(clause);
     trace.funnel.push(funnelOf('found', scored));
     const minCoverage = this.#options.minCoverage ?? DEFAULT_MIN_COVERAGE;
     const best = bestCoverage(scored);
-    if (best < minCoverage) return this.#nothingFound(clause);
+    if (best < minCoverage) return this.nothingFound(clause);
     const relevant = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
     trace.funnel.push(funnelOf('about the question', relevant));
 
-    const constraint = await this.#constraintOf(frame, main, relevant, depth, trace);
+    const constraint = await this.constraintOf(frame, main, relevant, depth, trace);
     if ('code' in constraint) return constraint;
     trace.constraint = constraint.spans;
     let { signal } = constraint;
@@ -171,8 +154,8 @@ class Asking {
         code: 'E_NONE_IN_TIME',
         message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${pruned[0]?.reason ?? 'none'}.`,
       };
-    if (frame.kind === 'date') return this.#dates(kept, frame, pruned);
-    if (frame.kind === 'duration') return this.#duration(kept);
+    if (frame.kind === 'date') return datesOf(kept, frame, pruned);
+    if (frame.kind === 'duration') return durationOf(kept);
     const questionStems = new Set(
       wordsOf(frame.question)
         .filter((word) => !STOP_WORDS.has(word))
@@ -205,11 +188,11 @@ class Asking {
         answers[0]!.support.map((item) => ({ evidence: item.evidence })),
       ),
     );
-    if (frame.kind === 'count') return this.#count(answers, kept);
+    if (frame.kind === 'count') return countOf(answers, kept);
     return { answers };
   }
 
-  #clause(text: string): Promise<Clause> {
+  clause(text: string): Promise<Clause> {
     return clauseOf(
       withCountries(text, this.#context.linker),
       this.#context.store,
@@ -218,11 +201,11 @@ class Asking {
     );
   }
 
-  #candidates(clause: Clause): Promise<Scored[]> {
+  candidates(clause: Clause): Promise<Scored[]> {
     return candidatesFor(clause, this.#context.store, { sources: this.#options.sources });
   }
 
-  #nothingFound(clause: Clause): Outcome & { code: AbstentionCode } {
+  nothingFound(clause: Clause): Refusal {
     const near = this.#context.linker.nearest(clause.text);
     const hint = near.length > 0 ? ` Known names near it: ${near.join(', ')}.` : '';
     if (clause.unknown.length > 0 || clause.mentions.length === 0)
@@ -241,13 +224,13 @@ class Asking {
     return name ? frame.main.replace(PRONOUN, name).replace(POSSESSIVE, name) : frame.main;
   }
 
-  async #constraintOf(
+  async constraintOf(
     frame: Frame,
     main: string,
     relevant: readonly Scored[],
     depth: number,
     trace: Trace,
-  ): Promise<(Resolved & { signal: Signal }) | { code: AbstentionCode; message: string }> {
+  ): Promise<(Resolved & { signal: Signal }) | Refusal> {
     const none = new Set<number>();
     if (frame.windows.length > 0) {
       const empty = frame.windows.find((window) => window.e1 < window.s0);
@@ -290,7 +273,7 @@ class Asking {
     anchor: 'current' | 'previous' | 'next',
     relevant: readonly Scored[],
     trace: Trace,
-  ): (Resolved & { signal: Signal }) | { code: AbstentionCode; message: string } {
+  ): (Resolved & { signal: Signal }) | Refusal {
     const ref = this.#options.asOf === undefined ? this.#ref : (parseDate(this.#options.asOf)?.lo ?? this.#ref);
     const now: TimeSpan = { s0: ref, s1: ref, e0: ref, e1: ref, gran: 'day', kind: 'state' };
     trace.notes.push(`Seen from ${isoFromDay(ref)}; facts without an end hold as of then.`);
@@ -364,289 +347,10 @@ class Asking {
     const spans = top.support[0]!.spans.map((span) => momentOf(span, clause));
     return { spans, evidenceIds: new Set(top.support.map((item) => item.evidence.id)) };
   }
-
-  #dates(kept: readonly Judged[], frame: Frame, pruned: readonly Pruned[]): Outcome {
-    const answers: Answer[] = [];
-    const hasSide = (item: Judged) =>
-      item.spans.some((span) =>
-        frame.side === 'end' ? !span.openEnd && span.e1 < DAY_MAX : !span.openStart && span.s0 > DAY_MIN,
-      );
-    const dated = kept.filter(hasSide);
-    const [first] = dated;
-    for (const item of dated) {
-      const span = bestSpan(item, frame);
-      const [lo, hi] = frame.side === 'end' ? [span.e0, span.e1] : [span.s0, span.s1];
-      if (lo <= DAY_MIN || hi >= DAY_MAX) continue;
-      const isWhole = frame.side === undefined && span.kind === 'state';
-      const label = isWhole
-        ? `${boundsText(span.s0, span.s1)} to ${span.e1 >= DAY_MAX ? 'no stated end' : boundsText(span.e0, span.e1)}`
-        : boundsText(lo, hi);
-      const id = timestampOf(lo);
-      if (answers.some((answer) => answer.id === id)) continue;
-      answers.push({
-        label,
-        id,
-        score: item.score,
-        verdict: item.verdict === 'undated' ? 'certain' : item.verdict,
-        support: [{ ...supportOf(item), spans: [span] }],
-        span,
-      });
-    }
-    if (answers.length === 0 || first === undefined)
-      return {
-        code: 'E_NONE_IN_TIME',
-        message:
-          pruned.length > 0
-            ? 'The evidence in time states no such date.'
-            : 'The evidence about this states no such date.',
-      };
-    return { answers };
-  }
-
-  #duration(kept: readonly Judged[]): Outcome {
-    for (const item of kept) {
-      const span = item.spans.find((one) => one.kind === 'state' && one.s0 > DAY_MIN && one.e1 < DAY_MAX);
-      if (!span) continue;
-      const least = Math.max(0, span.e0 - span.s1);
-      const most = span.e1 - span.s0;
-      const exact = span.s0 === span.s1 && span.e0 === span.e1;
-      const label = exact
-        ? daysText(most)
-        : `about ${Math.max(0, Math.round((least + most) / 2 / DAYS_PER_YEAR))} years`;
-      return {
-        answers: [
-          {
-            label,
-            id: String(Math.round((least + most) / 2)),
-            score: item.score,
-            verdict: exact ? 'certain' : 'possible',
-            support: [supportOf(item)],
-            span,
-          },
-        ],
-      };
-    }
-    return { code: 'E_UNDECIDED', message: 'No evidence states both a start and an end.' };
-  }
-
-  #count(answers: readonly Answer[], kept: readonly Judged[]): Outcome {
-    const group = answers.filter((answer) => answer.score >= answers[0]!.score - 0.6);
-    const label = String(group.length);
-    return { answers: [{ label, id: label, score: 1, verdict: 'possible', support: kept.slice(0, 5).map(supportOf) }] };
-  }
-
-  /** Which of two came first: both times are asked for, then compared. */
-  async #compare(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
-    const found: { label: string; span: TimeSpan; support: readonly Support[] }[] = [];
-    for (const option of frame.options!) {
-      const sub = await this.run(`When ${option} ${frame.main || 'happened'} start date?`, depth + 1);
-      trace.sub.push(sub);
-      const [top] = sub.answers;
-      if (!top)
-        return {
-          code: 'E_SUBQUESTION',
-          message: `The time of “${option}” was not found, so the two cannot be compared.`,
-        };
-      found.push({ label: option.replace(/^(?:the|a|an) /i, ''), span: top.span!, support: top.support });
-    }
-    const [a, b] = found as [(typeof found)[0], (typeof found)[0]];
-    const isFirst = a.span.s1 < b.span.s0 ? true : b.span.s1 < a.span.s0 ? false : undefined;
-    if (isFirst === undefined) return { code: 'E_UNDECIDED', message: 'The stated times do not say which came first.' };
-    const winner = isFirst === (frame.wants === 'earlier') ? a : b;
-    return {
-      answers: [
-        {
-          label: winner.label,
-          id: winner.label,
-          score: 1,
-          verdict: 'certain',
-          support: [...winner.support, ...(winner === a ? b : a).support],
-        },
-      ],
-    };
-  }
-
-  async #yesNo(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
-    const statement = frame.main.replace(/^(?:is|are|was|were|did|does|do|has|have|had)\b\s*/i, '');
-    const clause = await this.#clause(statement);
-    const scored = await this.#candidates(clause);
-    trace.funnel.push(funnelOf('found', scored));
-    const stating = scored.filter((item) => item.coverage >= STATEMENT_COVERAGE);
-    if (stating.length === 0) {
-      if (frame.windows.length > 0) {
-        const other = this.#otherHolder(clause, scored, frame, trace);
-        if (other) return other;
-      }
-      return this.#nothingFound(clause);
-    }
-    const relevant = stating.filter((item) => item.coverage >= stating[0]!.coverage * 0.95);
-    if (frame.windows.length === 0 && frame.clause === undefined && !frame.anchor)
-      return {
-        answers: [
-          yesOrNo(
-            true,
-            relevant
-              .slice(0, 5)
-              .map((item) => supportOf({ ...item, verdict: item.spans.length > 0 ? 'certain' : 'undated' })),
-            'certain',
-          ),
-        ],
-      };
-    const constraint = await this.#constraintOf(frame, statement, relevant, depth, trace);
-    if ('code' in constraint) return constraint;
-    trace.constraint = constraint.spans;
-    const { signal } = constraint;
-    trace.signal = signal;
-    const dated = relevant.filter(
-      (item) => item.spans.length > 0 && (!constraint.evidenceIds.has(item.evidence.id) || frame.clause === undefined),
-    );
-    if (dated.length === 0) return { code: 'E_UNDECIDED', message: 'The evidence for the statement states no time.' };
-    const moments = dated.map((item) => ({
-      item,
-      spans: signal === 'OVERLAP' ? item.spans : item.spans.map((span) => momentOf(span, statement)),
-    }));
-    const verdicts = moments.map(({ item, spans }) => {
-      const { kept } = prune([{ ...item, spans }], signal, constraint.spans, 'off');
-      return kept[0]!;
-    });
-    const yes =
-      verdicts.find((item) => item.verdict === 'certain') ??
-      verdicts.find((item) => item.verdict === 'possible' && signal === 'OVERLAP');
-    if (yes) return { answers: [yesOrNo(true, [support(yes, signal, constraint.spans)], yes.verdict)] };
-    if (verdicts.every((item) => item.verdict === 'impossible'))
-      return {
-        answers: [
-          yesOrNo(
-            false,
-            verdicts.slice(0, 5).map((item) => support(item, signal, constraint.spans)),
-            'certain',
-          ),
-        ],
-      };
-    return { code: 'E_UNDECIDED', message: 'The stated times leave it open.' };
-  }
-
-  /** "Was X president in D?" where another held the office for all of D: no. */
-  #otherHolder(clause: Clause, scored: readonly Scored[], frame: Frame, trace: Trace): Outcome | undefined {
-    for (const mention of clause.mentions) {
-      const own = new Set(mention.text.split(' ').map(stemOf));
-      let rest = 0;
-      clause.stems.forEach((stem, index) => (rest += own.has(stem) ? 0 : clause.weights[index]!));
-      const others = scored.filter((item) => {
-        let covered = 0;
-        clause.stems.forEach(
-          (stem, index) => (covered += !own.has(stem) && item.stems.has(stem) ? clause.weights[index]! : 0),
-        );
-        return (
-          item.evidence.source !== 'text' &&
-          rest > 0 &&
-          covered / rest >= 0.95 &&
-          ![...own].some((stem) => item.stems.has(stem))
-        );
-      });
-      const { kept } = prune(others, frame.signal, frame.windows, 'certain-only');
-      if (kept.length > 0 && kept[0]!.spans.some((span) => span.kind === 'state')) {
-        trace.constraint = frame.windows;
-        trace.notes.push(`“${mention.text}” is not named; another is, for all of that time.`);
-        return { answers: [yesOrNo(false, kept.slice(0, 5).map(supportOf), 'possible')] };
-      }
-    }
-    return undefined;
-  }
-}
-
-type Outcome = { readonly answers: readonly Answer[] } | { readonly code: AbstentionCode; readonly message: string };
-
-interface Trace {
-  readonly sub: AnswerResult[];
-  readonly pruned: Pruned[];
-  readonly funnel: AnswerResult['funnel'][number][];
-  readonly notes: string[];
-  constraint: readonly TimeSpan[];
-  signal: Signal;
-}
-
-function support(item: Judged, signal: Signal, constraint: readonly TimeSpan[]): Support {
-  return {
-    evidence: item.evidence,
-    spans: item.spans,
-    verdict: item.verdict,
-    why: reasonOf(item.spans, item.verdict, signal, constraint),
-  };
-}
-
-function yesOrNo(isYes: boolean, support: readonly Support[], verdict: Answer['verdict']): Answer {
-  return { label: isYes ? 'yes' : 'no', id: isYes ? 'yes' : 'no', score: 1, verdict, support };
 }
 
 function bestCoverage(scored: readonly Scored[]): number {
   let best = 0;
   for (const item of scored) best = Math.max(best, item.coverage);
   return best;
-}
-
-/** "When X became …" is the start of the fact's time, "when X left …" its end, anything else all of it. */
-function momentOf(span: TimeSpan, clause: string): TimeSpan {
-  if (span.kind === 'event') return span;
-  if (START_WORDS.test(clause) && span.s0 > DAY_MIN) return eventSpan({ lo: span.s0, hi: span.s1, gran: span.gran });
-  if (END_WORDS.test(clause) && span.e1 < DAY_MAX) return eventSpan({ lo: span.e0, hi: span.e1, gran: span.gran });
-  return span;
-}
-
-/** The interval of a piece of evidence that stands nearest to the question's words; the first if none does. */
-function bestSpan(item: Judged, frame: Frame): TimeSpan {
-  const usable = item.spans.filter((span) => (frame.side === 'end' ? span.e1 < DAY_MAX : span.s0 > DAY_MIN));
-  if (usable.length <= 1) return usable[0] ?? item.spans[0]!;
-  if (frame.side !== undefined) return usable.find((span) => span.kind === 'state') ?? usable[0]!;
-  return usable[0]!;
-}
-
-/** "Which club was champion" asks about the champion; the kind of the answer is judged by its slot. */
-function withoutType(main: string, frame: Frame): string {
-  if (frame.kind !== 'entity' || ['entity', 'person', 'place'].includes(frame.answerType)) return main;
-  const cut = main.replace(
-    new RegExp(`\\b(?:which|what)\\s+${frame.answerType.replaceAll(/[^\p{L}\p{N}\s'-]/gu, '.')}`, 'i'),
-    ' ',
-  );
-  return wordsOf(cut).filter((word) => !STOP_WORDS.has(word)).length >= 2 ? cut : main;
-}
-
-const COUNTRY_OF: Readonly<Record<string, string>> = {
-  british: 'United Kingdom',
-  french: 'France',
-  german: 'Germany',
-  american: 'United States',
-  italian: 'Italy',
-  spanish: 'Spain',
-  portuguese: 'Portugal',
-  russian: 'Russia',
-  soviet: 'Soviet Union',
-  chinese: 'China',
-  japanese: 'Japan',
-  brazilian: 'Brazil',
-  dutch: 'Netherlands',
-  polish: 'Poland',
-  swedish: 'Sweden',
-  austrian: 'Austria',
-  swiss: 'Switzerland',
-  indian: 'India',
-  canadian: 'Canada',
-  uk: 'United Kingdom',
-  us: 'United States',
-  usa: 'United States',
-};
-
-/** "the British monarch" is the monarch of the United Kingdom, where that is a known name and "British …" is not one. */
-function withCountries(text: string, linker: Linker): string {
-  return text.replaceAll(/\b(\p{Lu}[\p{L}.]+)(?=\s+(\p{L}+)|$)/gu, (word, name: string, next?: string) => {
-    const country = COUNTRY_OF[name.replaceAll('.', '').toLowerCase()];
-    return country && linker.isKnown(country) && !/^\p{Lu}/u.test(next ?? '') ? country : word;
-  });
-}
-
-function daysText(days: number): string {
-  const years = Math.floor(days / DAYS_PER_YEAR);
-  const rest = Math.round(days - years * DAYS_PER_YEAR);
-  if (years === 0) return `${days} days`;
-  return `${years} ${years === 1 ? 'year' : 'years'}, ${rest} ${rest === 1 ? 'day' : 'days'}`;
 }

@@ -1,0 +1,45 @@
+/** What a step of answering ends in, and what it leaves in the trace. */
+import type { Clause, Scored } from '../retrieve/candidates.ts';
+import type { Signal, TimeSpan } from '../time/index.ts';
+import type { Frame } from '../understand/frame.ts';
+import type { AbstentionCode, Answer, AnswerResult, Pruned } from './types.ts';
+
+export type Outcome =
+  | { readonly answers: readonly Answer[] }
+  | { readonly code: AbstentionCode; readonly message: string };
+
+export interface Trace {
+  readonly sub: AnswerResult[];
+  readonly pruned: Pruned[];
+  readonly funnel: AnswerResult['funnel'][number][];
+  readonly notes: string[];
+  constraint: readonly TimeSpan[];
+  signal: Signal;
+}
+
+/** Time that a condition stands for. */
+export interface Resolved {
+  readonly spans: readonly TimeSpan[];
+  /** Evidence of the constraint: it proves the time and is no answer. */
+  readonly evidenceIds: ReadonlySet<number>;
+}
+
+export interface Refusal {
+  readonly code: AbstentionCode;
+  readonly message: string;
+}
+
+/** The steps that answers of every kind share. */
+export interface Asker {
+  run(question: string, depth: number): Promise<AnswerResult>;
+  clause(text: string): Promise<Clause>;
+  candidates(clause: Clause): Promise<Scored[]>;
+  nothingFound(clause: Clause): Refusal;
+  constraintOf(
+    frame: Frame,
+    main: string,
+    relevant: readonly Scored[],
+    depth: number,
+    trace: Trace,
+  ): Promise<(Resolved & { readonly signal: Signal }) | Refusal>;
+}
