@@ -1,6 +1,8 @@
 /** The published simulator's vLLM-style baseline: fixed blocks, each with its keys, values and one checkpoint.
  *  A trie of blocks; a hit counts full blocks, and a last partial block only if it matches entirely. LRU on leaves,
- *  times of all visited nodes. A shorter last block is filled when a later sequence extends it. */
+ *  times of all visited nodes. A shorter last block is filled when a later sequence extends it.
+ *  Quirks that are kept: the room needed is a rough estimate that may be negative, so the budget can be overrun; a lookup
+ *  takes the first shorter block that fits, not the longest, and does not refresh it. */
 import { kvBytes, ssmStateBytes, type PaperModel } from '../cost/paper-costs.ts';
 import { RadixTree } from '../tree/radix-tree.ts';
 import { heapify, heapPop, heapPush, type HeapEntry } from './binary-heap.ts';
@@ -38,52 +40,68 @@ export class BlockCache {
   /** @returns tokens that can be reused */
   lookup(tokens: Int32Array): number {
     this.clock++;
-    const { node, matched } = this.#walk(this.#blocksOf(tokens), true);
-    const partial = this.#findPartial(node, tokens.subarray(matched * this.#blockSymbols));
-    let reused = 0;
-    if (partial >= 0) {
-      reused += this.#sizeOf(partial);
-      this.#tree.lastAccess[partial] = this.clock;
-    }
-    for (let at = node; !this.#tree.isRoot(at); at = this.#tree.parent[at]!) reused += this.#sizeOf(at);
-    return reused;
+    return this.#match(tokens).reused;
   }
 
   insert(tokens: Int32Array): void {
-    this.clock++;
-    const tree = this.#tree;
-    const blocks = this.#blocksOf(tokens);
-    const { matched } = this.#walk(blocks, true);
-    const newTokens = Math.max(0, tokens.length - matched * this.#blockSymbols);
-    const need = (blocks.length - matched) * this.#stateBytes + newTokens * this.#kvBytesPerToken;
-    if (this.bytes + need > this.capacityBytes) this.#evict(this.bytes + need - this.capacityBytes);
-    const { node, matched: kept } = this.#walk(blocks, false);
-    let at = node;
-    for (let i = kept; i < blocks.length; i++) {
-      const partial = this.#findPartial(at, tokens.subarray(i * this.#blockSymbols));
-      if (partial >= 0) this.#drop(partial);
-      const parent = at;
-      at = tree.addLeaf(parent, blocks, i, i + 1);
-      tree.lastAccess[at] = this.clock;
-      this.#numTokens += this.#sizeOf(at);
-      if (this.#sizeOf(at) < this.#blockSymbols)
-        this.#partials.set(parent, [...(this.#partials.get(parent) ?? []), at]);
+    this.clock += 2;
+    // The published estimate: the root counts as a matched block, and states are a fraction of the tokens left.
+    const { numMatched } = this.#match(tokens);
+    const newTokens = tokens.length - this.#blockSymbols * (numMatched + 1);
+    const need = (newTokens / this.#blockSymbols) * this.#stateBytes + newTokens * this.#kvBytesPerToken;
+    if (this.bytes + need > this.capacityBytes) {
+      this.clock++;
+      this.#evict(this.bytes + need - this.capacityBytes);
     }
+    this.#place(tokens);
     this.peakBytes = Math.max(this.peakBytes, this.bytes);
   }
 
-  #walk(blocks: Int32Array, isVisit: boolean): { readonly node: number; readonly matched: number } {
+  /** Full blocks as far as they are known, then the first shorter block that the rest begins with. */
+  #match(tokens: Int32Array): { readonly reused: number; readonly numMatched: number } {
     const tree = this.#tree;
+    const size = this.#blockSymbols;
     let node = tree.root;
-    let matched = 0;
-    while (matched < blocks.length) {
-      const child = tree.findChild(node, blocks[matched]!);
+    let numMatched = 0;
+    tree.lastAccess[node] = this.clock;
+    for (; (numMatched + 1) * size <= tokens.length; numMatched++) {
+      const child = this.#findBlock(node, tokens.subarray(numMatched * size, (numMatched + 1) * size));
       if (child < 0) break;
-      if (isVisit) tree.lastAccess[child] = this.clock;
       node = child;
-      matched++;
+      tree.lastAccess[node] = this.clock;
     }
-    return { node, matched };
+    const rest = tokens.subarray(numMatched * size);
+    const partial = (this.#partials.get(node) ?? []).find((child) => startsWith(rest, this.#contentOf(child)));
+    if (partial === undefined) return { reused: numMatched * size, numMatched };
+    return { reused: numMatched * size + this.#sizeOf(partial), numMatched: numMatched + 1 };
+  }
+
+  #place(tokens: Int32Array): void {
+    const tree = this.#tree;
+    const size = this.#blockSymbols;
+    let node = tree.root;
+    for (let at = 0; ; at += size) {
+      tree.lastAccess[node] = this.clock;
+      if (at >= tokens.length) return;
+      const block = tokens.subarray(at, at + size);
+      const known = this.#findBlock(node, block);
+      if (known >= 0) {
+        node = known;
+        continue;
+      }
+      // A shorter block is filled up: it leaves its place and stands last among its siblings.
+      const partial = this.#findFillable(node, block);
+      if (partial >= 0) this.#drop(partial);
+      node = this.#add(node, block);
+    }
+  }
+
+  #add(parent: number, block: Int32Array): number {
+    const leaf = this.#tree.addLeaf(parent, Int32Array.of(this.#idOf(block)), 0);
+    this.#tree.lastAccess[leaf] = this.clock;
+    this.#numTokens += block.length;
+    if (block.length < this.#blockSymbols) this.#partials.set(parent, [...(this.#partials.get(parent) ?? []), leaf]);
+    return leaf;
   }
 
   #evict(bytes: number): void {
@@ -105,15 +123,18 @@ export class BlockCache {
     }
   }
 
-  /** The longest partial block below a node that the tokens start with, or −1. */
-  #findPartial(node: number, tokens: Int32Array): number {
-    let best = -1;
-    for (const partial of this.#partials.get(node) ?? []) {
-      const content = this.#contentOf(partial);
-      if (content.length > tokens.length || (best >= 0 && content.length <= this.#sizeOf(best))) continue;
-      if (content.every((token, i) => token === tokens[i])) best = partial;
-    }
-    return best;
+  /** The child with exactly this content, or −1. */
+  #findBlock(node: number, block: Int32Array): number {
+    const id = this.#blockIds.get(block.join());
+    return id === undefined ? -1 : this.#tree.findChild(node, id);
+  }
+
+  /** The shorter block that the content begins with, unless another child shares more with it, or −1. */
+  #findFillable(node: number, block: Int32Array): number {
+    const partials = (this.#partials.get(node) ?? []).filter((child) => startsWith(block, this.#contentOf(child)));
+    if (partials.length === 0) return -1;
+    const most = Math.max(...this.#tree.childrenOf(node).map((child) => commonLength(this.#contentOf(child), block)));
+    return partials.find((child) => this.#sizeOf(child) === most) ?? -1;
   }
 
   /** @returns the parent */
@@ -137,19 +158,25 @@ export class BlockCache {
     return this.#contentOf(node).length;
   }
 
-  #blocksOf(tokens: Int32Array): Int32Array {
-    const blocks = new Int32Array(Math.ceil(tokens.length / this.#blockSymbols));
-    for (let i = 0; i < blocks.length; i++) {
-      const block = tokens.subarray(i * this.#blockSymbols, (i + 1) * this.#blockSymbols);
-      const key = block.join();
-      let id = this.#blockIds.get(key);
-      if (id === undefined) {
-        id = this.#contents.length;
-        this.#blockIds.set(key, id);
-        this.#contents.push(block.slice());
-      }
-      blocks[i] = id;
+  #idOf(block: Int32Array): number {
+    const key = block.join();
+    let id = this.#blockIds.get(key);
+    if (id === undefined) {
+      id = this.#contents.length;
+      this.#blockIds.set(key, id);
+      this.#contents.push(block.slice());
     }
-    return blocks;
+    return id;
   }
+}
+
+function startsWith(tokens: Int32Array, start: Int32Array): boolean {
+  return start.length <= tokens.length && commonLength(tokens, start) === start.length;
+}
+
+function commonLength(a: Int32Array, b: Int32Array): number {
+  const limit = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < limit && a[length] === b[length]) length++;
+  return length;
 }

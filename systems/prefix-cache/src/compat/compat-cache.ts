@@ -24,6 +24,8 @@ export class CompatCache {
   readonly capacityBytes: number;
   clock = 0;
   numEvictions = 0;
+  /** Whether an insertion ever ran out of room, even if there was nothing to remove. */
+  hasOverflowed = false;
   peakBytes = 0;
   readonly #stateBytes: number;
   readonly #kvBytesPerToken: number;
@@ -82,15 +84,19 @@ export class CompatCache {
   /** Removes nodes until the bytes are (believed to be) free. */
   evict(bytes: number): void {
     this.clock++;
+    this.hasOverflowed = true;
     if (this.policy.kind === 'leafLru') this.#evictLeaves(bytes);
     else this.#evictByUtility(bytes, this.policy.alpha);
   }
 
   #place(tokens: Int32Array): void {
     const { tree, clock } = this;
+    const isLru = this.policy.kind === 'leafLru';
     let node = tree.root;
     let at = 0;
     while (at < tokens.length) {
+      // The baseline refreshes every node it passes once more: an eviction may have moved the clock since the lookup.
+      if (isLru) tree.lastAccess[node] = clock;
       const child = tree.findChild(node, tokens[at]!);
       if (child < 0) {
         const leaf = tree.addLeaf(node, tokens, at);

@@ -25,15 +25,21 @@ export class CompatTuner {
     this.#symbolTokens = symbolTokens;
   }
 
-  /** @returns the tuned α once, at the end of the window */
-  observe(request: TraceRequest, hasEvicted: boolean): number | undefined {
+  /** Call between the lookup and the insertion of a request.
+   *  @returns the tuned α once: with the last request of the window, before it is inserted */
+  beforeInsert(request: TraceRequest): number | undefined {
     if (this.#window === undefined) return undefined;
     this.#window.push(request);
-    if (hasEvicted && this.#target === Infinity) this.#target = WINDOW_FACTOR * this.#window.length;
-    if (this.#window.length < this.#target) return undefined;
+    if (this.#window.length !== this.#target) return undefined;
     const alpha = this.#bestAlpha(this.#window);
     this.#window = undefined;
     return alpha;
+  }
+
+  /** Call after each insertion. @param hasOverflowed  whether the cache ever ran out of room */
+  afterInsert(hasOverflowed: boolean): void {
+    if (this.#window === undefined || !hasOverflowed || this.#target !== Infinity) return;
+    this.#target = WINDOW_FACTOR * this.#window.length;
   }
 
   #bestAlpha(window: readonly TraceRequest[]): number {

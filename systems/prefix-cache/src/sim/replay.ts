@@ -86,9 +86,10 @@ function compatCache(
   return {
     serve(request) {
       const { reusedTokens } = cache.lookup(request.input);
-      cache.insert(sequenceOf(request));
-      const tuned = tuner?.observe(request, cache.numEvictions > 0);
+      const tuned = tuner?.beforeInsert(request);
       if (tuned !== undefined && policy.kind === 'marconi') policy.alpha = tuned;
+      cache.insert(sequenceOf(request));
+      tuner?.afterInsert(cache.hasOverflowed);
       return reusedTokens;
     },
     get peakBytes() {
