@@ -1,5 +1,6 @@
 /** Plans a block with measured costs and runs every mode on real workers: step times and exposed communication against
- *  what was predicted. */
+ *  what was predicted. Plans come from a profile made before; predictions come from the rounds of the written order that
+ *  run between those of the other modes, so that a machine that became slower slows both. */
 import { createMesh, openRankPool, type Links, type RankPool } from '@tenfold/core/ranks';
 import { median } from '../median.ts';
 import { isComm } from '../op-graph.ts';
@@ -8,6 +9,7 @@ import { MODES, optimise, type Mode, type Optimised, type Plan } from '../plan.t
 import type { OverlapGraph, PartCosts } from '../types.ts';
 import { blockGraph, type BlockSizes } from './block-graph.ts';
 import type { ModeRun, RankParams, RankResult } from './rank-program.ts';
+import { predictStep, type LinkModel, type ProfiledRound } from './step-prediction.ts';
 
 export interface MeasureOptions {
   readonly sizes?: Partial<BlockSizes>;
@@ -82,18 +84,25 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
   onProgress?.('measuring');
   const modes = MODES.map((mode) => ({ name: mode, ops: planOps(optimised.plans[mode]) }));
   const results = await launch(pool, { ...base, modes, warmUps, rounds }, links, signal);
+  const profiles = profiledRounds(results);
+  const model: LinkModel = {
+    fixedMs: LATENCY_MS + COUNTS_MS,
+    bytesPerSec: links.intra.bytesPerSec,
+    partOverheadMs: PART_OVERHEAD_MS,
+  };
   const measured = MODES.map((mode): MeasuredMode => {
     const runs = results.flatMap((result) => result.runs.filter((run) => run.mode === mode));
     const stepMs = median(runs.map((run) => run.stepMs));
     const exposedMs = median(runs.map((run) => run.stepMs - run.computeMs));
-    const { makespanMs, metrics } = optimised.plans[mode].simulation;
+    const predictions = profiles.map((round) => predictStep(optimised.plans[mode], round, model));
+    const predictedMs = median(predictions.map((prediction) => prediction.stepMs));
     return {
       mode,
       stepMs,
       exposedMs,
-      predictedMs: makespanMs,
-      predictedExposedMs: metrics.exposedMs + metrics.idleMs,
-      error: stepMs / makespanMs - 1,
+      predictedMs,
+      predictedExposedMs: median(predictions.map((prediction) => prediction.exposedMs)),
+      error: stepMs / predictedMs - 1,
       isBitEqual: results.every(({ differing }) => !differing.includes(mode)),
       runs: results[0]!.runs.filter((run) => run.mode === mode),
     };
@@ -145,6 +154,23 @@ async function launch(
 
 function planOps({ graph, notes }: Plan): StepOp[] {
   return stepOps(graph.ops, notes);
+}
+
+/** Rounds of the written order, all ranks together. */
+function profiledRounds(results: readonly RankResult[]): ProfiledRound[] {
+  const ofRank = results.map(({ runs }) => runs.filter(({ mode }) => mode === 'none'));
+  return ofRank[0]!.map((_, round) => {
+    const exchangedBytes = new Map<string, number>();
+    for (const runs of ofRank) {
+      for (const [op, bytes] of Object.entries(runs[round]!.exchangedBytes)) {
+        exchangedBytes.set(op, Math.max(bytes, exchangedBytes.get(op) ?? 0));
+      }
+    }
+    const computeMs = ofRank.map(
+      (runs) => new Map(runs[round]!.spans.map(({ op, startMs, endMs }) => [op, endMs - startMs] as const)),
+    );
+    return { computeMs, exchangedBytes };
+  });
 }
 
 function medianTimes(runs: readonly ModeRun[]): Map<string, number> {

@@ -23,8 +23,10 @@ export interface ModeRun {
   readonly round: number;
   readonly stepMs: number;
   readonly computeMs: number;
-  /** From first to last exchange on this rank's link, by operation. */
+  /** Computations, in order, from the start of the step. */
   readonly spans: readonly StepSpan[];
+  /** Per exchange: bytes to or from other ranks, whichever is more. */
+  readonly exchangedBytes: Readonly<Record<string, number>>;
 }
 
 export interface RankResult {
@@ -42,7 +44,8 @@ export function run(context: RankContext, params: RankParams): RankResult {
   const { sizes, modes, warmUps, rounds } = params;
   const weights = createWeights(params, context.rank);
   const inputs = createInputs(params, context.rank);
-  const exchange = exchangeOver(context, sizes);
+  const exchangedBytes: Record<string, number> = {};
+  const exchange = exchangeOver(context, sizes, exchangedBytes);
   const runs: ModeRun[] = [];
   const differing = new Set<string>();
   let reference: ReadonlyMap<string, Value> | undefined;
@@ -66,7 +69,14 @@ export function run(context: RankContext, params: RankParams): RankResult {
         startMs: from - startMs,
         endMs: to - startMs,
       }));
-      runs.push({ mode: name, round, stepMs: endMs - startMs, computeMs, spans: shifted });
+      runs.push({
+        mode: name,
+        round,
+        stepMs: endMs - startMs,
+        computeMs,
+        spans: shifted,
+        exchangedBytes: { ...exchangedBytes },
+      });
     }
   }
   const places = reference!.get('1.places')!;
@@ -115,7 +125,13 @@ export function createInputs({ sizes, seed, skew }: RankParams, rank: number): M
 }
 
 /** Rows by expert → rows by (source, local expert), and back with the same counts. Counts travel first. */
-export function exchangeOver(context: RankContext, { numRanks, expertsPerRank }: BlockSizes): Exchange {
+export function exchangeOver(
+  context: RankContext,
+  { numRanks, expertsPerRank }: BlockSizes,
+  exchangedBytes: Record<string, number>,
+): Exchange {
+  const foreignRows = (counts: Int32Array): number =>
+    counts.reduce((sum, count, slot) => (Math.floor(slot / expertsPerRank) === context.rank ? sum : sum + count), 0);
   return {
     issue(buffer, label) {
       const { counts, width, data } = buffer;
@@ -131,6 +147,8 @@ export function exchangeOver(context: RankContext, { numRanks, expertsPerRank }:
       return {
         wait(): Buffer {
           const received = sizes.wait().data as Int32Array;
+          const most = Math.max(foreignRows(counts), foreignRows(received));
+          exchangedBytes[label] = most * width * data.BYTES_PER_ELEMENT;
           return { kind: 'buffer', width, counts: received, data: rows.wait().data as Floats };
         },
       };
