@@ -1,20 +1,21 @@
 /** The audit: from labels and honest probabilities to a ranked list of issues with a repair for each. */
 import { assertSameLength } from './check-probabilities.ts';
-import { findIssues } from './confident/filters.ts';
+import { issuePasses } from './confident/filters.ts';
 import { latentFromJoint } from './confident/latent.ts';
-import { learnConfidently } from './confident/learn.ts';
-import { scoreLabels } from './confident/scores.ts';
-import { labelError } from './label-errors.ts';
-import { ascending } from './ranking-quality.ts';
+import { learnPass } from './confident/learn.ts';
 import { noiseEstimateFromJoint } from './confident/noise-estimate.ts';
 import type { NoiseEstimate } from './confident/noise-estimate.ts';
-import { posteriorOfTruth } from './repair/posterior.ts';
-import { fitTemperature } from './repair/temperature.ts';
+import { scorePass } from './confident/scores.ts';
+import { thresholdPass } from './confident/thresholds.ts';
+import { labelError } from './label-errors.ts';
+import { runInMemory, together } from './passes.ts';
+import type { Passes } from './passes.ts';
+import { posteriorPass } from './repair/posterior.ts';
+import { repairRulePasses } from './repair/rule.ts';
+import type { RepairRule } from './repair/rule.ts';
+import { fitRowsPass, temperatureOfRows } from './repair/temperature.ts';
 import type { Temperature } from './repair/temperature.ts';
 import type { ConfidentLearning, Filter, LatentEstimates, Probabilities, ScoreMethod } from './types.ts';
-
-/** Above this estimated noise the posterior trusts a wrong noise matrix too much; measured in the specification's study. */
-export const BAYES_NOISE_LIMIT = 0.3;
 
 export interface AuditOptions {
   /** Default prune_by_noise_rate. */
@@ -26,8 +27,6 @@ export interface AuditOptions {
   readonly fracNoise?: number;
   readonly minPerClass?: number;
 }
-
-export type RepairRule = 'bayes' | 'argmax' | 'given';
 
 export interface AuditResult {
   readonly learned: ConfidentLearning;
@@ -63,24 +62,35 @@ export interface ClassHealth {
 /** @param labels  [N] classes 0 … K−1, none missing
  *  @throws TF-LABEL-002 if lengths differ, TF-LABEL-003 for a label outside 0 … K−1 */
 export function auditLabels(labels: Int32Array, probabilities: Probabilities, options: AuditOptions = {}): AuditResult {
-  const { filter = 'prune_by_noise_rate', score = 'normalized_margin', isAdjusted = true, ...prune } = options;
   assertSameLength('auditLabels', labels.length, probabilities.numRows, 'probabilities');
-  assertKnownLabels(labels, probabilities.numClasses);
-  const learned = learnConfidently(labels, probabilities);
-  const latent = latentFromJoint(learned.joint, learned.numClasses);
-  const noise = noiseEstimateFromJoint(learned);
-  const flags = findIssues(labels, probabilities, learned, { filter, ...prune });
+  return runInMemory(auditPasses(labels, probabilities.numClasses, options), probabilities);
+}
+
+/** As auditLabels, in four passes over the rows (up to six, if the filter or the repair asks for more).
+ *  Memory: about 45 bytes a row and 80 bytes for each pair of classes, beside one block. */
+export function* auditPasses(labels: Int32Array, numClasses: number, options: AuditOptions = {}): Passes<AuditResult> {
+  const { filter = 'prune_by_noise_rate', score = 'normalized_margin', isAdjusted = true, ...prune } = options;
+  assertKnownLabels(labels, numClasses);
   const isAdjustable = score !== 'confidence_weighted_entropy';
-  const scores = scoreLabels(labels, probabilities, { method: score, isAdjusted: isAdjusted && isAdjustable });
-  const temperature = fitTemperature(labels, probabilities, latent.noiseMatrix);
-  const posterior = posteriorOfTruth(labels, probabilities, latent.noiseMatrix, {
-    exponent: 1 / temperature.temperature,
-  });
-  const repairRule = chooseRepair(labels, probabilities, { noise, learned });
-  const byRule: Record<RepairRule, Uint16Array> = {
-    bayes: posterior.suggested,
-    argmax: learned.predicted,
-    given: Uint16Array.from(labels),
+  const classes = yield* thresholdPass(labels, numClasses);
+  const [learned, scores, fitRows] = yield* together(
+    learnPass(labels, classes),
+    scorePass(labels, classes, { method: score, isAdjusted: isAdjusted && isAdjustable }),
+    fitRowsPass(labels, numClasses),
+  );
+  const latent = latentFromJoint(learned.joint, numClasses);
+  const noise = noiseEstimateFromJoint(learned);
+  const temperature = temperatureOfRows(fitRows, latent.noiseMatrix);
+  const exponent = 1 / temperature.temperature;
+  const [flags, posterior, repairRule] = yield* together(
+    issuePasses(labels, learned, { filter, ...prune }),
+    posteriorPass(labels, latent.noiseMatrix, { exponent }),
+    repairRulePasses(labels, learned, noise.rate),
+  );
+  const byRule: Record<RepairRule, () => Uint16Array> = {
+    bayes: () => posterior.suggested,
+    argmax: () => learned.predicted,
+    given: () => Uint16Array.from(labels),
   };
   return {
     learned,
@@ -89,40 +99,22 @@ export function auditLabels(labels: Int32Array, probabilities: Probabilities, op
     temperature,
     scores,
     flags,
-    ranked: ascending(scores).filter((row) => flags[row] === 1),
+    ranked: rankFlagged(flags, scores),
     givenProbability: posterior.givenProbability,
-    suggested: byRule[repairRule],
+    suggested: byRule[repairRule](),
     suggestedByBayes: posterior.suggested,
     repairRule,
     classHealth: classHealthOf(labels, learned, flags),
   };
 }
 
-/** Bayes below 30 % estimated noise; else argmax if it is clearly better than the given labels; else none.
- *  Math: predictions of accuracy A agree with labels of accuracy G in a = A·G + (1 − A)(1 − G)/(K − 1) of the samples,
- *  if errors are independent and even; so a and G give A.  G is at least the agreement among the surest tenth. */
-function chooseRepair(
-  labels: Int32Array,
-  { data, numRows, numClasses }: Probabilities,
-  { noise, learned }: { noise: NoiseEstimate; learned: ConfidentLearning },
-): RepairRule {
-  if (noise.rate < BAYES_NOISE_LIMIT) return 'bayes';
-  const doubt = Float64Array.from(learned.predicted, (best, i) => -data[i * numClasses + best]);
-  const surest = ascending(doubt).subarray(0, Math.ceil(numRows * SUREST_SHARE));
-  const agreementOf = (rows: ArrayLike<number> & Iterable<number>) => {
-    let same = 0;
-    for (const row of rows) if (learned.predicted[row] === labels[row]) same++;
-    return same / rows.length;
-  };
-  const given = Math.max(1 - noise.rate, agreementOf(surest));
-  const byChance = (1 - given) / (numClasses - 1);
-  const agreement = agreementOf(Uint32Array.from({ length: numRows }, (_, i) => i));
-  const predicted = (agreement - byChance) / Math.max(given - byChance, 1e-6);
-  return predicted > given + CLEARLY_BETTER ? 'argmax' : 'given';
+/** Flagged rows by rising score; equal scores keep their order. */
+function rankFlagged(flags: Uint8Array, scores: Float64Array): Uint32Array {
+  const ranked = new Uint32Array(flags.reduce((count, flag) => count + flag, 0));
+  let place = 0;
+  for (let i = 0; i < flags.length; i++) if (flags[i] === 1) ranked[place++] = i;
+  return ranked.sort((a, b) => scores[a] - scores[b] || a - b);
 }
-
-const SUREST_SHARE = 0.1;
-const CLEARLY_BETTER = 0.1;
 
 function classHealthOf(labels: Int32Array, learned: ConfidentLearning, flags: Uint8Array): ClassHealth[] {
   const { numClasses, joint, labelCounts } = learned;

@@ -1,7 +1,7 @@
 /** The public API of the room. */
 export * from './types.ts';
 export { consensusOfVotes, type Consensus, type Vote } from './annotators.ts';
-export { auditLabels, type AuditOptions, type AuditResult } from './audit.ts';
+export { auditLabels, auditPasses, type AuditOptions, type AuditResult } from './audit.ts';
 export { checkProbabilities } from './check-probabilities.ts';
 export { encodeLabels } from './class-names.ts';
 export { findIssues } from './confident/filters.ts';
@@ -12,6 +12,7 @@ export { asymmetricNoise, instanceNoise, matrixNoise, symmetricNoise } from './i
 export { tfIdf } from './inputs/tf-idf.ts';
 export { labelError } from './label-errors.ts';
 export { manifest as labelAuditSystem } from './manifest.ts';
+export { openProbabilities } from './inputs/probability-file.ts';
 export { nearDuplicates } from './neighbours/near-duplicates.ts';
 export { centreEnergy, centreEnergyOf } from './pemm/centre-energy.ts';
 export { distanceHead, mixtureReconstruction, negativeSquaredDistances } from './pemm/distance-head.ts';
@@ -20,7 +21,8 @@ export { outOfFold } from './pemm/out-of-fold.ts';
 export { pairPotential, potentialMinimum } from './pemm/potential.ts';
 export { labelLoss } from './pemm/robust-losses.ts';
 export { trainClassifier } from './pemm/train.ts';
+export { runInMemory, runOverSource, type Passes, type ProbabilitySource } from './passes.ts';
 export { auroc, averagePrecision } from './ranking-quality.ts';
 export { posteriorOfTruth } from './repair/posterior.ts';
 export { reliability } from './repair/reliability.ts';
-export { applyTemperature, fitTemperature } from './repair/temperature.ts';
+export { fitTemperature } from './repair/temperature.ts';

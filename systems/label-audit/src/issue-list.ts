@@ -1,4 +1,6 @@
 /** The ranked list as plain rows: what the page, the JSON file and the corrected table are made of. */
+import { centreNoteOf } from './centre-evidence.ts';
+import { MISSING_LABEL } from './class-names.ts';
 import type { Audit } from './pipeline.ts';
 import { OUTLIER_RATIO } from './evidence.ts';
 
@@ -15,6 +17,15 @@ export interface Issue {
   readonly top: readonly { readonly name: string; readonly probability: number }[];
   /** Share of the ten nearest neighbours that carry the given label. */
   readonly agreement?: number;
+  /** Distances to the centre of the given class and to the nearest other one, the energy of that pair, and the log-density of
+   *  the sample under the mixture. */
+  readonly centres?: {
+    readonly given: number;
+    readonly nearest: string;
+    readonly toNearest: number;
+    readonly pairEnergy: number;
+    readonly logDensity: number;
+  };
   readonly isOutlier: boolean;
   /** Number of its near-duplicate set, from 1. */
   readonly duplicateSet?: number;
@@ -25,15 +36,19 @@ export interface Issue {
   readonly truth?: string;
 }
 
-/** One issue from entry i of an audit. */
-export function issueAt(audit: Audit, i: number, id: string): Issue {
-  const { result, classNames, probabilities, labels, evidence, truthLabels } = audit;
-  const { numClasses, data } = probabilities;
+/** The issue at a place of the ranking. */
+export function issueAt(audit: Audit, place: number, id: string): Issue {
+  const { result, classNames, issueProbabilities, labels, evidence, centreEvidence, truthLabels } = audit;
+  const i = result.ranked[place];
+  const numClasses = classNames.length;
+  const p = issueProbabilities.subarray(place * numClasses, (place + 1) * numClasses);
   const top = Array.from({ length: numClasses }, (_, k) => k)
-    .sort((a, b) => data[i * numClasses + b] - data[i * numClasses + a] || a - b)
+    .sort((a, b) => p[b] - p[a] || a - b)
     .slice(0, 3)
-    .map((k) => ({ name: classNames[k], probability: data[i * numClasses + k] }));
+    .map((k) => ({ name: classNames[k], probability: p[k] }));
   const set = evidence?.duplicateSet[i] ?? 0;
+  const note = centreEvidence && centreNoteOf(centreEvidence, i, labels[i]);
+  const truth = truthLabels?.[i] ?? MISSING_LABEL;
   return {
     row: audit.rows[i],
     id,
@@ -43,8 +58,17 @@ export function issueAt(audit: Audit, i: number, id: string): Issue {
     score: result.scores[i],
     top,
     ...(evidence && evidence.agreement.length > 0 && { agreement: evidence.agreement[i] }),
+    ...(note && {
+      centres: {
+        given: note.givenDistance,
+        nearest: classNames[note.nearestOther],
+        toNearest: note.otherDistance,
+        pairEnergy: note.pairEnergy,
+        logDensity: note.logDensity,
+      },
+    }),
     isOutlier: (evidence?.outlierRatio[i] ?? 0) >= OUTLIER_RATIO,
     ...(set > 0 && { duplicateSet: set }),
-    ...(truthLabels && { truth: classNames[truthLabels[i]] }),
+    ...(truth !== MISSING_LABEL && { truth: classNames[truth] }),
   };
 }

@@ -2,19 +2,25 @@
 import type { Diagnostic } from '@tenfold/core/base';
 import type { VerbContext } from '@tenfold/core/system';
 import type { Tensor } from '@tenfold/core/tensor';
-import { auditLabels } from './audit.ts';
+import { auditPasses } from './audit.ts';
 import type { AuditOptions, AuditResult } from './audit.ts';
-import { assertSameLength, checkProbabilities } from './check-probabilities.ts';
+import { centreEvidenceOf } from './centre-evidence.ts';
+import type { CentreEvidence } from './centre-evidence.ts';
+import { assertSameLength, checkSource } from './check-probabilities.ts';
 import { encodeLabels, MISSING_LABEL } from './class-names.ts';
 import { gatherEvidence } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { labelError } from './label-errors.ts';
+import { chosenRowsPass, labelledRows, unlabelledPass } from './labelled-rows.ts';
+import type { UnlabelledRow } from './labelled-rows.ts';
+import { runOverSource, sourceFromMemory } from './passes.ts';
+import type { ProbabilitySource } from './passes.ts';
 import { outOfFold } from './pemm/out-of-fold.ts';
-import { outlierScores } from './pemm/distance-head.ts';
+import type { OutOfFold } from './pemm/out-of-fold.ts';
 import type { EpochLog, TrainOptions } from './pemm/train.ts';
+import { posteriorPass } from './repair/posterior.ts';
 import { compareWithTruth } from './truth-check.ts';
 import type { TruthCheck } from './truth-check.ts';
-import type { Probabilities } from './types.ts';
 
 export interface PipelineInput {
   readonly name: string;
@@ -22,7 +28,7 @@ export interface PipelineInput {
   readonly truthCells?: ArrayLike<unknown>;
   readonly classNames?: readonly string[];
   readonly x?: Tensor<'float32'>;
-  readonly probabilities?: Probabilities;
+  readonly probabilities?: ProbabilitySource;
   readonly groups?: Int32Array;
 }
 
@@ -30,6 +36,8 @@ export interface PipelineOptions {
   readonly audit?: AuditOptions;
   readonly training?: Omit<TrainOptions, 'numClasses' | 'signal' | 'seed'>;
   readonly numFolds?: number;
+  /** Flagged rows whose probabilities are kept, most suspicious first. Default 1000. */
+  readonly maxIssues?: number;
 }
 
 /** All arrays have one entry per labelled sample: entry i is row `rows[i]` of the input. */
@@ -38,26 +46,28 @@ export interface Audit {
   readonly classNames: readonly string[];
   readonly rows: Uint32Array;
   readonly labels: Int32Array;
-  readonly probabilities: Probabilities;
   readonly result: AuditResult;
+  /** [min(flagged, maxIssues), K] of the most suspicious, in the order of `result.ranked`. */
+  readonly issueProbabilities: Float64Array;
   readonly evidence?: Evidence;
-  /** −logsumexp of the distances to the class centres, with the distance head. */
-  readonly centreOutlier?: Float64Array;
+  /** With the distance head. */
+  readonly centreEvidence?: CentreEvidence;
   readonly logs: readonly (readonly EpochLog[])[];
   readonly truth?: TruthCheck;
   readonly truthLabels?: Int32Array;
-  /** Rows without a label, with the model's choice. */
-  readonly unlabelled: readonly { readonly row: number; readonly suggested: number; readonly probability: number }[];
+  readonly unlabelled: readonly UnlabelledRow[];
   readonly warnings: readonly Diagnostic[];
 }
 
 export async function runAudit(input: PipelineInput, options: PipelineOptions, context: VerbContext): Promise<Audit> {
   const warnings: Diagnostic[] = [];
+  const { signal } = context;
   let given = input.probabilities;
   if (given !== undefined) {
     assertSameLength('label-audit', input.labelCells.length, given.numRows, 'probabilities');
-    const checked = checkProbabilities(given);
-    given = checked.probabilities;
+    context.progress({ phase: 'checking probabilities' });
+    const checked = await checkSource(given, signal);
+    given = checked.source;
     warnings.push(...checked.warnings);
   }
   const encoded = encodeLabels(input.labelCells, {
@@ -66,8 +76,55 @@ export async function runAudit(input: PipelineInput, options: PipelineOptions, c
   });
   warnings.push(...encoded.warnings);
   const { labels: allLabels, classNames } = encoded;
-  const numClasses = classNames.length;
-  if (given === undefined && input.x === undefined) {
+  const folds = given === undefined ? await crossValidate(input, allLabels, classNames, options, context) : undefined;
+  warnings.push(...(folds?.warnings ?? []));
+  const source = given ?? sourceFromMemory(folds!.probabilities);
+  const rows = Uint32Array.from(allLabels.keys()).filter((i) => allLabels[i] !== MISSING_LABEL);
+  const labels = rows.length === allLabels.length ? allLabels : Int32Array.from(rows, (row) => allLabels[row]);
+  context.progress({ phase: 'confident learning' });
+  const labelled = labelledRows(source, allLabels);
+  const result = await runOverSource(auditPasses(labels, source.numClasses, options.audit), labelled, signal);
+  const listed = result.ranked.subarray(0, options.maxIssues ?? 1000);
+  const issueProbabilities = await runOverSource(chosenRowsPass(listed, source.numClasses), labelled, signal);
+  const unlabelled = await runOverSource(unlabelledPass(allLabels), source, signal);
+  warnings.push(...smallClassWarnings(result, classNames, options.audit?.minPerClass ?? 1));
+  let evidence: Evidence | undefined;
+  if (input.x !== undefined) {
+    context.progress({ phase: 'neighbours' });
+    const width = input.x.data.length / input.x.shape[0];
+    const data = rows.length === allLabels.length ? input.x.data : takeFlat(input.x.data, width, rows);
+    evidence = gatherEvidence({ numRows: rows.length, width, data }, labels, context.rng.fork('neighbours'));
+  }
+  const truthLabels = input.truthCells && takeTruth(input.truthCells, classNames, rows);
+  const uncalibrated =
+    truthLabels && (await runOverSource(posteriorPass(labels, result.latent.noiseMatrix), labelled, signal));
+  return {
+    name: input.name,
+    classNames,
+    rows,
+    labels,
+    result,
+    issueProbabilities,
+    ...(evidence && { evidence }),
+    ...(folds && options.training?.head !== 'linear' && { centreEvidence: centreEvidenceOf(folds, rows) }),
+    logs: folds?.logs ?? [],
+    ...(truthLabels && {
+      truthLabels,
+      truth: compareWithTruth(result, labels, truthLabels, uncalibrated!.givenProbability),
+    }),
+    unlabelled,
+    warnings,
+  };
+}
+
+async function crossValidate(
+  input: PipelineInput,
+  labels: Int32Array,
+  classNames: readonly string[],
+  options: PipelineOptions,
+  context: VerbContext,
+): Promise<OutOfFold> {
+  if (input.x === undefined) {
     throw labelError('TF-LABEL-005', {
       subject: 'label-audit',
       expected: 'something to predict labels from',
@@ -75,92 +132,42 @@ export async function runAudit(input: PipelineInput, options: PipelineOptions, c
       hints: ['Pass --probs, --features, --text or numeric columns.'],
     });
   }
-  const folds =
-    given !== undefined
-      ? undefined
-      : await outOfFold(
-          { x: input.x!, labels: allLabels },
-          {
-            ...options.training,
-            numClasses,
-            numFolds: options.numFolds ?? 5,
-            rng: context.rng.fork('folds'),
-            seed: context.seed,
-            signal: context.signal,
-            ...(input.groups && { groups: input.groups }),
-            onEpoch(fold, { epoch, loss }) {
-              const epochs = options.training?.epochs ?? 15;
-              const total = (options.numFolds ?? 5) * epochs;
-              context.progress({
-                phase: 'cross-validation',
-                done: fold * epochs + epoch,
-                total,
-                note: `loss ${loss.toFixed(3)}`,
-              });
-              context.metric(`loss/fold ${fold + 1}`, epoch, loss);
-            },
-          },
-        );
-  warnings.push(...(folds?.warnings ?? []));
-  const probabilities = given ?? folds!.probabilities;
-  const rows = Uint32Array.from(allLabels.keys()).filter((i) => allLabels[i] !== MISSING_LABEL);
-  const labels = Int32Array.from(rows, (row) => allLabels[row]);
-  const labelled = takeRows(probabilities, rows);
-  context.progress({ phase: 'confident learning' });
-  const result = auditLabels(labels, labelled, options.audit);
-  warnings.push(...smallClassWarnings(result, classNames, options.audit?.minPerClass ?? 1));
-  const space = input.x ?? undefined;
-  let evidence: Evidence | undefined;
-  if (space !== undefined) {
-    context.progress({ phase: 'neighbours' });
-    const width = space.data.length / space.shape[0];
-    const data = rows.length === allLabels.length ? space.data : takeFlat(space.data, width, rows);
-    evidence = gatherEvidence({ numRows: rows.length, width, data }, labels, context.rng.fork('neighbours'));
-  }
-  const truthLabels = input.truthCells && takeTruth(input.truthCells, classNames, rows);
-  const isDistanceHead = folds !== undefined && options.training?.head !== 'linear';
-  return {
-    name: input.name,
-    classNames,
-    rows,
-    labels,
-    probabilities: labelled,
-    result,
-    ...(evidence && { evidence }),
-    ...(isDistanceHead && { centreOutlier: outlierScores(takeFlat(folds.logits, numClasses, rows), numClasses) }),
-    logs: folds?.logs ?? [],
-    ...(truthLabels && { truthLabels, truth: compareWithTruth(result, labels, truthLabels) }),
-    unlabelled: unlabelledRows(allLabels, probabilities),
-    warnings,
-  };
+  const numFolds = options.numFolds ?? 5;
+  const epochs = options.training?.epochs ?? 15;
+  return outOfFold(
+    { x: input.x, labels },
+    {
+      ...options.training,
+      numClasses: classNames.length,
+      classNames,
+      numFolds,
+      rng: context.rng.fork('folds'),
+      seed: context.seed,
+      signal: context.signal,
+      ...(input.groups && { groups: input.groups }),
+      onEpoch(fold, { epoch, loss }) {
+        context.progress({
+          phase: 'cross-validation',
+          done: fold * epochs + epoch,
+          total: numFolds * epochs,
+          note: `loss ${loss.toFixed(3)}`,
+        });
+        context.metric(`loss/fold ${fold + 1}`, epoch, loss);
+      },
+    },
+  );
 }
 
+/** −1 where the truth is not known. */
 function takeTruth(cells: ArrayLike<unknown>, classNames: readonly string[], rows: Uint32Array): Int32Array {
   const { labels } = encodeLabels(cells, { classNames });
   return Int32Array.from(rows, (row) => labels[row]);
 }
 
-function takeRows(probabilities: Probabilities, rows: Uint32Array): Probabilities {
-  if (rows.length === probabilities.numRows) return probabilities;
-  const data = takeFlat(probabilities.data as Float32Array, probabilities.numClasses, rows);
-  return { ...probabilities, numRows: rows.length, data };
-}
-
 function takeFlat(data: Float32Array, width: number, rows: Uint32Array): Float32Array {
-  const taken = new (data.constructor as Float32ArrayConstructor)(rows.length * width);
+  const taken = new Float32Array(rows.length * width);
   rows.forEach((row, i) => taken.set(data.subarray(row * width, (row + 1) * width), i * width));
   return taken;
-}
-
-function unlabelledRows(labels: Int32Array, { data, numClasses }: Probabilities): Audit['unlabelled'] {
-  const found: { row: number; suggested: number; probability: number }[] = [];
-  labels.forEach((label, row) => {
-    if (label !== MISSING_LABEL) return;
-    let best = 0;
-    for (let k = 1; k < numClasses; k++) if (data[row * numClasses + k] > data[row * numClasses + best]) best = k;
-    found.push({ row, suggested: best, probability: data[row * numClasses + best] });
-  });
-  return found;
 }
 
 function smallClassWarnings(

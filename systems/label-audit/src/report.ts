@@ -177,10 +177,10 @@ function truthBlocks(truth: TruthCheck): Block[] {
       kind: 'figures',
       figures: [
         { label: 'wrong labels', value: truth.noiseRate, format: 'percent', digits: 1 },
-        { label: 'precision', value: truth.precision, format: 'percent', digits: 1 },
-        { label: 'recall', value: truth.recall, format: 'percent', digits: 1 },
-        { label: 'AUROC of the ranking', value: truth.auroc, format: 'number', digits: 4 },
-        { label: 'average precision', value: truth.averagePrecision, format: 'number', digits: 4 },
+        { label: 'precision', value: known(truth.precision), format: 'percent', digits: 1 },
+        { label: 'recall', value: known(truth.recall), format: 'percent', digits: 1 },
+        { label: 'AUROC of the ranking', value: known(truth.auroc), format: 'number', digits: 4 },
+        { label: 'average precision', value: known(truth.averagePrecision), format: 'number', digits: 4 },
       ],
     },
     {
@@ -195,11 +195,12 @@ function truthBlocks(truth: TruthCheck): Block[] {
         { name: 'most likely class', accuracy: truth.accuracyArgmax },
         { name: 'Bayes posterior', accuracy: truth.accuracyBayes },
         { name: 'repaired (rule in use)', accuracy: truth.accuracyRepaired },
+        { name: 'corrected table (repaired where suspicious)', accuracy: truth.accuracyCorrected },
       ],
     },
     {
       kind: 'plot',
-      caption: `Is the probability of a right label honest? ECE ${truth.ece.toFixed(3)}`,
+      caption: `Is the probability of a right label honest? Calibration error ${truth.ece.toFixed(3)}, without temperature ${truth.eceUncalibrated.toFixed(3)}`,
       mark: 'line',
       x: { label: 'predicted probability that the label is right' },
       y: { label: 'share that is right' },
@@ -226,6 +227,11 @@ function truthBlocks(truth: TruthCheck): Block[] {
       series: [{ name: 'ranking', points: truth.precisionAt.map(({ k, precision }) => ({ x: k, y: precision })) }],
     },
   ];
+}
+
+/** A figure that may not exist is shown as a gap. */
+function known(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 export function percent(ratio: number): string {

@@ -16,7 +16,10 @@ export interface TruthCheck {
   readonly accuracyArgmax: number;
   readonly accuracyBayes: number;
   readonly accuracyRepaired: number;
-  /** Of the probability that the given label is right. */
+  /** As written into the corrected table: the rule in use on flagged labels, the given label elsewhere. */
+  readonly accuracyCorrected: number;
+  /** Of the probability that the given label is right, without and with the temperature. */
+  readonly eceUncalibrated: number;
   readonly ece: number;
   readonly reliabilityBins: readonly ReliabilityBin[];
   /** Precision among the first k of the ranking, at k = 1 … number of wrong labels in about forty steps. */
@@ -25,32 +28,54 @@ export interface TruthCheck {
 
 const NUM_CURVE_POINTS = 40;
 
-export function compareWithTruth(result: AuditResult, labels: Int32Array, truth: ArrayLike<number>): TruthCheck {
-  const isWrong = Uint8Array.from(labels, (label, i) => (label === truth[i] ? 0 : 1));
-  const numWrong = sum(isWrong);
-  const numFlagged = sum(result.flags);
+/** @param truth  [N] true classes; rows with a negative one are left out
+ *  @param uncalibrated  [N] probability of the given label without the temperature
+ *  AUROC, average precision and recall are NaN where no label, or none but wrong ones, is known. */
+export function compareWithTruth(
+  result: AuditResult,
+  labels: Int32Array,
+  truth: ArrayLike<number>,
+  uncalibrated: ArrayLike<number> = result.givenProbability,
+): TruthCheck {
+  const known = Uint32Array.from(labels.keys()).filter((i) => truth[i] >= 0);
+  const isWrong = Uint8Array.from(labels, (label, i) => (truth[i] >= 0 && label !== truth[i] ? 1 : 0));
+  let numWrong = 0;
+  let numFlagged = 0;
   let hits = 0;
-  for (let i = 0; i < isWrong.length; i++) hits += isWrong[i] & result.flags[i];
-  const accuracy = (chosen: ArrayLike<number>) => {
-    let right = 0;
-    for (let i = 0; i < labels.length; i++) if (chosen[i] === truth[i]) right++;
-    return right / labels.length;
-  };
-  const isRight = isWrong.map((wrong) => 1 - wrong);
-  const { ece, bins } = reliability(result.givenProbability, isRight);
+  for (const i of known) {
+    numWrong += isWrong[i];
+    numFlagged += result.flags[i];
+    hits += isWrong[i] & result.flags[i];
+  }
+  const accuracy = (chosen: ArrayLike<number>) =>
+    known.reduce((right, i) => right + Number(chosen[i] === truth[i]), 0) / known.length;
+  const wrongOfKnown = known.map((i) => isWrong[i]);
+  const scores = Float64Array.from(known, (i) => result.scores[i]);
+  const isRight = wrongOfKnown.map((wrong) => 1 - wrong);
+  const reliabilityOf = (confidence: ArrayLike<number>) =>
+    reliability(
+      Float64Array.from(known, (i) => confidence[i]),
+      isRight,
+    );
+  const { ece, bins } = reliabilityOf(result.givenProbability);
   return {
-    noiseRate: numWrong / labels.length,
-    precision: numFlagged === 0 ? 0 : hits / numFlagged,
-    recall: numWrong === 0 ? 0 : hits / numWrong,
-    auroc: auroc(result.scores, isWrong),
-    averagePrecision: averagePrecision(result.scores, isWrong),
+    noiseRate: numWrong / known.length,
+    precision: hits / numFlagged,
+    recall: hits / numWrong,
+    auroc: auroc(scores, wrongOfKnown),
+    averagePrecision: averagePrecision(scores, wrongOfKnown),
     accuracyGiven: accuracy(labels),
     accuracyArgmax: accuracy(result.learned.predicted),
     accuracyBayes: accuracy(result.suggestedByBayes),
     accuracyRepaired: accuracy(result.suggested),
+    accuracyCorrected: accuracy(labels.map((label, i) => (result.flags[i] === 1 ? result.suggested[i] : label))),
+    eceUncalibrated: reliabilityOf(uncalibrated).ece,
     ece,
     reliabilityBins: bins,
-    precisionAt: precisionCurve(result.ranked, isWrong),
+    precisionAt: precisionCurve(
+      result.ranked.filter((i) => truth[i] >= 0),
+      isWrong,
+    ),
   };
 }
 
@@ -63,10 +88,4 @@ function precisionCurve(ranked: Uint32Array, isWrong: Uint8Array): { k: number; 
     if ((place + 1) % stride === 0) points.push({ k: place + 1, precision: hits / (place + 1) });
   });
   return points;
-}
-
-function sum(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i];
-  return total;
 }

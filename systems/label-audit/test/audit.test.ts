@@ -163,7 +163,8 @@ test('rows that are not probabilities are refused with their row', () => {
     },
   );
   assert.throws(() => checkProbabilities(probabilitiesOf([[1], [1]])), {
-    message: 'checkProbabilities: at least two classes, got 1 column. TF-LABEL-004',
+    message:
+      'checkProbabilities: at least two classes, got 1 column. For two classes give both columns, 1 − p and p. TF-LABEL-004',
   });
   const { probabilities, warnings } = checkProbabilities(
     probabilitiesOf([

@@ -6,7 +6,7 @@ import { asymmetricNoise, matrixNoise, outOfFold, symmetricNoise, trainClassifie
 import type { LabelLoss } from '../src/index.ts';
 import { manifest } from '../src/manifest.ts';
 import { centreMap } from '../src/pemm/centre-map.ts';
-import { assignFolds } from '../src/pemm/out-of-fold.ts';
+import { assignFolds } from '../src/pemm/folds.ts';
 import { accuracyOf } from '../src/pemm/train.ts';
 import type { LabelledData, TrainOptions } from '../src/pemm/train.ts';
 
@@ -101,10 +101,39 @@ test('folds are stratified, keep groups whole and refuse a class of one', () => 
   const grouped = assignFolds(labels, { numFolds: 5, numClasses: 2, rng: createRng(1), groups }).foldOfSample;
   for (let i = 0; i < 100; i++) assert.equal(grouped[i], grouped[4 * groups[i]!]);
   const rare = assignFolds(Int32Array.of(0, 0, 0, 0, 0, 1, 1), { numFolds: 3, numClasses: 2, rng: createRng(1) });
-  assert.equal(rare.warnings[0]!.actual, '2 of class 1');
+  assert.equal(rare.warnings[0]!.actual, '2 of class "1"');
   assert.throws(
     () => assignFolds(Int32Array.of(0, 0, 1), { numFolds: 2, numClasses: 2, rng: createRng(1) }),
     /TF-LABEL-004/,
+  );
+});
+
+test('whole groups are spread so that every fold has its share of every class', () => {
+  const rng = createRng(3, 'groups');
+  // Forty groups, half of them of one class each: chance would often leave a fold without the rare class.
+  const groups = Int32Array.from({ length: 800 }, (_, i) => Math.floor(i / 20));
+  const labels = Int32Array.from(groups, (group) => (group < 10 ? 1 : group < 20 ? 2 : rng.integer(3)));
+  const { foldOfSample, warnings } = assignFolds(labels, { numFolds: 5, numClasses: 3, rng, groups });
+  assert.equal(warnings.length, 0);
+  for (let i = 1; i < 800; i++) if (groups[i] === groups[i - 1]) assert.equal(foldOfSample[i], foldOfSample[i - 1]);
+  for (let fold = 0; fold < 5; fold++) {
+    for (let k = 0; k < 3; k++) {
+      const inFold = labels.filter((label, i) => label === k && foldOfSample[i] === fold).length;
+      const share = inFold / labels.filter((label) => label === k).length;
+      assert.ok(Math.abs(share - 0.2) < 0.06, `fold ${fold}, class ${k}: ${share}`);
+    }
+  }
+  const together = labels.map((label) => (label === 1 ? 0 : 1));
+  const { warnings: named } = assignFolds(labels, {
+    numFolds: 2,
+    numClasses: 3,
+    rng,
+    groups: together,
+    classNames: ['a', 'b', 'c'],
+  });
+  assert.deepEqual(
+    named.map(({ actual }) => actual?.replace(/\d+/, 'n')),
+    ['a', 'b', 'c'].map((name) => `all n of class "${name}" in one`),
   );
 });
 

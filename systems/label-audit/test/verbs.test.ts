@@ -217,7 +217,7 @@ test('wrong inputs name what is wrong', async () => {
   writeFileSync(join(folder, 'alone.csv'), 'x,label\n1,a\n2,a\n3,b\n');
   await assert.rejects(
     run('audit', { data: 'alone.csv', folds: 2 }),
-    /at least two samples of every class, got one of class 1 \(row 2\).*TF-LABEL-004/,
+    /at least two samples of every class, got one of class "b" \(row 2\).*TF-LABEL-004/,
   );
   writeFileSync(join(folder, 'names.csv'), 'x,label\n1,a\n2,b\n3,c\n');
   await assert.rejects(

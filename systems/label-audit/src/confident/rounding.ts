@@ -14,18 +14,21 @@ export function roundKeepingSum(values: Float64Array): void {
   }
   for (let missing = roundHalfToEven(floatSum) - roundedSum; missing !== 0;) {
     const isTooSmall = missing > 0;
+    const numWanted = Math.abs(missing);
     const lost = floats.map((float, i) => float - values[i]);
-    const order = Uint32Array.from(floats.keys()).sort((a, b) =>
+    // Rows of many classes are mostly whole already: where enough entries lost something, only those are sorted.
+    const changed = Uint32Array.from(floats.keys()).filter((i) => (isTooSmall ? lost[i] > 0 : lost[i] < 0));
+    const order = (changed.length >= numWanted ? changed : Uint32Array.from(floats.keys())).sort((a, b) =>
       isTooSmall ? lost[b] - lost[a] || b - a : lost[a] - lost[b] || a - b,
     );
-    const numChanges = Math.min(Math.abs(missing), values.length);
+    const numChanges = Math.min(numWanted, order.length);
     const step = isTooSmall ? 1 : -1;
     for (let i = 0; i < numChanges; i++) values[order[i]] += step;
     missing -= step * numChanges;
   }
 }
 
-export function roundHalfToEven(value: number): number {
+function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   const fraction = value - floor;
   if (fraction !== 0.5) return fraction < 0.5 ? floor : floor + 1;

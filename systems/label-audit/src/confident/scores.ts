@@ -1,6 +1,9 @@
 /** Label quality scores in 0..1: the lower, the more suspicious.  Formulas of cleanlab 2.9. */
+import { runInMemory } from '../passes.ts';
+import type { Pass, Passes } from '../passes.ts';
 import type { Probabilities, ScoreMethod } from '../types.ts';
-import { confidentThresholds } from './thresholds.ts';
+import { thresholdPass } from './thresholds.ts';
+import type { ClassThresholds } from './thresholds.ts';
 
 const SMALLEST_CONFIDENCE = 1e-6;
 /** Smallest normal f64: keeps log finite at p = 0. */
@@ -16,52 +19,63 @@ export interface ScoreOptions {
 export function scoreLabels(
   labels: ArrayLike<number>,
   probabilities: Probabilities,
-  { method, isAdjusted = false }: ScoreOptions,
+  options: ScoreOptions,
 ): Float64Array {
-  const { data, numRows, numClasses } = probabilities;
-  const shift = isAdjusted ? adjustment(labels, probabilities) : new Float64Array(numClasses);
-  const scores = new Float64Array(numRows);
-  if (method === 'normalized_margin') {
-    fillMargins(scores, labels, probabilities, shift, isAdjusted);
-    return scores;
-  }
-  for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
-    const given = labels[i];
-    const scale = isAdjusted ? 1 / shiftedSum(data, row, shift) : 1;
-    const selfConfidence = (data[row + given] + shift[given]) * scale;
-    scores[i] =
-      method === 'self_confidence' ? selfConfidence : weightedEntropyScore(data, row, numClasses, selfConfidence);
+  return runInMemory(scorePasses(labels, probabilities.numClasses, options), probabilities);
+}
+
+function* scorePasses(labels: ArrayLike<number>, numClasses: number, options: ScoreOptions): Passes<Float64Array> {
+  return yield* scorePass(labels, yield* thresholdPass(labels, numClasses), options);
+}
+
+/** One pass, once the thresholds are known. */
+export function* scorePass(
+  labels: ArrayLike<number>,
+  { thresholds }: Pick<ClassThresholds, 'thresholds'>,
+  { method, isAdjusted = false }: ScoreOptions,
+): Passes<Float64Array> {
+  const scores = new Float64Array(labels.length);
+  // max t − t_k, so that shifted rows stay non-negative
+  const largest = thresholds.reduce((a, b) => Math.max(a, b));
+  const shift = thresholds.map((threshold) => (isAdjusted ? largest - threshold : 0));
+  if (method === 'normalized_margin') yield marginPass(scores, labels, shift, isAdjusted);
+  else if (method === 'self_confidence' && !isAdjusted) yield selfConfidencePass(scores, labels);
+  else {
+    yield ({ data, numRows, numClasses }, start) => {
+      for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
+        const given = labels[start + i];
+        const scale = isAdjusted ? 1 / shiftedSum(data, row, shift) : 1;
+        const selfConfidence = (data[row + given] + shift[given]) * scale;
+        scores[start + i] =
+          method === 'self_confidence' ? selfConfidence : weightedEntropyScore(data, row, numClasses, selfConfidence);
+      }
+    };
   }
   return scores;
 }
 
-/** (P[y] − largest other + 1) / 2, in one pass over each row.  Mutates: scores. */
-function fillMargins(
-  scores: Float64Array,
-  labels: ArrayLike<number>,
-  { data, numRows, numClasses }: Probabilities,
-  shift: Float64Array,
-  isAdjusted: boolean,
-): void {
-  for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
-    const given = labels[i];
-    let sum = 0;
-    let largestOther = -Infinity;
-    for (let k = 0; k < numClasses; k++) {
-      const p = data[row + k] + shift[k];
-      sum += p;
-      if (p > largestOther && k !== given) largestOther = p;
-    }
-    const own = data[row + given] + shift[given];
-    scores[i] = ((own - largestOther) / (isAdjusted ? sum : 1) + 1) / 2;
-  }
+function selfConfidencePass(scores: Float64Array, labels: ArrayLike<number>): Pass {
+  return ({ data, numRows, numClasses }, start) => {
+    for (let i = 0; i < numRows; i++) scores[start + i] = data[i * numClasses + labels[start + i]];
+  };
 }
 
-/** max t − t_k, so that shifted rows stay non-negative. */
-function adjustment(labels: ArrayLike<number>, probabilities: Probabilities): Float64Array {
-  const { thresholds } = confidentThresholds(labels, probabilities);
-  const largest = thresholds.reduce((a, b) => Math.max(a, b));
-  return thresholds.map((threshold) => largest - threshold);
+/** (P[y] − largest other + 1) / 2, in one go over each row.  Mutates: scores. */
+function marginPass(scores: Float64Array, labels: ArrayLike<number>, shift: Float64Array, isAdjusted: boolean): Pass {
+  return ({ data, numRows, numClasses }, start) => {
+    for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
+      const given = labels[start + i];
+      let sum = 0;
+      let largestOther = -Infinity;
+      for (let k = 0; k < numClasses; k++) {
+        const p = data[row + k] + shift[k];
+        sum += p;
+        if (p > largestOther && k !== given) largestOther = p;
+      }
+      const own = data[row + given] + shift[given];
+      scores[start + i] = ((own - largestOther) / (isAdjusted ? sum : 1) + 1) / 2;
+    }
+  };
 }
 
 function shiftedSum(data: Float32Array | Float64Array, row: number, shift: Float64Array): number {

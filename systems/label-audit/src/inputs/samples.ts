@@ -2,16 +2,20 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import type { Diagnostic } from '@tenfold/core/base';
-import { columnOf, readCsv, readJsonLines, readNpy, readParquet, tableFromColumns } from '@tenfold/core/data';
+import { columnOf, readNpy, tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { VerbContext } from '@tenfold/core/system';
+import { numbersFromTensor } from '@tenfold/core/tensor';
 import type { Tensor } from '@tenfold/core/tensor';
 import { assertSameLength } from '../check-probabilities.ts';
 import { labelError } from '../label-errors.ts';
-import type { Features, Probabilities } from '../types.ts';
+import type { Features } from '../types.ts';
 import { readImageFolder } from './image-folder.ts';
+import { openProbabilities } from './probability-file.ts';
+import type { OpenProbabilities } from './probability-file.ts';
 import { standardise } from './standardise.ts';
 import type { Scaling } from './standardise.ts';
+import { readTable } from './tables.ts';
 import { tfIdf } from './tf-idf.ts';
 
 export interface InputParams {
@@ -28,24 +32,27 @@ export interface InputParams {
   readonly imageSize: number;
 }
 
-export interface Samples {
+/** Holds the file of probabilities open, if one was given. */
+export interface Samples extends AsyncDisposable {
   /** File or folder as the user knows it. */
   readonly name: string;
   readonly labelCells: ArrayLike<unknown>;
   readonly truthCells?: ArrayLike<unknown>;
   /** [N] group numbers. */
   readonly groups?: Int32Array;
-  readonly ids: readonly string[];
+  readonly numRows: number;
+  /** Name of a row. */
+  readonly idOf: (row: number) => string;
   /** Model input [N, …]; absent if only probabilities were given. */
   readonly x?: Tensor<'float32'>;
   /** How the columns of x were scaled; absent for images and texts. */
   readonly scaling?: Scaling;
   /** What the columns of x are: column names or terms. */
   readonly inputNames?: readonly string[];
-  readonly probabilities?: Probabilities;
+  readonly probabilities?: OpenProbabilities;
   readonly table?: Table;
   /** One line that shows the sample, '' for images. */
-  readonly previews: readonly string[];
+  readonly previewOf: (row: number) => string;
   readonly isImage: boolean;
   readonly warnings: readonly Diagnostic[];
 }
@@ -83,10 +90,11 @@ async function readImages(folder: string, params: InputParams, context: VerbCont
   return {
     name: basename(folder),
     labelCells: labels,
-    ids: names,
+    numRows: names.length,
+    idOf: (row) => names[row],
     x,
     table,
-    previews: names.map(() => ''),
+    previewOf: () => '',
     isImage: true,
     warnings,
     ...extra,
@@ -116,14 +124,14 @@ async function readArrays(path: string, params: InputParams, context: VerbContex
       hints: ['Give labels as the argument and probabilities with --probs, embeddings with --features.'],
     });
   }
-  const labelCells = Array.from(tensor.data as Iterable<number | bigint>, Number);
+  const labelCells = numbersFromTensor(tensor);
   const extra = await readExtras(params, context, labelCells.length);
-  const ids = labelCells.map((_, i) => String(i));
   return {
     name: basename(path),
     labelCells,
-    ids,
-    previews: ids.map((id) => `row ${id}`),
+    numRows: labelCells.length,
+    idOf: String,
+    previewOf: (row) => `row ${row}`,
     isImage: false,
     warnings: [],
     ...extra,
@@ -151,9 +159,10 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
     labelCells: labelColumn.values as ArrayLike<unknown>,
     ...(truthColumn && { truthCells: truthColumn.values as ArrayLike<unknown> }),
     ...(groupColumn && { groups: numbersFromCells(groupColumn.values as ArrayLike<unknown>) }),
-    ids: Array.from({ length: table.numRows }, (_, i) => (idColumn ? String(idColumn.values[i]) : String(i))),
+    numRows: table.numRows,
+    idOf: (row) => String(idColumn ? idColumn.values[row] : row),
     table,
-    previews: Array.from({ length: table.numRows }, (_, i) => previewOf(shown, i)),
+    previewOf: (row) => previewOf(shown, row),
     isImage: false,
     warnings: [],
     ...extra,
@@ -179,92 +188,47 @@ function modelInput(
   return { x: tensorOf(features), scaling, inputNames: columns.map(({ name }) => name) };
 }
 
-/** By the file's ending: .csv, .tsv, .parquet, .jsonl. */
-export async function readTable(path: string): Promise<Table> {
-  switch (extname(path).toLowerCase()) {
-    case '.csv':
-      return readCsv(path);
-    case '.tsv':
-      return readCsv(path, { delimiter: '\t' });
-    case '.parquet':
-      return readParquet(path);
-    case '.jsonl':
-    case '.ndjson':
-      return tableFromRecords(path);
-    default:
-      throw labelError('TF-LABEL-005', {
-        subject: 'readTable',
-        expected: 'a file that ends in .csv, .tsv, .parquet, .jsonl or .npy',
-        actual: basename(path),
-      });
-  }
-}
-
-async function tableFromRecords(path: string): Promise<Table> {
-  const names: string[] = [];
-  const records: Record<string, unknown>[] = [];
-  for await (const { value, lineNumber } of readJsonLines(path)) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw labelError('TF-LABEL-005', {
-        subject: 'readTable',
-        expected: 'one JSON object a line',
-        actual: JSON.stringify(value).slice(0, 40),
-        location: `${basename(path)}:${lineNumber}`,
-      });
-    }
-    records.push(value as Record<string, unknown>);
-    for (const name of Object.keys(value)) if (!names.includes(name)) names.push(name);
-  }
-  return tableFromColumns(
-    names.map((name): TableColumn => {
-      const cells = records.map((record) => record[name] ?? null);
-      if (cells.every((cell) => cell === null || typeof cell === 'number')) {
-        return { name, kind: 'float64', values: Float64Array.from(cells, (cell) => cell ?? NaN) };
-      }
-      return {
-        name,
-        kind: 'text',
-        values: cells.map((cell) => (cell === null ? null : typeof cell === 'string' ? cell : JSON.stringify(cell))),
-      };
-    }),
-  );
-}
-
 async function readExtras(
   params: InputParams,
   context: VerbContext,
   numRows: number,
-): Promise<Pick<Samples, 'probabilities' | 'x' | 'scaling'>> {
-  const read = async (file: string) => {
-    const tensor = await readNpy(resolve(context.workingFolder, file));
-    if (tensor.shape.length < 2 || !tensor.dtype.startsWith('float')) {
-      throw labelError('TF-LABEL-005', {
-        subject: 'readSamples',
-        expected: 'a float array with one row per sample',
-        actual: `${tensor.dtype} [${tensor.shape.join(', ')}]`,
-        location: file,
-      });
-    }
-    assertSameLength('readSamples', numRows, tensor.shape[0], file);
-    return tensor;
-  };
-  const probabilities = params.probs === '' ? undefined : await read(params.probs);
-  const features = params.features === '' ? undefined : await read(params.features);
-  return {
-    ...(probabilities && {
-      probabilities: { numRows, numClasses: probabilities.shape[1], data: floatsOf(probabilities) },
-    }),
-    ...(features && checkedFeatures(features, params.features)),
-  };
+): Promise<Pick<Samples, 'probabilities' | 'x' | 'scaling' | typeof Symbol.asyncDispose>> {
+  const probabilities =
+    params.probs === '' ? undefined : await openProbabilities(resolve(context.workingFolder, params.probs));
+  try {
+    if (probabilities) assertSameLength('readSamples', numRows, probabilities.numRows, params.probs);
+    const features = params.features === '' ? {} : await readFeatures(params.features, numRows, context);
+    return {
+      ...(probabilities && { probabilities }),
+      ...features,
+      [Symbol.asyncDispose]: async () => probabilities?.[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await probabilities?.[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
-function floatsOf({ dtype, data }: Tensor): Float32Array | Float64Array {
-  if (dtype === 'float32' || dtype === 'float64') return data as Float32Array | Float64Array;
-  return Float32Array.from(data as Iterable<number>);
+async function readFeatures(
+  file: string,
+  numRows: number,
+  context: VerbContext,
+): Promise<Pick<Samples, 'x' | 'scaling'>> {
+  const tensor = await readNpy(resolve(context.workingFolder, file));
+  if (tensor.shape.length < 2 || tensor.dtype === 'bool') {
+    throw labelError('TF-LABEL-005', {
+      subject: 'readSamples',
+      expected: 'an array of numbers with one row per sample',
+      actual: `${tensor.dtype} [${tensor.shape.join(', ')}]`,
+      location: file,
+    });
+  }
+  assertSameLength('readSamples', numRows, tensor.shape[0], file);
+  return checkedFeatures(tensor, file);
 }
 
 function checkedFeatures(tensor: Tensor, file: string): Pick<Samples, 'x' | 'scaling'> {
-  const data = Float32Array.from(floatsOf(tensor));
+  const data = Float32Array.from(numbersFromTensor(tensor));
   const width = data.length / tensor.shape[0];
   const bad = data.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
@@ -275,7 +239,13 @@ function checkedFeatures(tensor: Tensor, file: string): Pick<Samples, 'x' | 'sca
       location: `${file}, row ${Math.floor(bad / width)}`,
     });
   }
-  if (tensor.shape.length > 2) return { x: { dtype: 'float32', shape: tensor.shape, data } };
+  if (tensor.shape.length > 2) {
+    if (tensor.dtype === 'uint8') for (let i = 0; i < data.length; i++) data[i] /= 255;
+    const [count, height, imageWidth] = tensor.shape;
+    return {
+      x: { dtype: 'float32', shape: tensor.shape.length === 3 ? [count, 1, height, imageWidth] : tensor.shape, data },
+    };
+  }
   const { features, scaling } = standardise({ numRows: tensor.shape[0], width, data });
   return { x: tensorOf(features), scaling };
 }

@@ -1,45 +1,74 @@
 /** Bayes repair: the true class given features and given label.
  *  Math: p(k | x, s) ∝ P[x, k] · Q[s | k] with Q the noise matrix: given class s, true class k. */
+import { runInMemory } from '../passes.ts';
+import type { Passes } from '../passes.ts';
 import type { Probabilities } from '../types.ts';
 
 export interface Posterior {
   /** [N] class with the largest posterior. */
   readonly suggested: Uint16Array;
-  /** [N] posterior of the suggested class. */
-  readonly suggestedProbability: Float64Array;
   /** [N] posterior of the given label: the probability that it is right. */
   readonly givenProbability: Float64Array;
 }
 
+export interface PosteriorOptions {
+  /** Rows are raised to it and scaled to 1 first: 1/T of a fitted temperature, default 1. */
+  readonly exponent?: number;
+}
+
 /** @param noiseMatrix  [given · K + true]
- *  @param options.exponent  rows are raised to it and scaled to 1 first: 1/T of a fitted temperature, default 1
  *  Differs: where label and row exclude each other (all products 0) the row alone decides. */
 export function posteriorOfTruth(
   labels: ArrayLike<number>,
-  { data, numRows, numClasses }: Probabilities,
+  probabilities: Probabilities,
   noiseMatrix: Float64Array,
-  { exponent = 1 }: { readonly exponent?: number } = {},
+  options: PosteriorOptions = {},
 ): Posterior {
-  const suggested = new Uint16Array(numRows);
-  const suggestedProbability = new Float64Array(numRows);
-  const givenProbability = new Float64Array(numRows);
-  const weights = new Float64Array(numClasses);
-  for (let i = 0, row = 0; i < numRows; i++, row += numClasses) {
-    const given = labels[i];
-    let total = 0;
-    for (let k = 0; k < numClasses; k++) {
-      const p = exponent === 1 ? data[row + k] : data[row + k] ** exponent;
-      total += weights[k] = p * (given < 0 ? 1 : noiseMatrix[given * numClasses + k]);
+  return runInMemory(posteriorPass(labels, noiseMatrix, options), probabilities);
+}
+
+/** As posteriorOfTruth, in one pass. Only classes that the noise matrix turns into the given label are looked at. */
+export function* posteriorPass(
+  labels: ArrayLike<number>,
+  noiseMatrix: Float64Array,
+  { exponent = 1 }: PosteriorOptions = {},
+): Passes<Posterior> {
+  const suggested = new Uint16Array(labels.length);
+  const givenProbability = new Float64Array(labels.length);
+  const numClasses = Math.round(Math.sqrt(noiseMatrix.length));
+  const sources = Array.from({ length: numClasses }, (_, given) =>
+    Uint16Array.from({ length: numClasses }, (__, k) => k).filter((k) => noiseMatrix[given * numClasses + k] > 0),
+  );
+  yield ({ data, numRows }, start) => {
+    for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+      const given = labels[i];
+      const possible = sources[given];
+      let total = 0;
+      let largest = 0;
+      let best = given;
+      let own = 0;
+      for (let t = 0; t < possible.length; t++) {
+        const k = possible[t];
+        const p = data[row + k];
+        const weight = (exponent === 1 ? p : p ** exponent) * noiseMatrix[given * numClasses + k];
+        total += weight;
+        if (weight > largest) {
+          largest = weight;
+          best = k;
+        }
+        if (k === given) own = weight;
+      }
+      if (total > 0) givenProbability[i] = own / total;
+      else {
+        for (let k = 0; k < numClasses; k++) {
+          if (data[row + k] <= largest) continue;
+          largest = data[row + k];
+          best = k;
+        }
+        givenProbability[i] = data[row + given];
+      }
+      suggested[i] = best;
     }
-    if (!(total > 0)) {
-      total = 0;
-      for (let k = 0; k < numClasses; k++) total += weights[k] = data[row + k];
-    }
-    let best = 0;
-    for (let k = 1; k < numClasses; k++) if (weights[k] > weights[best]) best = k;
-    suggested[i] = best;
-    suggestedProbability[i] = weights[best] / total;
-    givenProbability[i] = given < 0 ? 0 : weights[given] / total;
-  }
-  return { suggested, suggestedProbability, givenProbability };
+  };
+  return { suggested, givenProbability };
 }

@@ -5,7 +5,7 @@ import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { consensusOfVotes } from '../annotators.ts';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
-import { readTable } from '../inputs/samples.ts';
+import { readTable } from '../inputs/tables.ts';
 import { tableBytes } from '../outputs/corrected-table.ts';
 
 interface AnnotatorParams {

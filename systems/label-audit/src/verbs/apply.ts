@@ -5,7 +5,7 @@ import { columnOf, tableFromColumns } from '@tenfold/core/data';
 import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { z } from 'zod';
-import { readTable } from '../inputs/samples.ts';
+import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
 import { tableBytes } from '../outputs/corrected-table.ts';
 

@@ -13,21 +13,24 @@ import { reportAudit } from '../report.ts';
 const MAX_THUMBNAILS = 400;
 
 export interface Shown {
-  readonly ids: readonly string[];
-  readonly previews: readonly string[];
+  readonly idOf: (row: number) => string;
+  /** '' if there is nothing to read. */
+  readonly previewOf: (row: number) => string;
   /** [N, C, H, W] in 0..1 where samples are images. */
   readonly images?: Tensor<'float32'>;
 }
 
-export async function listIssues(audit: Audit, shown: Shown, maxIssues: number): Promise<Issue[]> {
+/** The most suspicious labels: as many as the audit kept probabilities of. */
+export async function listIssues(audit: Audit, shown: Shown): Promise<Issue[]> {
   const issues: Issue[] = [];
-  for (const [place, i] of audit.result.ranked.subarray(0, maxIssues).entries()) {
-    const row = audit.rows[i];
-    const issue = issueAt(audit, i, shown.ids[row]);
+  const numIssues = audit.issueProbabilities.length / audit.classNames.length;
+  for (let place = 0; place < numIssues; place++) {
+    const row = audit.rows[audit.result.ranked[place]];
+    const preview = shown.previewOf(row);
     const hasThumbnail = shown.images !== undefined && place < MAX_THUMBNAILS;
     issues.push({
-      ...issue,
-      ...(shown.previews[row] && { preview: shown.previews[row] }),
+      ...issueAt(audit, place, shown.idOf(row)),
+      ...(preview !== '' && { preview }),
       ...(hasThumbnail && { thumbnail: await thumbnailOf(shown.images!, row) }),
     });
   }

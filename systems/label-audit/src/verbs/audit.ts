@@ -28,13 +28,14 @@ interface AuditParams extends InputParams {
 }
 
 export async function run(params: AuditParams, context: VerbContext): Promise<VerbResult> {
-  const samples = await readSamples(params, context);
+  await using samples = await readSamples(params, context);
   for (const warning of samples.warnings) context.warn(warning);
   const isImage = samples.x !== undefined && samples.x.shape.length === 4;
   const audit = await runAudit(
     { ...samples, ...(params.classes.length > 0 && { classNames: params.classes }) },
     {
       numFolds: params.folds,
+      maxIssues: params.maxIssues,
       audit: { filter: params.filter, score: params.score, isAdjusted: params.adjust, fracNoise: params.fracNoise },
       training: {
         backbone: params.backbone === 'auto' ? defaultBackbone(samples.x?.shape) : params.backbone,
@@ -46,7 +47,7 @@ export async function run(params: AuditParams, context: VerbContext): Promise<Ve
     },
     context,
   );
-  const issues = await listIssues(audit, { ...samples, ...(isImage && { images: samples.x! }) }, params.maxIssues);
+  const issues = await listIssues(audit, { ...samples, ...(isImage && { images: samples.x! }) });
   const outcome = auditOutcome({ ...audit, warnings: [...audit.warnings] }, issues, context);
   if (params.out === '') return outcome;
   const files = await auditFiles({
@@ -54,7 +55,7 @@ export async function run(params: AuditParams, context: VerbContext): Promise<Ve
     issues,
     report: outcome.report,
     table: samples.table,
-    numRows: samples.ids.length,
+    numRows: samples.numRows,
     format: params.format,
     folder: params.out,
   });

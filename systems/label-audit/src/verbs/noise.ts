@@ -5,7 +5,7 @@ import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
 import { asymmetricNoise, matrixNoise, symmetricNoise } from '../injected-noise.ts';
-import { readTable } from '../inputs/samples.ts';
+import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
 import { tableBytes } from '../outputs/corrected-table.ts';
 import { percent } from '../report.ts';

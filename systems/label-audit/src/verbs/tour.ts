@@ -43,21 +43,21 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
       classNames,
       x: train.x,
     },
-    { training, numFolds: 3 },
+    { training, numFolds: 3, maxIssues: 200 },
     context,
   );
   const realAudit = await runAudit(
     { name: 'the real MNIST test labels', labelCells: test.labels, classNames, x: test.x },
-    { training: { ...training, loss: 'ce' }, numFolds: 3 },
+    { training: { ...training, loss: 'ce' }, numFolds: 3, maxIssues: NUM_DIGITS },
     context,
   );
   const shown = (images: Tensor<'float32'>, prefix: string) => ({
-    ids: Array.from({ length: images.shape[0] }, (_, i) => `${prefix} ${i}`),
-    previews: [],
+    idOf: (row: number) => `${prefix} ${row}`,
+    previewOf: () => '',
     images,
   });
-  const issues = await listIssues(noisyAudit, shown(train.x, 'train'), 200);
-  const suspicious = await listIssues(realAudit, shown(test.x, 'test'), NUM_DIGITS);
+  const issues = await listIssues(noisyAudit, shown(train.x, 'train'));
+  const suspicious = await listIssues(realAudit, shown(test.x, 'test'));
   const outcome = auditOutcome(noisyAudit, issues, context, (report) => ({
     ...report,
     title: 'Tour: MNIST with wrong labels',

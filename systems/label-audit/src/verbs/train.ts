@@ -34,7 +34,7 @@ export interface TrainParams extends InputParams {
 }
 
 export async function run(params: TrainParams, context: VerbContext): Promise<VerbResult> {
-  const samples = await readSamples(params, context);
+  await using samples = await readSamples(params, context);
   for (const warning of samples.warnings) context.warn(warning);
   if (samples.x === undefined) {
     throw labelError('TF-LABEL-005', {

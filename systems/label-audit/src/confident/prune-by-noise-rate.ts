@@ -1,0 +1,89 @@
+/** prune_by_noise_rate: of each pair (given, true) the counted number of rows with the largest P[true] − P[given], ties
+ *  included.  Exact in passes over blocks, with memory for twice the counts. */
+import type { Pass, Passes } from '../passes.ts';
+import type { ConfidentLearning } from '../types.ts';
+import { createLargestOfStreams } from './largest-margins.ts';
+import type { LargestOfStreams } from './largest-margins.ts';
+import { pruneCountsFromJoint } from './prune-counts.ts';
+import type { PruneOptions } from './prune-counts.ts';
+
+/** Rows that are predicted as given have no positive margin and are never flagged in the end, so a pass over the others
+ *  settles every pair that finds enough positive margins there; only pairs that do not need the margins of all rows.
+ *  @returns [N] 1 where flagged; flags of rows predicted as given are left out */
+export function* noiseRatePasses(
+  labels: ArrayLike<number>,
+  learned: ConfidentLearning,
+  prune: PruneOptions,
+): Passes<Uint8Array> {
+  const { labelCounts, joint, numClasses, predicted } = learned;
+  const counts = pruneCountsFromJoint(joint, numClasses, prune);
+  const minPerClass = prune.minPerClass ?? 1;
+  // [given · K + true], unlike the counts
+  const wanted = new Int32Array(numClasses * numClasses);
+  for (let given = 0; given < numClasses; given++) {
+    if (labelCounts[given] <= minPerClass) continue;
+    for (let other = 0; other < numClasses; other++) {
+      if (other !== given) wanted[given * numClasses + other] = counts[other * numClasses + given];
+    }
+  }
+  const targets = targetsOf(wanted, numClasses);
+  const isPredicted = (i: number) => predicted[i] === labels[i];
+
+  const positive = createLargestOfStreams(wanted);
+  yield offerMargins(positive, { labels, targets, isLeftOut: isPredicted, above: 0 });
+  const isUnfilled = (pair: number) => wanted[pair] > 0 && !positive.isFilled(pair);
+  const unfilled = targets.map((others, given) => others.filter((other) => isUnfilled(given * numClasses + other)));
+  const all = createLargestOfStreams(wanted.map((count, pair) => (isUnfilled(pair) ? count : 0)));
+  if (unfilled.some(({ length }) => length > 0)) {
+    yield offerMargins(all, { labels, targets: unfilled, isLeftOut: () => false, above: -Infinity });
+  }
+
+  const cuts = Float64Array.from(wanted, (_, pair) => (isUnfilled(pair) ? all : positive).cutOf(pair));
+  const flags = new Uint8Array(labels.length);
+  yield ({ data, numRows }, start) => {
+    for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+      if (isPredicted(i)) continue;
+      const given = labels[i];
+      const own = data[row + given];
+      const others = targets[given];
+      for (let t = 0; t < others.length; t++) {
+        if (data[row + others[t]] - own >= cuts[given * numClasses + others[t]]) {
+          flags[i] = 1;
+          break;
+        }
+      }
+    }
+  };
+  return flags;
+}
+
+/** For each given class the true classes with a count. */
+function targetsOf(wanted: Int32Array, numClasses: number): Uint16Array[] {
+  return Array.from({ length: numClasses }, (_, given) =>
+    Uint16Array.from({ length: numClasses }, (__, k) => k).filter((other) => wanted[given * numClasses + other] > 0),
+  );
+}
+
+function offerMargins(
+  streams: LargestOfStreams,
+  from: {
+    readonly labels: ArrayLike<number>;
+    readonly targets: readonly Uint16Array[];
+    readonly isLeftOut: (i: number) => boolean;
+    readonly above: number;
+  },
+): Pass {
+  const { labels, targets, isLeftOut, above } = from;
+  return ({ data, numRows, numClasses }, start) => {
+    for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+      if (isLeftOut(i)) continue;
+      const given = labels[i];
+      const own = data[row + given];
+      const others = targets[given];
+      for (let t = 0; t < others.length; t++) {
+        const margin = data[row + others[t]] - own;
+        if (margin > above) streams.offer(given * numClasses + others[t], margin);
+      }
+    }
+  };
+}
