@@ -10,6 +10,7 @@
 
 Files: run.json, and per rank and step safetensors parts with an index of JSON lines. A line is written after its bytes,
 so a run that is killed can be read up to there."""
+import contextlib
 import json
 import os
 import re
@@ -43,21 +44,18 @@ def _imul(x, c):
     return ((x * (c & 0xFFFF)) + (((x * (c >> 16)) & 0xFFFF) << 16)) & _M
 
 
+def _mix(x, first, second, shifts):
+    x = _imul(x ^ (x >> 16), first)
+    x = _imul(x ^ (x >> shifts[0]), second)
+    return x ^ (x >> shifts[1])
+
+
 def _fmix(x):
-    x = x ^ (x >> 16)
-    x = _imul(x, 0x85EBCA6B)
-    x = x ^ (x >> 13)
-    x = _imul(x, 0xC2B2AE35)
-    return x ^ (x >> 16)
+    return _mix(x, 0x85EBCA6B, 0xC2B2AE35, (13, 16))
 
 
 def _fmix_second(x):
-    x = (x + 0x9E3779B9) & _M
-    x = x ^ (x >> 16)
-    x = _imul(x, 0x2C1B3C6D)
-    x = x ^ (x >> 12)
-    x = _imul(x, 0x297A2D39)
-    return x ^ (x >> 15)
+    return _mix((x + 0x9E3779B9) & _M, 0x2C1B3C6D, 0x297A2D39, (12, 15))
 
 
 def counter_hash(stream, index):
@@ -78,8 +76,8 @@ def normal_at(stream, index, sigma=1.0, mean=0.0):
 
 
 def box_indices(shape, boxes, local, device="cpu"):
-    """Logical flat index of every local element, from boxes {g, n, l}."""
-    out = torch.zeros(local, dtype=torch.int64, device=device)
+    """Logical flat index of every local element, from boxes {g, n, l}; -1 where no box lies (padding)."""
+    out = torch.full(local, -1, dtype=torch.int64, device=device)
     strides = [1] * len(shape)
     for d in range(len(shape) - 2, -1, -1):
         strides[d] = strides[d + 1] * shape[d + 1]
@@ -95,31 +93,54 @@ def box_indices(shape, boxes, local, device="cpu"):
 
 def generate(name, seed, shape, boxes, local, sigma=1.0, mean=0.0, device="cpu"):
     """The boxes of a logical tensor; the same bits as in TypeScript."""
-    return normal_at(fnv1a32(name) ^ seed, box_indices(shape, boxes, local, device), sigma, mean)
+    index = box_indices(shape, boxes, local, device)
+    return torch.where(index < 0, torch.zeros((), device=device), normal_at(fnv1a32(name) ^ seed, index.clamp(min=0), sigma, mean))
+
+
+def generate_tokens(name, seed, count, vocab, max_tp=64):
+    """Token ids that hold the first and last id of every vocabulary shard: a wrong mask hides elsewhere."""
+    ids = counter_hash(fnv1a32(name) ^ seed, torch.arange(count)) % vocab
+    wanted, tp = [0, vocab - 1], 2
+    while tp <= min(max_tp, vocab // 2):
+        if vocab % tp == 0:
+            wanted += [i for r in range(1, tp) for i in (vocab // tp * r - 1, vocab // tp * r)]
+        tp *= 2
+    wanted = list(dict.fromkeys(wanted))
+    stride = max(1, count // len(wanted))
+    for i, token in enumerate(wanted[:count]):
+        ids[(i * stride) % count] = token
+    return ids
 
 
 # --- placements -> boxes ---------------------------------------------------------------------------------------------
 def lower(shape, placements, coords, mesh, padded=None):
-    """Boxes, local shape and pending sums of placements such as {"cp": "Z(0)", "tp": "S(0)"}, in nesting order."""
-    dims = [[(0, n)] for n in (padded or shape)]
-    partial = []
+    """Where a local tensor lies: {boxes, local, partial, partialMean, flat} of placements such as {"cp": "Z(0)", "tp": "S(0)"}.
+
+    R copy, O owner, S(d) contiguous, S(d,n) n parts with neighbouring ranks sharing one, Z(d) zigzag, G(d,n) each of n
+    sections split, P(sum) or P(mean) still to be reduced, F a range of the flattened local tensor; in nesting order."""
+    dims, place, flat = [[(0, n)] for n in (padded or shape)], {"partial": [], "partialMean": False, "flat": False}, None
     for axis, text in placements.items():
         size, index = mesh.get(axis, 1), coords.get(axis, 0)
-        kind = re.match(r"^([A-Z])(?:\((\w+)(?:,(\d+))?\))?$", text)
+        kind = re.match(r"^(?:([ROF])|P\((sum|mean)\)|([SZG])\((\d+)(?:,(\d+))?\))$", text)
         if kind is None:
-            raise ValueError("placement %r: expected R, O, S(d), Z(d), G(d,parts) or P(sum)" % text)
-        if size == 1 or kind.group(1) in "RO":
+            raise ValueError("placement %r of axis %s: expected R, O, F, S(d), S(d,n), Z(d), G(d,n), P(sum) or P(mean)" % (text, axis))
+        if kind.group(1) == "F":
+            flat = (index, size)
+        if size == 1 or kind.group(1):
             continue
-        if kind.group(1) == "P":
-            partial.append(axis)
+        if kind.group(2):
+            place["partial"].append(axis)
+            place["partialMean"] = place["partialMean"] or kind.group(2) == "mean"
             continue
-        dim, letter = int(kind.group(2)), kind.group(1)
-        parts = 2 * size if letter == "Z" else size * int(kind.group(3) or 1)
+        dim, letter, count = int(kind.group(4)), kind.group(3), int(kind.group(5) or 0)
+        if dim >= len(dims):
+            raise ValueError("placement %s of axis %s: the tensor has %d dimensions" % (text, axis, len(dims)))
+        parts = 2 * size if letter == "Z" else size * (count or 1) if letter == "G" else (count or size)
         total = sum(n for _, n in dims[dim])
-        if total % parts:
-            raise ValueError("%d elements do not split into %d pieces over %s" % (total, parts, axis))
+        if total % parts or (letter == "S" and size % parts):
+            raise ValueError("placement %s: %d elements do not split into %d pieces over the %d ranks of %s" % (text, total, parts, size, axis))
         piece = total // parts
-        chosen = [index, parts - 1 - index] if letter == "Z" else [p * size + index for p in range(parts // size)]
+        chosen = [index, parts - 1 - index] if letter == "Z" else [index * parts // size] if letter == "S" else range(index, parts, size)
         dims[dim] = _merge([x for c in chosen for x in _take(dims[dim], c * piece, piece)])
     boxes = [([], [], [])]
     for d, intervals in enumerate(dims):
@@ -132,7 +153,21 @@ def lower(shape, placements, coords, mesh, padded=None):
                     grown.append((g + [start], n + [inside], l + [offset]))
                 offset += length
         boxes = grown
-    return [{"g": g, "n": n, "l": l} for g, n, l in boxes], [sum(n for _, n in x) for x in dims], partial
+    place.update(boxes=[{"g": g, "n": n, "l": l} for g, n, l in boxes], local=[sum(n for _, n in x) for x in dims])
+    return _flat_range(shape, place, *flat) if flat else place
+
+
+def _flat_range(shape, place, index, size):
+    """The index-th of `size` ranges of the flattened local tensor (ZeRO); the last may be shorter."""
+    total = _numel(place["local"])
+    each = -(-total // size)
+    start, end = min(index * each, total), min((index + 1) * each, total)
+    at = box_indices(shape, place["boxes"], place["local"]).reshape(-1)[start:end]
+    new = torch.ones(len(at), dtype=torch.bool)
+    new[1:] = (at[1:] != at[:-1] + 1) | (at[1:] < 0)
+    heads = new.nonzero().reshape(-1).tolist() + [len(at)]
+    boxes = [{"g": [int(at[a])], "n": [b - a], "l": [a]} for a, b in zip(heads, heads[1:]) if int(at[a]) >= 0]
+    return dict(place, boxes=boxes, local=[end - start], flat=True)
 
 
 def _take(intervals, start, count):
@@ -207,22 +242,42 @@ def megatron_placements(hidden, ffn, vocab, sequence, batch, sequence_parallel=F
 
 # --- the recorder ----------------------------------------------------------------------------------------------------
 class Recorder:
+    """role: reference, candidate or perturbed; mesh: axis -> size, fastest first; level: full, sketch, hash or stats;
+    perturb: {"seed": 1, "ulps": 1, "where": "embedding" or "everywhere"}; rewrite: isolate mode; tensors: only these ids (a list,
+    or the file that `check --capture-list` wrote). Other keywords are facts of the run: numLayers, numMicroBatches, fp8, ..."""
+
     def __init__(self, folder, role, mesh=None, precision="float32", loss_factor=1.0, level="full", buckets=1024, seed=1,
-                 perturb=None, rewrite=False, rank=None, world=None, tensors=None, **facts):
+                 perturb=None, rewrite=False, rank=None, world=None, tensors=None, overwrite=False, **facts):
         dist = torch.distributed
         ready = dist.is_available() and dist.is_initialized()
         self.rank = rank if rank is not None else (dist.get_rank() if ready else 0)
         self.world = world if world is not None else (dist.get_world_size() if ready else 1)
         self.mesh = dict(mesh or {"dp": self.world})
+        for name, value, known in (("role", role, ("reference", "candidate", "perturbed")), ("precision", precision, tuple(_UNITS)),
+                                   ("level", level, ("full", "sketch", "hash", "stats"))):
+            if value not in known:
+                raise ValueError("tenfold_trace.start: %s must be one of %s, got %r" % (name, ", ".join(known), value))
+        if _numel(self.mesh.values()) != self.world:
+            raise ValueError("tenfold_trace.start: mesh %s has %d ranks, the job has %d" % (self.mesh, _numel(self.mesh.values()), self.world))
+        if precision == "float8" and "fp8" not in facts:
+            raise ValueError('tenfold_trace.start: a float8 run states its recipe, e.g. fp8={"scaling": "delayed"}')
+        if buckets & (buckets - 1):
+            raise ValueError("tenfold_trace.start: buckets must be a power of two, got %d" % buckets)
         self.coords, rest = {}, self.rank
         for axis, size in self.mesh.items():
             self.coords[axis], rest = rest % size, rest // size
-        self.folder, self.level, self.buckets, self.seed, self.only = folder, level, buckets, seed, tensors
+        if isinstance(tensors, str):
+            with open(tensors) as f:
+                tensors = json.load(f)
+        self.folder, self.level, self.buckets, self.seed, self.only = folder, level, buckets, seed, tensors and set(tensors)
         self.precision, self.perturb, self.rewrite, self.loss_factor = precision, perturb, rewrite, loss_factor
-        self.iteration, self.batch, self.seq, self.part, self.in_backward = 0, 0, 0, 0, False
-        self.pending, self.pending_bytes, self.handles, self.seen = [], 0, [], set()
-        self.changed, self.total, self.annotate, self.offset = 0, 0, (lambda name, kind: None), 0
+        self.iteration, self.batch, self.seq, self.part, self.pending, self.pending_bytes = 0, 0, 0, 0, [], 0
+        self.handles, self.seen, self.changed, self.total, self.annotate, self.offset = [], set(), 0, 0, (lambda name, kind: None), 0
         os.makedirs(folder, exist_ok=True)
+        for old in [f for f in os.listdir(folder) if f.startswith("rank%05d." % self.rank)]:
+            if not overwrite:
+                raise FileExistsError("tenfold_trace.start: %s already holds a trace; name another folder or pass overwrite=True" % folder)
+            os.remove(os.path.join(folder, old))
         self.info = dict(facts, format="tenfold-trace/1", role=role, world=self.world, precision=precision, level=level,
                          mesh={"axes": [{"name": a, "size": s} for a, s in self.mesh.items()]}, lossFactor=loss_factor,
                          mode="isolate" if rewrite else "e2e", framework="torch " + torch.__version__)
@@ -232,8 +287,8 @@ class Recorder:
 
     def _write_info(self):
         if self.perturb:
-            self.info["perturbation"] = {"where": "embedding", "seed": self.perturb["seed"], "ulps": self.perturb.get("ulps", 1),
-                                         "changedShare": self.changed / max(1, self.total)}
+            self.info["perturbation"] = {"where": self.perturb.get("where", "embedding"), "seed": self.perturb["seed"],
+                                         "ulps": self.perturb.get("ulps", 1), "changedShare": self.changed / max(1, self.total)}
         if self.rank == 0:
             with open(os.path.join(self.folder, "run.json.tmp"), "w") as f:
                 json.dump(self.info, f, indent=2)
@@ -246,34 +301,32 @@ class Recorder:
     def place(self, module, kind, tensor, slot=None):
         found = self.annotate(module if slot is None else module + "#" + slot, kind) or self.annotate(module, kind)
         shape, placements = found if found else (list(tensor.shape), {})
-        boxes, local, partial = lower(list(shape), placements, self.coords, self.mesh)
-        if len(local) == tensor.dim() or tensor.numel() == _numel(local):
-            return list(shape), boxes, local, partial, placements
-        raise ValueError("%s %s: local shape %s does not fit placement %s of %s" % (kind, module, list(tensor.shape), placements, shape))
+        place = dict(lower(list(shape), placements, self.coords, self.mesh), placements=placements, **{"global": list(shape)})
+        if tensor.numel() == _numel(place["local"]):
+            return place
+        raise ValueError("%s %s: a local tensor of shape %s does not fit placement %s of %s, which leaves %s on this rank"
+                         % (kind, module, list(tensor.shape), placements, list(shape), place["local"]))
 
     @torch.no_grad()
     def capture(self, kind, module, tensor, slot=None, batch=None, place=None):
         """Copies a tensor now; later changes of it are not seen."""
         name = self.name(kind, module, slot, batch)
+        if kind == "out" and name in self.seen:  # the forward pass of a checkpoint, computed again
+            name = self.name("recompute_out", module, slot, batch)
         if name in self.seen or (self.only is not None and name not in self.only):
             return
         self.seen.add(name)
-        shape, boxes, local, partial, placements = place or self.place(module, kind, tensor, slot)
-        line = {"id": name, "key": name, "dtype": _DTYPES[tensor.dtype], "local": local, "global": shape, "boxes": boxes,
-                "placements": placements, "seq": self.seq, "timeMs": time.time() * 1000}
-        if partial:
-            line["partial"] = partial
+        line = dict(place or self.place(module, kind, tensor, slot), id=name, key=name, dtype=_DTYPES[tensor.dtype], seq=self.seq,
+                    timeMs=time.time() * 1000)
         self.seq += 1
         data = tensor.detach()
         if self.level != "full":
             values = data.reshape(-1).to(torch.float64)
             line.update(norm2=float((values * values).sum()), sum=float(values.sum()), max=float(values.abs().max()) if len(values) else 0.0)
             if self.level == "sketch":
-                data, line["dtype"] = sketch(module + ("" if slot is None else "#" + slot), shape, boxes, local, data, self.buckets), "F64"
-            elif self.level == "hash":
-                line["hash"], data = order_hash(data), None
+                data, line["dtype"] = sketch(module + ("" if slot is None else "#" + slot), line, data, self.buckets), "F64"
             else:
-                data = None
+                line["hash"], data = (order_hash(data), None) if self.level == "hash" else ("", None)
         if data is not None:
             data = data.to("cpu", copy=True).contiguous()
             self.pending_bytes += data.numel() * data.element_size()
@@ -291,7 +344,7 @@ class Recorder:
         header, offset = {}, 0
         for line, data in tensors:
             size = data.numel() * data.element_size()
-            stored = list(data.shape) if self.level == "sketch" or _numel(line["local"]) != data.numel() else line["local"]
+            stored = list(data.shape) if self.level == "sketch" else line["local"]
             header[line["key"]] = {"dtype": line["dtype"], "shape": stored, "data_offsets": [offset, offset + size]}
             offset += size
         text = json.dumps(header).encode()
@@ -311,7 +364,7 @@ class Recorder:
 
     # --- hooks ---
     def watch(self, model, annotate=None, preset=None, layer_offset=0, sizes=None, leaves_only=True, skip=()):
-        """Hooks every leaf module (and every module marked `trace_leaf`)."""
+        """Hooks every leaf module (and every module marked `trace_leaf`). Names of DDP, FSDP and compile wrappers are stripped."""
         if preset == "megatron" and annotate is None:
             annotate = megatron_placements(**sizes)
         self.annotate, self.offset = annotate or self.annotate, layer_offset
@@ -324,29 +377,25 @@ class Recorder:
                 inside.add(name)
             self._hook(canonical(name, layer_offset), module)
         for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.register_hook(self._wgrad_hook(canonical(name, layer_offset)))
+            if parameter.requires_grad and not hasattr(parameter, "full_tensor"):
+                path = canonical(name, layer_offset)
+                parameter.register_hook(lambda grad, path=path: self.capture("wgrad", path, grad, batch=self.batch))
 
     def _hook(self, path, module):
         def before(mod, args):
             floats = [a for a in args if torch.is_tensor(a) and a.is_floating_point()]
-            slots = getattr(mod, "trace_slots", None)
-            new, k = [], 0
-            for a in args:
-                if torch.is_tensor(a) and a.is_floating_point():
-                    slot = slots[k] if slots else (str(k) if len(floats) > 1 else None)
-                    a, k = self._input(path, a, slot), k + 1
-                new.append(a)
-            return tuple(new)
+            slots = getattr(mod, "trace_slots", None) or ([str(k) for k in range(len(floats))] if len(floats) > 1 else [None])
+            rest = iter(slots)
+            return tuple(self._input(path, a, next(rest)) if torch.is_tensor(a) and a.is_floating_point() else a for a in args)
 
         def after(mod, args, out):
             first = out[0] if isinstance(out, tuple) else out
             if not torch.is_tensor(first) or not first.is_floating_point():
                 return out
-            if self.perturb and not self.rewrite and "embedding" in path:
-                first = first + (self._perturbed(self.name("in", path), first.detach()) - first.detach())
+            if self.perturb and not self.rewrite and ("embedding" in path or self.perturb.get("where") == "everywhere"):
+                first = first + (self._perturbed(self.name("in", path, None, self.batch), first.detach()) - first.detach())
             batch, place = self.batch, self.place(path, "out", first)
-            self.capture("recompute_out" if self.in_backward else "out", path, first, batch=batch, place=place)
+            self.capture("out", path, first, batch=batch, place=place)
             if first.requires_grad:
                 first = first.view_as(first)
                 first.register_hook(lambda grad: self._dout(path, grad, batch, place))
@@ -357,29 +406,26 @@ class Recorder:
     def _input(self, path, a, slot):
         batch, place = self.batch, self.place(path, "in", a, slot)
         if self.rewrite:
-            name = self.name("in", path, slot, batch)
-            made = generate(name, self.seed, place[0], place[1], place[2]).to(a).view(a.shape)
-            if self.perturb:
-                made = self._perturbed(name, made)
+            made = self._made("in", path, slot, batch, place, a)
             a = a + (made - a).detach() if a.requires_grad else made
-        if not self.in_backward:
-            self.capture("in", path, a, slot, batch, place)
+        self.capture("in", path, a, slot, batch, place)
         if a.requires_grad:
             a = a.view_as(a)
             a.register_hook(lambda grad: self.capture("din", path, grad, slot, batch, place))
         return a
 
+    def _made(self, kind, path, slot, batch, place, like, factor=1.0):
+        name = self.name(kind, path, slot, batch)
+        made = (generate(name, self.seed, place["global"], place["boxes"], place["local"]) * factor).to(like).view(like.shape)
+        return self._perturbed(name, made) if self.perturb and kind == "in" else made
+
     def _dout(self, path, grad, batch, place):
         if self.rewrite:
-            made = generate(self.name("dout", path, None, batch), self.seed, place[0], place[1], place[2])
-            grad = (made * self.loss_factor).to(grad).view(grad.shape)
+            grad = self._made("dout", path, None, batch, place, grad, self.loss_factor)
+        elif self.perturb and self.perturb.get("where") == "everywhere":
+            grad = self._perturbed(self.name("dout", path, None, batch), grad)
         self.capture("dout", path, grad, batch=batch, place=place)
         return grad
-
-    def _wgrad_hook(self, path):
-        def hook(grad):
-            self.capture("wgrad", path, grad, batch=self.batch)
-        return hook
 
     def _perturbed(self, name, x):
         unit = self.perturb.get("ulps", 1) * _UNITS[self.precision]
@@ -400,16 +446,18 @@ class Recorder:
         self.batch = index
 
     def params(self, model, kind="param"):
-        for name, parameter in model.named_parameters():
-            self.capture(kind, canonical(name, self.offset), parameter)
+        with _whole(model):
+            for name, parameter in model.named_parameters():
+                self.capture(kind, canonical(name, self.offset), _full(parameter))
 
     def main_grads(self, model):
         self.flush()
-        for name, parameter in model.named_parameters():
-            grad = getattr(parameter, "main_grad", None)
-            grad = parameter.grad if grad is None else grad
-            if grad is not None:
-                self.capture("main_grad", canonical(name, self.offset), grad)
+        with _whole(model):
+            for name, parameter in model.named_parameters():
+                grad = getattr(parameter, "main_grad", None)
+                grad = parameter.grad if grad is None else grad
+                if grad is not None:
+                    self.capture("main_grad", canonical(name, self.offset), _full(grad))
 
     def params_after(self, model):
         self.params(model, "param_next")
@@ -417,7 +465,7 @@ class Recorder:
 
     def scalar(self, name, value):
         value = value.detach().float().reshape(1) if torch.is_tensor(value) else torch.tensor([float(value)])
-        self.capture("scalar", name, value, place=([1], [{"g": [0], "n": [1], "l": [0]}], [1], [], {}))
+        self.capture("scalar", name, value, place=dict(lower([1], {}, {}, {}), placements={}, **{"global": [1]}))
 
     def finish(self):
         self.flush()
@@ -426,11 +474,23 @@ class Recorder:
             handle.remove()
 
 
+def _whole(model):
+    """FSDP keeps flat shards: parameters and gradients are whole inside this context."""
+    fsdp = getattr(getattr(torch.distributed, "fsdp", None), "FullyShardedDataParallel", ())
+    sharded = any(isinstance(m, fsdp) for m in model.modules())
+    return fsdp.summon_full_params(model, writeback=False, with_grads=True) if sharded else contextlib.nullcontext()
+
+
+def _full(tensor):
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
 @torch.no_grad()
-def sketch(name, shape, boxes, local, data, buckets):
+def sketch(name, place, data, buckets):
     """Count sketch over logical indices: sketches of shards add up."""
-    h = counter_hash(fnv1a32(name), box_indices(shape, boxes, local, data.device)).reshape(-1)
-    values = data.reshape(-1).to(torch.float64)
+    shape = [_numel(place["global"])] if place["flat"] else place["global"]
+    index = box_indices(shape, place["boxes"], place["local"], data.device).reshape(-1)
+    h, values = counter_hash(fnv1a32(name), index.clamp(min=0)), data.reshape(-1).to(torch.float64) * (index >= 0)
     signed = torch.where(h >= 0x80000000, -values, values)
     return torch.zeros(buckets, dtype=torch.float64, device=data.device).index_add_(0, h & (buckets - 1), signed)
 

@@ -21,7 +21,7 @@ import tenfold_trace as trace  # noqa: E402
 
 DEFAULTS = dict(role="candidate", mesh={}, precision="float32", bug="", sp=False, tied=False, experts=0, recompute=0, zero=False,
                 layers=4, hidden=64, heads=4, ffn=128, vocab=128, seq=32, batch=1, micro=4, steps=1, perturb=0, level="full", buckets=1024,
-                isolate=False, seed=1, top_k=2, record=True, device="cpu")
+                isolate=False, seed=1, top_k=2, record=True, device="cpu", overwrite=True)
 AXES = ("tp", "cp", "dp", "pp")
 
 
@@ -300,8 +300,8 @@ class Gpt(nn.Module):
         dtype = torch.bfloat16 if job["precision"] == "bfloat16" else torch.float32
 
         def make(name, shape, place):
-            boxes, local, _ = trace.lower(shape, place, comm.coords, comm.size)
-            norm = "layernorm" in name
+            where = trace.lower(shape, place, comm.coords, comm.size)
+            boxes, local, norm = where["boxes"], where["local"], "layernorm" in name
             sigma = 0.1 if norm else 1.0 if "embedding" in name else 1 / math.sqrt(shape[-1])
             master = trace.generate("param/" + name, job["seed"], shape, boxes, local, sigma, 1.0 if norm else 0.0, job["device"])
             weight = nn.Parameter(master.to(dtype))
@@ -358,13 +358,8 @@ class Checkpoint(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         x = ctx.saved_tensors[0].detach().requires_grad_()
-        current = trace._current
         with torch.enable_grad():
-            if current:
-                current.in_backward = True
             y = ctx.run(x)
-            if current:
-                current.in_backward = False
         torch.autograd.backward(y, grad)
         return x.grad, None
 
@@ -394,18 +389,8 @@ class CrossEntropy(torch.autograd.Function):
 
 def tokens_of(job, batch):
     """[S + 1, B]; the first and last id of every vocabulary shard occur."""
-    count, vocab = (job["seq"] + 1) * job["batch"], job["vocab"]
-    ids = trace.counter_hash(trace.fnv1a32("tokens/mb%d" % batch) ^ job["seed"], torch.arange(count)) % vocab
-    wanted, tp = [0, vocab - 1], 2
-    while tp <= min(8, vocab // 2):
-        if vocab % tp == 0:
-            wanted += [i for r in range(1, tp) for i in (vocab // tp * r - 1, vocab // tp * r)]
-        tp *= 2
-    wanted = list(dict.fromkeys(wanted))
-    stride = max(1, count // len(wanted))
-    for i, token in enumerate(wanted[:count]):
-        ids[(i * stride) % count] = token
-    return ids.view(job["seq"] + 1, job["batch"])
+    count = (job["seq"] + 1) * job["batch"]
+    return trace.generate_tokens("tokens/mb%d" % batch, job["seed"], count, job["vocab"], 8).view(job["seq"] + 1, job["batch"])
 
 
 def annotation(model, job, comm):
@@ -438,7 +423,7 @@ def train(job, rank):
     if job["record"]:
         perturb = {"seed": job["perturb"], "ulps": job.get("ulps", 1)} if job["perturb"] else None
         trace.start(job["out"], job["role"], mesh=comm.size, precision=job["precision"], loss_factor=factor, level=job["level"], buckets=job["buckets"],
-                    perturb=perturb, rewrite=job["isolate"], rank=rank, world=comm.world, seed=job["seed"], numLayers=job["layers"],
+                    perturb=perturb, rewrite=job["isolate"], rank=rank, world=comm.world, seed=job["seed"], overwrite=job["overwrite"], numLayers=job["layers"],
                     numMicroBatches=job["micro"])
         trace.watch(model, annotate=annotation(model, job, comm))
     deferred = []

@@ -1,6 +1,7 @@
 /** The public API of the room. */
 export { manifest as traceCheckSystem } from './manifest.ts';
 export { checkTrace, type CheckOptions } from './check/check-trace.ts';
+export { checkFolders, type CheckFoldersOptions } from './check/check-folders.ts';
 export { compareFolders, compareRuns } from './check/compare-runs.ts';
 export { checkInvariants } from './check/invariants.ts';
 export { junitFromCheck } from './check/junit.ts';

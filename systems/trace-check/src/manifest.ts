@@ -11,6 +11,11 @@ const k = z
   .describe('tolerance = k times what one rounding unit does; default 3, FP8 2');
 const floor = z.number().min(0).default(1).describe('least tolerance in rounding units, before k');
 const maxRows = z.int().min(1).default(20).describe('rows of the table of problems');
+const buckets = z
+  .int()
+  .min(16)
+  .refine((size) => Number.isInteger(Math.log2(size)), 'must be a power of two')
+  .optional();
 const precision = z.enum(['float32', 'bfloat16', 'float8']);
 
 export const manifest = defineSystem({
@@ -34,19 +39,37 @@ export const manifest = defineSystem({
       examples: [
         'check traces/reference traces/candidate --pert traces/perturbed-1 --pert traces/perturbed-2',
         'check traces/reference traces/candidate --tolerance tolerances.json --junit report.xml',
+        'check bf16/reference bf16/candidate --pert bf16/perturbed --logic-reference f32/reference --logic-candidate f32/candidate --logic-pert f32/perturbed',
       ],
       writesFiles: true,
       params: z.object({
         reference: trace('trace of the trusted run'),
         candidate: trace('trace of the run in question'),
         pert,
+        rerun: z
+          .string()
+          .default('')
+          .meta({ kind: 'folder' })
+          .describe('second unperturbed trace of the reference: what changes from run to run widens the tolerances'),
+        logicReference: z.string().default('').meta({ kind: 'folder' }).describe('float32 trace of the trusted run'),
+        logicCandidate: z
+          .string()
+          .default('')
+          .meta({ kind: 'folder' })
+          .describe('float32 trace of the run in question'),
+        logicPert: z.array(z.string()).default([]).meta({ kind: 'folder' }).describe('perturbed float32 traces'),
         tolerance: z.string().default('').describe('tolerances written by the verb tolerance'),
         k,
         floor,
         workers: z.int().min(1).max(64).default(1).describe('threads that compare'),
-        buckets: z.int().min(16).optional().describe('compare sketches of this size (a power of two)'),
+        buckets: buckets.describe('compare sketches of this size (a power of two)'),
         maxRows,
         junit: z.string().default('').meta({ kind: 'output' }).describe('write a JUnit report here'),
+        captureList: z
+          .string()
+          .default('')
+          .meta({ kind: 'output' })
+          .describe('write the ids that a second, full trace should hold (option tensors of the collector)'),
         dryRun: z.boolean().default(false).describe('say which files would be written, write none'),
         force: z.boolean().default(false).describe('overwrite files that exist'),
       }),
@@ -60,6 +83,7 @@ export const manifest = defineSystem({
       params: z.object({
         reference: trace('trace of the trusted run'),
         perturbed: z.array(z.string()).min(1).meta({ kind: 'folder' }).describe('traces of perturbed reference runs'),
+        rerun: z.string().default('').meta({ kind: 'folder' }).describe('second unperturbed trace of the reference'),
         k,
         floor,
         output: z.string().default('').meta({ kind: 'output' }).describe('write them here as JSON'),
@@ -126,6 +150,7 @@ export const manifest = defineSystem({
     }),
     defineVerb({
       name: 'simulate',
+      writesFiles: true,
       summary: 'train a small GPT on worker threads, clean or with a bug, and check it',
       examples: [
         'simulate --mesh "tp2 sp"',
@@ -148,6 +173,8 @@ export const manifest = defineSystem({
         listBugs: z.boolean().default(false).describe('list the bugs and stop'),
         output: z.string().default('').meta({ kind: 'output' }).describe('folder for the traces'),
         maxRows,
+        dryRun: z.boolean().default(false).describe('say which files would be written, write none'),
+        force: z.boolean().default(false).describe('overwrite files that exist'),
       }),
       load: () => import('./verbs/simulate.ts'),
     }),
@@ -160,7 +187,7 @@ export const manifest = defineSystem({
         precisions: z.array(precision).default([]).describe('precisions of clean runs; none: all'),
         bugs: z.array(z.int().min(1).max(14)).default([]).describe('bugs by number; none: all'),
         clean: z.boolean().default(true).describe('run the clean meshes'),
-        sketch: z.int().min(16).optional().describe('also check by sketches of this size and compare the verdicts'),
+        sketch: buckets.describe('also check by sketches of this size and compare the verdicts'),
       }),
       load: () => import('./verbs/matrix.ts'),
     }),

@@ -71,6 +71,33 @@ export function reportCheck(result: CheckResult, title: string, maxRows = 20): R
   return { title, verdict: { tone, text: result.text }, blocks };
 }
 
+/** Two passes over the same step: float32 for small errors of logic, the recipe's precision for the rest. */
+export function reportTwoPasses(logic: CheckResult, recipe: CheckResult, title: string, maxRows = 20): Report {
+  const first = reportCheck(logic, title, maxRows);
+  const second = reportCheck(recipe, title, maxRows);
+  const isGood = logic.verdict === 'pass' && recipe.verdict === 'pass';
+  const isBad = logic.verdict === 'divergence' || recipe.verdict === 'divergence';
+  const heading = (name: string, what: string, { text }: CheckResult): Block => ({
+    kind: 'callout',
+    tone: 'info',
+    title: `${name}: ${what}`,
+    text,
+  });
+  return {
+    title,
+    verdict: {
+      tone: isGood ? 'good' : isBad ? 'bad' : 'warn',
+      text: `Float32: ${logic.text} Recipe: ${recipe.text}`,
+    },
+    blocks: [
+      heading('Logic pass', 'float32, sees errors of logic down to 1e-6', logic),
+      ...first.blocks,
+      heading('Recipe pass', 'the precision of the run, sees what only it does wrong', recipe),
+      ...second.blocks,
+    ],
+  };
+}
+
 function findingsTable(rows: readonly Finding[], total: number): Block {
   return {
     kind: 'table',

@@ -82,6 +82,21 @@ export const traceError = defineErrors({
     title: 'A simulated run is described wrongly',
     fix: 'See `tenfold trace-check simulate --help` for meshes, precisions and bugs.',
   },
+  'TF-TRACE-018': {
+    kind: 'usage',
+    title: 'The logic pass is described wrongly',
+    fix: 'Give both float32 traces of the same step: --logic-reference and --logic-candidate.',
+  },
+  'TF-TRACE-019': {
+    kind: 'input',
+    title: 'A file of tolerances cannot be read',
+    fix: 'Write it with `tenfold trace-check tolerance … --output tolerances.json`.',
+  },
+  'TF-TRACE-020': {
+    kind: 'input',
+    title: 'A trace holds no values',
+    fix: 'Record it with level full (or this tensor alone, with the option `tensors` of the collector).',
+  },
   'TF-TRACE-017': {
     kind: 'input',
     title: 'The layers of the run are not a whole model',

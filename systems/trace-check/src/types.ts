@@ -40,8 +40,10 @@ export interface Box {
 /** How an axis of the mesh cuts a tensor. */
 export type Placement =
   | { readonly kind: 'R' | 'O' | 'F' }
-  /** S: contiguous; Z: zigzag (chunks i and 2n−1−i). */
-  | { readonly kind: 'S' | 'Z'; readonly dim: number }
+  /** S: contiguous, in as many parts as the axis has ranks, or in fewer `parts` that neighbouring ranks share (keys and
+   *  values of few query groups); Z: zigzag (chunks i and 2n−1−i). */
+  | { readonly kind: 'S'; readonly dim: number; readonly parts?: number }
+  | { readonly kind: 'Z'; readonly dim: number }
   /** The dimension is `parts` sections, each split contiguously (gate and up of a gated FC1). */
   | { readonly kind: 'G'; readonly dim: number; readonly parts: number }
   | { readonly kind: 'P'; readonly reduction: 'sum' | 'mean' };
@@ -141,6 +143,8 @@ export interface Comparison {
   /** Ids present in one run only. */
   readonly missingIn?: 'reference' | 'candidate';
   readonly isSketch?: boolean;
+  /** Norms and sums alone were compared: the true `rel` is at least this. */
+  readonly isLowerBound?: boolean;
 }
 
 export interface ReplicaFinding {

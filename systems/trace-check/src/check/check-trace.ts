@@ -4,13 +4,21 @@ import type { CheckResult } from '../types.ts';
 import { compareRuns, type Comparisons } from './compare-runs.ts';
 import { createExplainer } from './hints.ts';
 import { judge } from './judge.ts';
-import { estimateTolerance, perturbedComparisons, type ToleranceOptions, type Tolerances } from './tolerance.ts';
+import {
+  describeRerun,
+  estimateTolerance,
+  perturbedComparisons,
+  type ToleranceOptions,
+  type Tolerances,
+} from './tolerance.ts';
 
 export interface CheckOptions extends ToleranceOptions {
   readonly reference: TraceRun;
   readonly candidate: TraceRun;
   /** Perturbed runs of the reference. */
   readonly perturbed?: readonly TraceRun[];
+  /** A second run of the reference, unperturbed: what changes from run to run widens the tolerances. */
+  readonly rerun?: TraceRun;
   /** Or tolerances found before. */
   readonly tolerances?: Tolerances;
   /** Or comparisons made before (by worker threads). */
@@ -21,9 +29,21 @@ export interface CheckOptions extends ToleranceOptions {
 
 export function checkTrace(options: CheckOptions): CheckResult {
   const { reference, candidate, perturbed = [], buckets } = options;
+  const rerun = options.rerun && compareRuns(reference, options.rerun, { buckets });
   const tolerances =
     options.tolerances ??
-    estimateTolerance(candidate.info.precision, perturbedComparisons(reference, perturbed, buckets), options);
+    estimateTolerance(candidate.info.precision, perturbedComparisons(reference, perturbed, buckets), {
+      ...options,
+      rerun,
+    });
   const comparisons = options.comparisons ?? compareRuns(reference, candidate, { buckets });
-  return judge({ reference, candidate, comparisons, tolerances, explain: createExplainer(reference, candidate) });
+  const result = judge({
+    reference,
+    candidate,
+    comparisons,
+    tolerances,
+    explain: createExplainer(reference, candidate),
+  });
+  const warning = rerun && describeRerun(rerun);
+  return warning === undefined ? result : { ...result, notes: [warning, ...result.notes] };
 }

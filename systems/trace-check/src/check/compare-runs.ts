@@ -73,6 +73,7 @@ export interface CompareTask {
 }
 
 export type CompareReply =
+  | { readonly numDone: number }
   | { readonly comparisons: readonly Comparison[] }
   | { readonly error: ReturnType<TenfoldError['toJSON']> }
   | { readonly failure: string };
@@ -92,8 +93,17 @@ export async function compareFolders(
     const sizes = new Map<string, number>();
     for (const tensors of [left, right]) for (const { id, numel } of tensors.values()) sizes.set(id, numel);
     const parts = sharesOf(sizes, numWorkers);
+    const numDone = parts.map(() => 0);
     const replies = await Promise.all(
-      parts.map((ids) => inWorker({ reference, candidate, ids, buckets: options.buckets }, options.signal)),
+      parts.map((ids, part) =>
+        inWorker({ reference, candidate, ids, buckets: options.buckets }, options.signal, (count) => {
+          numDone[part] = count;
+          options.onProgress?.(
+            numDone.reduce((sum, each) => sum + each, 0),
+            sizes.size,
+          );
+        }),
+      ),
     );
     const found = new Map(replies.flat().map((comparison) => [comparison.id, comparison]));
     return new Map([...sizes.keys()].map((id) => [id, found.get(id)!]));
@@ -115,7 +125,11 @@ function sharesOf(sizes: ReadonlyMap<string, number>, numParts: number): string[
   return parts.filter((ids) => ids.length > 0);
 }
 
-function inWorker(task: CompareTask, signal: AbortSignal | undefined): Promise<readonly Comparison[]> {
+function inWorker(
+  task: CompareTask,
+  signal: AbortSignal | undefined,
+  onCount: (numDone: number) => void,
+): Promise<readonly Comparison[]> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./compare-worker.ts', import.meta.url), { workerData: task });
     const onAbort = (): void => {
@@ -127,7 +141,8 @@ function inWorker(task: CompareTask, signal: AbortSignal | undefined): Promise<r
       }
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    worker.once('message', (reply: CompareReply) => {
+    worker.on('message', (reply: CompareReply) => {
+      if ('numDone' in reply) return onCount(reply.numDone);
       signal?.removeEventListener('abort', onAbort);
       void worker.terminate();
       if ('comparisons' in reply) resolve(reply.comparisons);

@@ -3,6 +3,7 @@ import { traceError } from '../trace-check-errors.ts';
 import { KINDS, parseId } from '../trace/canonical-id.ts';
 import { sameNumbers, type LogicalTensor, type TraceRun } from '../trace/trace-run.ts';
 import type { Comparison } from '../types.ts';
+import { compareSummaries, isSummary } from './compare-summary.ts';
 import { CHUNK_ELEMENTS, createMerger } from './merge.ts';
 import { addToSums, emptySums, figuresOfSums } from './metric.ts';
 import { mergeSketches } from './sketch.ts';
@@ -31,6 +32,8 @@ export function compareTensor(
   const { isLossScaled } = KINDS[parseId(id).kind];
   const scaleA = isLossScaled ? 1 / factors.candidate : 1;
   const scaleB = isLossScaled ? 1 / factors.reference : 1;
+  if ([reference, candidate].some(({ shards }) => shards.some(({ entry }) => isSummary(entry))))
+    return compareSummaries(reference, candidate, scaleA, scaleB);
   if (buckets !== undefined) return compareSketches(reference, candidate, scaleA, scaleB, buckets);
   const a = createMerger(candidate);
   const b = createMerger(reference);

@@ -10,7 +10,11 @@ parentPort!.postMessage(await answer());
 async function answer(): Promise<CompareReply> {
   try {
     const [reference, candidate] = [await openTrace(task.reference), await openTrace(task.candidate)];
-    const found = compareRuns(reference, candidate, { ids: new Set(task.ids), buckets: task.buckets });
+    const found = compareRuns(reference, candidate, {
+      ids: new Set(task.ids),
+      buckets: task.buckets,
+      onProgress: (numDone) => parentPort!.postMessage({ numDone } satisfies CompareReply),
+    });
     reference.close();
     candidate.close();
     return { comparisons: [...found.values()] };

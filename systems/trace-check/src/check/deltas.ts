@@ -1,5 +1,6 @@
 /** Δθ = param_next − param as a tensor of its own: Adam's first step is sign-like, so θ hides what Δθ shows. */
 import { formatId, parseId } from '../trace/canonical-id.ts';
+import { isSummary } from './compare-summary.ts';
 import { CHUNK_ELEMENTS } from './merge.ts';
 import type { LogicalTensor, Shard, TraceRun } from '../trace/trace-run.ts';
 
@@ -22,7 +23,8 @@ export function withDeltas(run: TraceRun): TraceRun {
 
 function deltaShard(id: string, next: Shard, before: LogicalTensor): Shard[] {
   const old = before.shards.find(({ rank }) => rank === next.rank);
-  if (!old || JSON.stringify(old.entry.boxes) !== JSON.stringify(next.entry.boxes)) return [];
+  // Norms of two tensors say nothing about the norm of their difference.
+  if (!old || isSummary(next.entry) || JSON.stringify(old.entry.boxes) !== JSON.stringify(next.entry.boxes)) return [];
   return [
     {
       ...next,

@@ -1,15 +1,15 @@
 /** Likely causes of a failing tensor, from the values alone: a wrong scale, a missing sum, permuted chunks, stale values,
  *  few bad rows, low precision. Each test states what it found; none is a proof. */
+import { stridesOf } from '../trace/box-runs.ts';
 import { KINDS, formatId, parseId } from '../trace/canonical-id.ts';
 import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
 import type { Finding, Hint } from '../types.ts';
 import { withDeltas } from './deltas.ts';
+import { explainReduction, explainScale, relativeTo } from './hint-reductions.ts';
 import { mergeWhole } from './merge.ts';
 
 /** Tensors above this are not loaded for hints. */
 const MAX_ELEMENTS = 1 << 24;
-/** A factor within this of a product of mesh sizes is named. */
-const FACTOR_MATCH = 0.02;
 const SUBSET_ROWS = 0.1;
 const SUBSET_SHARE = 0.9;
 
@@ -25,15 +25,14 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     const { isLossScaled } = KINDS[finding.kind];
     const scale = isLossScaled ? reference.info.lossFactor / candidate.info.lossFactor : 1;
     const hints: Hint[] = [];
-    const scaleHint = explainScale(finding, candidate);
-    if (scaleHint) hints.push(scaleHint);
+    hints.push(...explainScale(finding, cand, candidate));
     if (isFull) {
       const expected = mergeWhole(ref).data;
       hints.push(...explainReduction(cand, expected, finding, scale));
       const actual = mergeWhole(cand).data;
       if (scale !== 1) for (let i = 0; i < actual.length; i++) actual[i] *= scale;
       const pair: Pair = { actual, expected, shape: ref.global, finding, candidate };
-      for (const test of [explainZero, explainPermutation, explainSubset, explainPrecision]) {
+      for (const test of [explainZero, explainPermutation, explainLayout, explainSubset, explainPrecision]) {
         const hint = test(pair);
         if (hint) hints.push(hint);
       }
@@ -44,82 +43,6 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     if (backward) hints.push(backward);
     return hints;
   };
-}
-
-/** ×2, ÷TP, ×CP·DP …: the residual after scaling is round-off and the factor is a product of sizes of the run. */
-function explainScale({ alpha, rel, tau }: Finding, { info }: TraceRun): Hint | undefined {
-  if (!Number.isFinite(alpha) || Math.abs(alpha - 1) <= tau || alpha === 0) return undefined;
-  const residual = Math.sqrt(Math.max(0, rel ** 2 - (alpha - 1) ** 2));
-  if (residual > Math.max(tau, 0.02) * Math.max(1, Math.abs(alpha))) return undefined;
-  const sizes = [
-    ...info.mesh.axes.filter(({ size }) => size > 1).map(({ name, size }) => ({ name: name.toUpperCase(), size })),
-    ...(info.numMicroBatches && info.numMicroBatches > 1
-      ? [{ name: 'micro-batches', size: info.numMicroBatches }]
-      : []),
-    { name: '2', size: 2 },
-  ];
-  for (const exponent of [1, -1, 2, -2])
-    for (const { name, size } of sizes) {
-      const factor = size ** exponent;
-      if (Math.abs(alpha / factor - 1) > FACTOR_MATCH) continue;
-      const power = Math.abs(exponent) === 2 ? '²' : '';
-      return {
-        kind: 'scale',
-        text: `the tensor is right except for a factor ${alpha.toPrecision(3)}: ×${name}${power} too ${exponent > 0 ? 'large' : 'small'}`,
-      };
-    }
-  const pair = sizes.flatMap((x) => sizes.map((y) => ({ name: `${x.name}·${y.name}`, factor: x.size * y.size })));
-  const match = pair.find(
-    ({ factor }) => Math.abs(alpha / factor - 1) < FACTOR_MATCH || Math.abs(alpha * factor - 1) < FACTOR_MATCH,
-  );
-  const named = match ? ` (${alpha > 1 ? '×' : '÷'}${match.name})` : '';
-  return { kind: 'scale', text: `the tensor is right except for a factor ${alpha.toPrecision(4)}${named}` };
-}
-
-/** The copies along an axis disagree and their sum (or mean) is the reference: a reduction is missing. */
-function explainReduction(tensor: LogicalTensor, expected: Float32Array, { tau }: Finding, scale: number): Hint[] {
-  const axes = Object.keys(tensor.shards[0].coords).filter(
-    (axis) => new Set(tensor.shards.map(({ coords }) => coords[axis])).size > 1,
-  );
-  for (const axis of axes) {
-    const parts = new Map<number, LogicalTensor['shards'][number][]>();
-    for (const shard of tensor.shards) {
-      const own = parts.get(shard.coords[axis]);
-      if (own) own.push(shard);
-      else parts.set(shard.coords[axis], [shard]);
-    }
-    const sum = new Float64Array(expected.length);
-    let isWhole = true;
-    for (const shards of parts.values()) {
-      const { data, merger } = mergeWhole({ ...tensor, shards });
-      if (merger.numUncovered() > 0) isWhole = false;
-      for (let i = 0; i < sum.length; i++) sum[i] += data[i] * scale;
-    }
-    if (!isWhole || parts.size < 2) continue;
-    const limit = Math.max(2 * tau, 1e-4);
-    if (relativeTo(sum, expected, 1) <= limit)
-      return [
-        { kind: 'not-reduced', text: `not summed over ${axis}: the ${parts.size} copies add up to the reference` },
-      ];
-    if (relativeTo(sum, expected, 1 / parts.size) <= limit)
-      return [
-        {
-          kind: 'not-reduced',
-          text: `not averaged over ${axis}: the mean of the ${parts.size} copies is the reference`,
-        },
-      ];
-  }
-  return [];
-}
-
-function relativeTo(values: ArrayLike<number>, expected: Float32Array, factor: number): number {
-  let dd = 0;
-  let bb = 0;
-  for (let i = 0; i < expected.length; i++) {
-    dd += (values[i] * factor - expected[i]) ** 2;
-    bb += expected[i] ** 2;
-  }
-  return bb === 0 ? Infinity : Math.sqrt(dd / bb);
 }
 
 interface Pair {
@@ -186,6 +109,40 @@ function chunkOrder(
     order.push(match);
   }
   return order;
+}
+
+/** The same buffer read with two dimensions exchanged: a transposed tensor taken for contiguous. */
+function explainLayout({ actual, expected, shape, finding }: Pair): Hint | undefined {
+  const limit = Math.max(finding.tau, 1e-6);
+  for (let first = 0; first < shape.length; first++)
+    for (let second = first + 1; second < shape.length; second++) {
+      if (shape[first] < 2 || shape[second] < 2) continue;
+      const read = transposed(expected, shape, first, second);
+      const names = `dimensions ${first} and ${second} of [${shape.join(', ')}]`;
+      if (relativeTo(actual, read, 1) <= limit)
+        return { kind: 'layout', text: `the buffer is right, read with ${names} exchanged: a missing .contiguous()?` };
+    }
+  return undefined;
+}
+
+/** Elements in the order in which the tensor with two dimensions exchanged would store them. */
+function transposed(data: Float32Array, shape: readonly number[], first: number, second: number): Float32Array {
+  const stride = stridesOf(shape);
+  const [sizes, strides] = [[...shape], [...stride]];
+  [sizes[first], sizes[second]] = [shape[second], shape[first]];
+  [strides[first], strides[second]] = [stride[second], stride[first]];
+  const index = new Array<number>(shape.length).fill(0);
+  let from = 0;
+  return Float32Array.from(data, () => {
+    const value = data[from];
+    for (let d = shape.length - 1; d >= 0; d--) {
+      from += strides[d];
+      if (++index[d] < sizes[d]) break;
+      from -= strides[d] * sizes[d];
+      index[d] = 0;
+    }
+    return value;
+  });
 }
 
 /** Nearly all of the error in few rows. */

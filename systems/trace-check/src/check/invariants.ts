@@ -1,7 +1,8 @@
 /** What must hold within one run, no reference needed: copies agree bitwise, recomputation repeats the forward pass,
  *  parameters with a gradient move, every layer exists once, tied parameters stay equal. */
 import { formatId, layerOfModule, parseId } from '../trace/canonical-id.ts';
-import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
+import { censusOfLayers } from '../trace/layer-map.ts';
+import type { LogicalTensor, Shard, TraceRun } from '../trace/trace-run.ts';
 import type { CanonicalId, TensorKind } from '../types.ts';
 import { compareTensor } from './compare-tensor.ts';
 import { withDeltas } from './deltas.ts';
@@ -73,8 +74,10 @@ function hasGradient(run: TraceRun, id: CanonicalId): boolean {
 }
 
 function isZero(tensor: LogicalTensor): boolean {
-  if (tensor.shards.some(({ entry }) => entry.norm2 !== undefined))
+  const isDelta = parseId(tensor.id).kind === 'delta';
+  if (!isDelta && tensor.shards.some(({ entry }) => entry.norm2 !== undefined))
     return tensor.shards.every(({ entry }) => entry.norm2 === 0);
+  if (tensor.shards.some(({ entry }) => entry.norm2 !== undefined)) return tensor.shards.every(isZeroSketch);
   const merger = createMerger(tensor);
   const chunk = new Float32Array(Math.min(CHUNK_ELEMENTS, tensor.numel));
   for (let start = 0; start < tensor.numel; start += CHUNK_ELEMENTS) {
@@ -85,27 +88,33 @@ function isZero(tensor: LogicalTensor): boolean {
   return true;
 }
 
+/** The difference of two sketches: its norm was never recorded, its buckets are read. */
+function isZeroSketch({ read, numStored }: Shard): boolean {
+  const buckets = new Float32Array(numStored ?? 0);
+  read(0, buckets.length, buckets, 0);
+  return buckets.every((value) => value === 0);
+}
+
 type Report = (rule: Violation['rule'], id: CanonicalId, text: string) => void;
 
 function checkCensus(run: TraceRun, checked: Record<Violation['rule'], number>, report: Report): void {
   const { numLayers } = run.info;
   if (numLayers === undefined) return;
-  const present = layersOfRun(run);
   checked.census += numLayers;
-  for (let layer = 0; layer < numLayers; layer++) {
-    if (present.has(layer)) continue;
-    report('census', { iteration: 0, kind: 'param', module: `decoder.layers.${layer}` }, 'no rank owns this layer');
-  }
+  const { missing, doubled } = censusOfLayers(ownedLayers(run), numLayers);
+  const at = (layer: number): CanonicalId => ({ iteration: 0, kind: 'param', module: `decoder.layers.${layer}` });
+  for (const layer of missing) report('census', at(layer), 'no rank owns this layer');
+  for (const layer of doubled) report('census', at(layer), 'two pipeline stages own this layer');
 }
 
-/** Layers that any tensor of the run names. */
-export function layersOfRun(run: TraceRun): Set<number> {
-  const present = new Set<number>();
-  for (const id of run.tensors.keys()) {
+/** One entry per layer and pipeline stage that names it. */
+export function ownedLayers(run: TraceRun): number[] {
+  const owners = new Set<string>();
+  for (const { id, shards } of run.tensors.values()) {
     const layer = layerOfModule(id);
-    if (layer !== undefined) present.add(layer);
+    if (layer !== undefined) for (const { coords } of shards) owners.add(`${layer}/${coords['pp'] ?? 0}`);
   }
-  return present;
+  return [...owners].map((owner) => Number(owner.split('/')[0])).sort((a, b) => a - b);
 }
 
 function checkTied(run: TraceRun, checked: Record<Violation['rule'], number>, report: Report): void {
@@ -114,7 +123,7 @@ function checkTied(run: TraceRun, checked: Record<Violation['rule'], number>, re
       const id = parseId(tensor.id);
       if (id.module !== first || (id.kind !== 'param_next' && id.kind !== 'main_grad')) continue;
       const other = run.tensors.get(formatId({ ...id, module: second }));
-      if (!other || run.info.level === 'sketch') continue;
+      if (!other || run.info.level !== 'full') continue;
       checked.tied++;
       const [a, b] = [mergeWhole(tensor).data, mergeWhole(other).data];
       if (a.some((value, i) => value !== b[i])) report('tied', id, `differs from its copy ${second}`);

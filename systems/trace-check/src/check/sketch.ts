@@ -6,7 +6,6 @@ import { runsOfBox } from '../trace/box-runs.ts';
 import type { LogicalTensor, Shard } from '../trace/trace-run.ts';
 import type { ReplicaFinding } from '../types.ts';
 
-export const DEFAULT_BUCKETS = 1024;
 /** Thresholds are widened by this: the estimate at 1024 buckets is off by a few percent. */
 export const SKETCH_GUARD = 1.1;
 

@@ -56,6 +56,18 @@ export function estimateTolerance(
   return entries;
 }
 
+/** What a second, unperturbed run of the reference says about its determinism; undefined where it is bitwise the same. */
+export function describeRerun(rerun: Comparisons): string | undefined {
+  let [worst, id, count] = [0, '', 0];
+  for (const comparison of rerun.values()) {
+    if (comparison.missingIn !== undefined || comparison.isBitwise || !(comparison.rel > 0)) continue;
+    count++;
+    if (comparison.rel > worst) [worst, id] = [comparison.rel, comparison.id];
+  }
+  if (count === 0) return undefined;
+  return `The reference is not deterministic: ${count} tensors change from run to run, ${id} by ${worst.toExponential(1)}. These changes are added to the tolerances; ask for deterministic kernels.`;
+}
+
 /** Without perturbed runs: one bound for all, marked as such. */
 export function staticTolerance(precision: TracePrecision): ToleranceEntry {
   return { ePert: NaN, tau: Math.min(STATIC_FACTOR * 2 * UNIT[precision], TAU_CAP), status: 'static' };
@@ -72,12 +84,18 @@ export function perturbedComparisons(reference: TraceRun, runs: readonly TraceRu
   return runs.map((run) => {
     assertPerturbed(run.info, run.name);
     const comparisons = compareRuns(reference, run, { buckets });
-    const hasMoved = [...comparisons.values()].some(({ rel, missingIn }) => missingIn === undefined && rel > 0);
-    if (!hasMoved) throw roundedAway('no tensor of the run to be equal to the reference', 'all equal', run.name);
+    assertMoved(comparisons, run.name);
     return comparisons;
   });
 }
 
+/** @throws TF-TRACE-010 if the perturbed run is equal to the reference */
+export function assertMoved(comparisons: Comparisons, where: string): void {
+  const hasMoved = [...comparisons.values()].some(({ rel, missingIn }) => missingIn === undefined && rel > 0);
+  if (!hasMoved) throw roundedAway('no tensor of the run to be equal to the reference', 'all equal', where);
+}
+
+/** @throws TF-TRACE-010 if the run was not perturbed, or its perturbation rounded away */
 export function assertPerturbed({ perturbation, role }: RunInfo, where: string): void {
   if (!perturbation) throw roundedAway('a perturbed run', `one of role ${role} without a perturbation`, where);
   if (perturbation.changedShare < LEAST_CHANGED)

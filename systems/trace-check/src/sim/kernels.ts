@@ -75,18 +75,19 @@ export interface AttentionShape {
   readonly width: number;
 }
 
-/** Running softmax over blocks of keys: maximum, sum and weighted values per (row, head). */
+/** Running softmax over blocks of keys: maximum, sum and weighted values per (row, head). In f32, as kernels keep them:
+ *  the order of blocks then shows in the last bits. */
 export interface AttentionState {
-  readonly max: Float64Array;
-  readonly sum: Float64Array;
-  readonly values: Float64Array;
+  readonly max: Float32Array;
+  readonly sum: Float32Array;
+  readonly values: Float32Array;
 }
 
 export function createAttentionState(rows: number, { heads, width }: AttentionShape): AttentionState {
   return {
-    max: new Float64Array(rows * heads).fill(-Infinity),
-    sum: new Float64Array(rows * heads),
-    values: new Float64Array(rows * heads * width),
+    max: new Float32Array(rows * heads).fill(-Infinity),
+    sum: new Float32Array(rows * heads),
+    values: new Float32Array(rows * heads * width),
   };
 }
 
@@ -116,7 +117,7 @@ export function attendBlock(
           let score = 0;
           for (let i = 0; i < width; i++) score += q[qAt + i] * k[kAt + i];
           score *= scale;
-          const best = Math.max(state.max[cell], score);
+          const best = Math.max(state.max[cell], Math.fround(score));
           const keep = Math.exp(state.max[cell] - best);
           const weight = Math.exp(score - best);
           state.sum[cell] = state.sum[cell] * keep + weight;

@@ -1,6 +1,7 @@
 /** The detection matrix: every clean mesh must pass, every bug must be found at its place. */
 import type { RankPool } from '@tenfold/core/ranks';
-import { throwIfCancelled } from '@tenfold/core/base';
+import { nearestNameHints, throwIfCancelled } from '@tenfold/core/base';
+import { traceError } from '../trace-check-errors.ts';
 import { checkTrace } from '../check/check-trace.ts';
 import type { CheckResult, EvidenceColumn, TracePrecision } from '../types.ts';
 import { BUGS, type Bug } from './bugs.ts';
@@ -90,6 +91,15 @@ export interface MatrixResult {
 /** Runs that share a reference follow each other, so that few references are kept in memory. */
 export async function runMatrix(pool: RankPool, options: MatrixOptions = {}): Promise<MatrixResult> {
   const { meshes, precisions = MATRIX_PRECISIONS, bugs, signal, onRow, buckets } = options;
+  const names = CLEAN_MESHES.map(({ name }) => name);
+  const unknown = meshes?.find((mesh) => !names.includes(mesh));
+  if (unknown !== undefined)
+    throw traceError('TF-TRACE-016', {
+      subject: 'matrix',
+      expected: `a mesh of the matrix (${names.join(' · ')})`,
+      actual: JSON.stringify(unknown),
+      hints: nearestNameHints(unknown, names),
+    });
   const cleanJobs = precisions.flatMap((precision) =>
     CLEAN_MESHES.filter(({ name }) => !meshes || meshes.includes(name)).map(({ name, changes }) => ({
       name,

@@ -66,13 +66,22 @@ export async function openTrace(folder: string): Promise<TraceRun> {
       actual: `none of rank ${missing.join(', ')}`,
       location: folder,
     });
+  const foreign = [...seen].filter((rank) => rank >= info.world);
+  if (foreign.length > 0)
+    throw traceError('TF-TRACE-004', {
+      subject: 'openTrace',
+      expected: `files of ranks 0-${info.world - 1}`,
+      actual: `also of rank ${foreign.join(', ')}`,
+      location: folder,
+      hints: ['Files of an earlier run with more ranks lie in the folder; record into an empty one.'],
+    });
   const headers = new Map<string, ReadonlyMap<string, SafetensorsEntry>>();
   const ranks = new Map<number, TensorEntry[]>();
   for (const name of indexNames) {
     const rank = rankOfName(name);
     const entries = ranks.get(rank) ?? [];
     ranks.set(rank, entries);
-    await readIndex(folder, name, headers, entries);
+    await readIndex(folder, name, headers, entries, info);
   }
   return gatherRun(folder, info, rankList(ranks), ...fileReaders(folder, headers));
 }
@@ -86,6 +95,7 @@ async function readIndex(
   name: string,
   headers: Map<string, ReadonlyMap<string, SafetensorsEntry>>,
   entries: TensorEntry[],
+  info: RunInfo,
 ): Promise<void> {
   const lines = readFileSync(join(folder, name), 'utf8').split('\n');
   const isCut = lines.at(-1) !== '';
@@ -116,7 +126,18 @@ async function readIndex(
     if (entry.file !== '') {
       const stored = headers.get(entry.file)!.get(entry.key);
       if (!stored) throw lineError(location, `bytes of "${entry.id}" in ${entry.file}`, 'none of that name');
-      storedDtype(stored.storedDtype, location);
+      const { bytes } = storedDtype(stored.storedDtype, location);
+      const numStored = (stored.end - stored.start) / bytes;
+      const isSketch = entry.norm2 !== undefined;
+      const numExpected = isSketch ? (info.sketchBuckets ?? numStored) : entry.local.reduce((a, b) => a * b, 1);
+      if (numStored !== numExpected)
+        throw lineError(
+          location,
+          isSketch
+            ? `a sketch of ${numExpected} buckets`
+            : `${numExpected} elements of local [${entry.local.join(', ')}]`,
+          `${numStored} of "${entry.id}" in ${entry.file}`,
+        );
     }
     entries.push(entry);
   }
@@ -126,15 +147,16 @@ async function readIndex(
 function fileReaders(
   folder: string,
   headers: ReadonlyMap<string, ReadonlyMap<string, SafetensorsEntry>>,
-): [(rank: number, entry: TensorEntry) => Shard['read'], () => void] {
+): [(rank: number, entry: TensorEntry) => Pick<Shard, 'read' | 'numStored'>, () => void] {
   const files = new Map<string, number>();
   const bytes = new Uint8Array(READ_BYTES);
-  const readerOf = (_rank: number, entry: TensorEntry): Shard['read'] => {
-    if (entry.file === '') return () => {};
-    const { start: tensorStart, storedDtype: name } = headers.get(entry.file)!.get(entry.key)!;
+  const readerOf = (_rank: number, entry: TensorEntry): Pick<Shard, 'read' | 'numStored'> => {
+    if (entry.file === '') return { read: () => {}, numStored: 0 };
+    const { start: tensorStart, end: tensorEnd, storedDtype: name } = headers.get(entry.file)!.get(entry.key)!;
     const dtype = storedDtype(name, entry.file);
     const perRead = Math.floor(READ_BYTES / dtype.bytes);
-    return (start, count, target, at) => {
+    const numStored = (tensorEnd - tensorStart) / dtype.bytes;
+    const read: Shard['read'] = (start, count, target, at) => {
       let handle = files.get(entry.file);
       if (handle === undefined) files.set(entry.file, (handle = openSync(join(folder, entry.file), 'r')));
       for (let done = 0; done < count; done += perRead) {
@@ -143,6 +165,7 @@ function fileReaders(
         dtype.decode(bytes, part, target, at + done);
       }
     };
+    return { read, numStored };
   };
   const close = (): void => {
     for (const handle of files.values()) closeSync(handle);

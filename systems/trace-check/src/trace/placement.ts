@@ -21,30 +21,33 @@ export interface Lowered {
   readonly placements: Readonly<Record<string, string>>;
 }
 
+type DimPlacement = Extract<Placement, { readonly dim: number }>;
+
 interface Interval {
   readonly start: number;
   readonly length: number;
 }
 
-/** Reads `R`, `O`, `F`, `S(0)`, `Z(0)`, `G(0,2)`, `P(sum)`, `P(mean)`. @throws TF-TRACE-012 */
+/** Reads `R`, `O`, `F`, `S(0)`, `S(0,2)`, `Z(0)`, `G(0,2)`, `P(sum)`, `P(mean)`. @throws TF-TRACE-012 */
 export function parsePlacement(text: string): Placement {
-  const match = /^([ROF])$|^([SZ])\((\d+)\)$|^G\((\d+),(\d+)\)$|^P\((sum|mean)\)$/.exec(text.trim());
+  const match = /^([ROF])$|^([SZ])\((\d+)\)$|^([GS])\((\d+),(\d+)\)$|^P\((sum|mean)\)$/.exec(text.trim());
   if (!match)
     throw traceError('TF-TRACE-012', {
       subject: 'parsePlacement',
-      expected: 'R, O, F, S(dim), Z(dim), G(dim,parts), P(sum) or P(mean)',
+      expected: 'R, O, F, S(dim), S(dim,parts), Z(dim), G(dim,parts), P(sum) or P(mean)',
       actual: JSON.stringify(text),
     });
   if (match[1]) return { kind: match[1] as 'R' };
   if (match[2]) return { kind: match[2] as 'S', dim: Number(match[3]) };
-  if (match[4]) return { kind: 'G', dim: Number(match[4]), parts: Number(match[5]) };
-  return { kind: 'P', reduction: match[6] as 'sum' };
+  if (match[4]) return { kind: match[4] as 'G', dim: Number(match[5]), parts: Number(match[6]) };
+  return { kind: 'P', reduction: match[7] as 'sum' };
 }
 
 export function formatPlacement(placement: Placement): string {
-  if (placement.kind === 'S' || placement.kind === 'Z') return `${placement.kind}(${placement.dim})`;
-  if (placement.kind === 'G') return `G(${placement.dim},${placement.parts})`;
-  return placement.kind === 'P' ? `P(${placement.reduction})` : placement.kind;
+  if (placement.kind === 'P') return `P(${placement.reduction})`;
+  if (!('dim' in placement)) return placement.kind;
+  const parts = 'parts' in placement && placement.parts !== undefined ? `,${placement.parts}` : '';
+  return `${placement.kind}(${placement.dim}${parts})`;
 }
 
 /** @param global  logical shape
@@ -83,13 +86,15 @@ export function lowerPlacements(
 
 function cut(
   intervals: readonly Interval[],
-  placement: Placement & { readonly dim: number },
+  placement: DimPlacement,
   index: number,
   size: number,
   axis: string,
 ): Interval[] {
   const total = intervals.reduce((sum, { length }) => sum + length, 0);
-  const numPieces = placement.kind === 'Z' ? 2 * size : placement.kind === 'G' ? placement.parts * size : size;
+  const numPieces = numPiecesOf(placement, size);
+  if (placement.kind === 'S' && size % numPieces !== 0)
+    throw unevenError(axis, `${size} ranks that share ${numPieces} parts`);
   if (total % numPieces !== 0) throw unevenError(axis, `${total} elements in ${numPieces} pieces`);
   const piece = total / numPieces;
   const chosen =
@@ -97,8 +102,14 @@ function cut(
       ? [index, 2 * size - 1 - index]
       : placement.kind === 'G'
         ? Array.from({ length: placement.parts }, (_, part) => part * size + index)
-        : [index];
+        : [Math.floor((index * numPieces) / size)];
   return size === 1 ? [...intervals] : mergeTouching(chosen.flatMap((at) => take(intervals, at * piece, piece)));
+}
+
+function numPiecesOf(placement: DimPlacement, size: number): number {
+  if (placement.kind === 'Z') return 2 * size;
+  if (placement.kind === 'G') return placement.parts * size;
+  return size === 1 ? 1 : (placement.parts ?? size);
 }
 
 /** Elements [from, from + count) of the concatenated intervals. */

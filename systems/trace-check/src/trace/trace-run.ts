@@ -9,6 +9,8 @@ export interface Shard {
   readonly rank: number;
   readonly coords: Readonly<Record<string, number>>;
   readonly entry: TensorEntry;
+  /** Values in the file where they are not the local elements (sketches). */
+  readonly numStored?: number;
   /** Local elements [start, start + count) into target[at …], as f32. */
   read(start: number, count: number, target: Float32Array, at: number): void;
 }
@@ -41,7 +43,7 @@ export function gatherRun(
   name: string,
   info: RunInfo,
   ranks: readonly RankEntries[],
-  readerOf: (rank: number, entry: TensorEntry) => Shard['read'],
+  readerOf: (rank: number, entry: TensorEntry) => Pick<Shard, 'read' | 'numStored'>,
   close: () => void,
 ): TraceRun {
   const mesh = meshOf(info.mesh, info.world, name);
@@ -60,7 +62,7 @@ export function gatherRun(
       seen.add(entry.id);
       parseId(entry.id);
       const shards = shardsOf.get(entry.id);
-      const shard: Shard = { rank, coords, entry, read: readerOf(rank, entry) };
+      const shard: Shard = { rank, coords, entry, ...readerOf(rank, entry) };
       if (shards) shards.push(shard);
       else shardsOf.set(entry.id, [shard]);
     }
@@ -92,10 +94,13 @@ export function memoryRun(
     readonly entries: readonly (TensorEntry & { readonly data: Float32Array })[];
   }[],
 ): TraceRun {
-  const readerOf =
-    (_rank: number, entry: TensorEntry): Shard['read'] =>
-    (start, count, target, at) =>
-      target.set((entry as TensorEntry & { data: Float32Array }).data.subarray(start, start + count), at);
+  const readerOf = (_rank: number, entry: TensorEntry): Pick<Shard, 'read' | 'numStored'> => {
+    const { data } = entry as TensorEntry & { data: Float32Array };
+    return {
+      numStored: data.length,
+      read: (start, count, target, at) => target.set(data.subarray(start, start + count), at),
+    };
+  };
   return gatherRun(name, info, ranks, readerOf, () => {});
 }
 

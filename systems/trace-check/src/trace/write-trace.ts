@@ -1,5 +1,5 @@
 /** Writing a trace that is in memory as a folder, in the collector's format. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSafetensors } from '@tenfold/core/data';
 import { encodeFloats, tensorFromArray, type Tensor } from '@tenfold/core/tensor';
@@ -11,14 +11,17 @@ export interface CapturedTensor extends TensorEntry {
   readonly data: Float32Array;
 }
 
+const TRACE_FILE = /^(rank\d+\..*\.(jsonl|safetensors)|run\.json)$/;
+
 export interface RankCapture {
   readonly rank: number;
   readonly entries: readonly CapturedTensor[];
 }
 
-/** One safetensors file and one index per rank and iteration. Existing files are replaced. */
+/** One safetensors file and one index per rank and iteration. A trace that is in the folder is replaced. */
 export async function writeTrace(folder: string, info: RunInfo, ranks: readonly RankCapture[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) if (TRACE_FILE.test(name)) rmSync(join(folder, name));
   for (const { rank, entries } of ranks) {
     for (const [iteration, part] of byIteration(entries)) {
       const stem = `rank${String(rank).padStart(5, '0')}.it${String(iteration).padStart(4, '0')}`;

@@ -1,18 +1,23 @@
-/** check: a candidate trace against a reference trace. */
-import { readFileSync } from 'node:fs';
+/** check: a candidate trace against a reference trace, in one precision or two. */
 import { resolve } from 'node:path';
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
-import { checkTrace } from '../check/check-trace.ts';
-import { compareFolders } from '../check/compare-runs.ts';
-import { estimateTolerance, perturbedComparisons, type Tolerances } from '../check/tolerance.ts';
+import { captureListOf } from '../check/capture-list.ts';
+import { checkFolders } from '../check/check-folders.ts';
 import { junitFromCheck } from '../check/junit.ts';
-import { plainFindings, reportCheck } from '../report.ts';
-import { withTraces } from './trace-folders.ts';
+import { plainFindings, reportCheck, reportTwoPasses } from '../report.ts';
+import { openTrace } from '../trace/open-trace.ts';
+import { traceError } from '../trace-check-errors.ts';
+import type { CheckResult } from '../types.ts';
+import { readTolerances } from './tolerance-file.ts';
 
 interface CheckParams {
   readonly reference: string;
   readonly candidate: string;
   readonly pert: readonly string[];
+  readonly rerun: string;
+  readonly logicReference: string;
+  readonly logicCandidate: string;
+  readonly logicPert: readonly string[];
   readonly tolerance: string;
   readonly k?: number;
   readonly floor: number;
@@ -20,47 +25,73 @@ interface CheckParams {
   readonly buckets?: number;
   readonly maxRows: number;
   readonly junit: string;
+  readonly captureList: string;
   readonly dryRun: boolean;
   readonly force: boolean;
 }
 
 export async function run(params: CheckParams, context: VerbContext): Promise<VerbResult> {
-  const { reference, candidate, pert, buckets, maxRows, junit } = params;
-  return withTraces([reference, candidate, ...pert], context, async ([ref, cand, ...perturbed]) => {
-    const options = { factor: params.k, floor: params.floor };
-    context.progress({ phase: 'tolerances' });
-    const tolerances = params.tolerance
-      ? readTolerances(resolve(context.workingFolder, params.tolerance))
-      : estimateTolerance(cand.info.precision, perturbedComparisons(ref, perturbed, buckets), options);
-    context.progress({ phase: 'comparing' });
-    const comparisons = await compareFolders(ref.name, cand.name, {
-      numWorkers: params.workers,
-      buckets,
-      signal: context.signal,
-      onProgress: (done, total) => context.progress({ phase: 'comparing', done, total }),
-    });
-    const result = checkTrace({ reference: ref, candidate: cand, tolerances, comparisons, buckets, ...options });
-    if (junit !== '')
-      writeOutputFiles([{ path: junit, bytes: junitFromCheck(result, 'trace-check') }], {
-        subject: 'check',
-        context,
-        dryRun: params.dryRun,
-        force: params.force,
-      });
-    return {
-      ok: result.verdict === 'pass',
-      value: plainFindings(result),
-      report: reportCheck(result, `${candidate} against ${reference}`, maxRows),
-    };
+  const { reference, candidate, maxRows, junit, captureList } = params;
+  const at = (path: string): string => resolve(context.workingFolder, path);
+  const common = {
+    factor: params.k,
+    floor: params.floor,
+    buckets: params.buckets,
+    numWorkers: params.workers,
+    signal: context.signal,
+    onProgress: (phase: string, done: number, total: number) => context.progress({ phase, done, total }),
+  };
+  const logic = await checkLogic(params, common, at);
+  const result = await checkFolders({
+    ...common,
+    reference: at(reference),
+    candidate: at(candidate),
+    perturbed: params.pert.map(at),
+    ...(params.rerun === '' ? {} : { rerun: at(params.rerun) }),
+    ...(params.tolerance === '' ? {} : { tolerances: readTolerances(at(params.tolerance)) }),
   });
+  const files = [
+    ...(junit === '' ? [] : [{ path: junit, bytes: junitFromCheck(result, 'trace-check') }]),
+    ...(captureList === ''
+      ? []
+      : [{ path: captureList, bytes: `${JSON.stringify(captureListOf(result), null, 1)}\n` }]),
+  ];
+  if (files.length > 0)
+    writeOutputFiles(files, { subject: 'check', context, dryRun: params.dryRun, force: params.force });
+  const title = `${candidate} against ${reference}`;
+  return {
+    ok: result.verdict === 'pass' && (logic === undefined || logic.verdict === 'pass'),
+    value: { ...plainFindings(result), ...(logic ? { logic: plainFindings(logic) } : {}) },
+    report: logic ? reportTwoPasses(logic, result, title, maxRows) : reportCheck(result, title, maxRows),
+  };
 }
 
-function readTolerances(path: string): Tolerances {
-  const rows = JSON.parse(readFileSync(path, 'utf8')) as {
-    id: string;
-    ePert: number;
-    tau: number;
-    status: 'ok' | 'inconclusive';
-  }[];
-  return new Map(rows.map(({ id, ...entry }) => [id, entry]));
+/** The same step in float32, where round-off is small enough for small errors of logic to stand out. */
+async function checkLogic(
+  { logicReference, logicCandidate, logicPert }: CheckParams,
+  common: Omit<Parameters<typeof checkFolders>[0], 'reference' | 'candidate'>,
+  at: (path: string) => string,
+): Promise<CheckResult | undefined> {
+  if (logicReference === '' && logicCandidate === '' && logicPert.length === 0) return undefined;
+  if (logicReference === '' || logicCandidate === '')
+    throw traceError('TF-TRACE-018', {
+      subject: 'check',
+      expected: '--logic-reference and --logic-candidate together',
+      actual: logicReference === '' ? 'no --logic-reference' : 'no --logic-candidate',
+    });
+  const run = await openTrace(at(logicCandidate));
+  run.close();
+  if (run.info.precision !== 'float32')
+    throw traceError('TF-TRACE-018', {
+      subject: 'check',
+      expected: 'a float32 run for the logic pass',
+      actual: run.info.precision,
+      location: logicCandidate,
+    });
+  return checkFolders({
+    ...common,
+    reference: at(logicReference),
+    candidate: at(logicCandidate),
+    perturbed: logicPert.map(at),
+  });
 }

@@ -44,8 +44,11 @@ export async function run(
       report: {
         title: folder,
         verdict: {
-          tone: 'info',
-          text: `${found.length} tensors of ${world} ranks (${axes.join(', ') || 'one device'}), ${precision}, level ${level}.`,
+          tone: found.length > 0 ? 'info' : 'warn',
+          text:
+            found.length === 0
+              ? `No id of the ${trace.tensors.size} contains ${JSON.stringify(id)}.`
+              : `${found.length} tensors of ${world} ranks (${axes.join(', ') || 'one device'}), ${precision}, level ${level}.`,
         },
         blocks: [
           {

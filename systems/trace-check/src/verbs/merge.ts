@@ -6,7 +6,7 @@ import { tensorFromArray } from '@tenfold/core/tensor';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { mergeWhole } from '../check/merge.ts';
 import { traceError } from '../trace-check-errors.ts';
-import { withTraces } from './trace-folders.ts';
+import { assertValues, withTraces } from './trace-folders.ts';
 
 interface MergeParams {
   readonly run: string;
@@ -21,6 +21,7 @@ export async function run(
   context: VerbContext,
 ): Promise<VerbResult> {
   return withTraces([folder], context, async ([trace]) => {
+    assertValues(trace, 'merge');
     const tensor = trace.tensors.get(id);
     if (!tensor)
       throw traceError('TF-TRACE-012', {

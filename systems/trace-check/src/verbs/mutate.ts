@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { mutateRun } from '../check/mutate.ts';
 import { estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
-import { withTraces } from './trace-folders.ts';
+import { assertValues, withTraces } from './trace-folders.ts';
 
 interface MutateParams {
   readonly reference: string;
@@ -12,6 +12,7 @@ interface MutateParams {
 
 export async function run({ reference, pert, k }: MutateParams, context: VerbContext): Promise<VerbResult> {
   return withTraces([reference, ...pert], context, ([trace, ...perturbed]) => {
+    assertValues(trace, 'mutate');
     const comparisons = perturbedComparisons(trace, perturbed);
     const rows = mutateRun(trace, estimateTolerance(trace.info.precision, comparisons, { factor: k }));
     const numCaught = rows.reduce((sum, row) => sum + row.numCaught, 0);
@@ -37,8 +38,8 @@ export async function run({ reference, pert, k }: MutateParams, context: VerbCon
               text: row.text,
               numTried: row.numTried,
               share: row.numTried === 0 ? null : row.numCaught / row.numTried,
-              smallestCaught: row.smallestCaught.toExponential(1),
-              largestMissed: row.largestMissed.toExponential(1),
+              smallestCaught: Number.isNaN(row.smallestCaught) ? null : row.smallestCaught.toExponential(1),
+              largestMissed: Number.isNaN(row.largestMissed) ? null : row.largestMissed.toExponential(1),
               missedIn: row.missedIn,
             })),
           },

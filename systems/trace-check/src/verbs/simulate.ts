@@ -1,7 +1,7 @@
 /** simulate: a real run on worker threads, clean or with a bug, checked against its one-device reference. */
 import { resolve } from 'node:path';
 import { nearestNameHints } from '@tenfold/core/base';
-import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { plainFindings, reportCheck } from '../report.ts';
 import { BUGS, type Bug } from '../sim/bugs.ts';
 import { configChangesFromText } from '../sim/mesh-text.ts';
@@ -20,15 +20,22 @@ interface SimulateParams {
   readonly listBugs: boolean;
   readonly output: string;
   readonly maxRows: number;
+  readonly dryRun: boolean;
+  readonly force: boolean;
 }
 
 export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
   if (params.listBugs) return listBugs();
   const bug = params.bug === '' ? undefined : findBug(params.bug);
   const config = configOf(params, bug, context.seed);
+  if (params.output !== '')
+    writeOutputFiles(
+      ['reference', 'candidate'].map((name) => ({ path: `${params.output}/${name}/run.json`, bytes: '' })),
+      { subject: 'simulate', context, dryRun: true, force: params.force },
+    );
   context.progress({ phase: 'reference, three perturbed runs, candidate' });
   const { result, candidate, set } = await withPool((pool) => simulateAndCheck(pool, config));
-  if (params.output !== '') {
+  if (params.output !== '' && !params.dryRun) {
     const folder = resolve(context.workingFolder, params.output);
     const write = (name: string, run: SimulatedRun): Promise<void> =>
       writeTrace(`${folder}/${name}`, run.info, run.captures);

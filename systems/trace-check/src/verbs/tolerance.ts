@@ -1,11 +1,13 @@
 /** tolerance: per-tensor tolerances from perturbed runs of the reference, as a file for later checks. */
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
-import { estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
+import { compareRuns } from '../check/compare-runs.ts';
+import { describeRerun, estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
 import { withTraces } from './trace-folders.ts';
 
 interface ToleranceParams {
   readonly reference: string;
   readonly perturbed: readonly string[];
+  readonly rerun: string;
   readonly k?: number;
   readonly floor: number;
   readonly output: string;
@@ -14,9 +16,13 @@ interface ToleranceParams {
 }
 
 export async function run(params: ToleranceParams, context: VerbContext): Promise<VerbResult> {
-  return withTraces([params.reference, ...params.perturbed], context, ([reference, ...perturbed]) => {
+  const folders = [params.reference, ...params.perturbed, ...(params.rerun === '' ? [] : [params.rerun])];
+  return withTraces(folders, context, ([reference, ...others]) => {
+    const perturbed = others.slice(0, params.perturbed.length);
     const comparisons = perturbedComparisons(reference, perturbed);
-    const options = { factor: params.k, floor: params.floor };
+    const rerun = params.rerun === '' ? undefined : compareRuns(reference, others.at(-1)!);
+    const warning = rerun && describeRerun(rerun);
+    const options = { factor: params.k, floor: params.floor, rerun };
     const rows = [...estimateTolerance(reference.info.precision, comparisons, options)].map(([id, entry]) => ({
       id,
       ...entry,
@@ -41,6 +47,7 @@ export async function run(params: ToleranceParams, context: VerbContext): Promis
           text: `${rows.length} tensors; ${numBad} are too ill-conditioned to certify.`,
         },
         blocks: [
+          ...(warning === undefined ? [] : [{ kind: 'text' as const, text: warning }]),
           {
             kind: 'figures',
             figures: [

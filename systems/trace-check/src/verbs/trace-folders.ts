@@ -3,6 +3,13 @@ import { resolve } from 'node:path';
 import type { VerbContext } from '@tenfold/core/system';
 import { openTrace } from '../trace/open-trace.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
+import { traceError } from '../trace-check-errors.ts';
+
+/** @throws TF-TRACE-020 if the trace keeps sketches, hashes or norms in place of values */
+export function assertValues({ info, name }: TraceRun, subject: string): void {
+  if (info.level === 'full') return;
+  throw traceError('TF-TRACE-020', { subject, expected: 'a trace of level full', actual: info.level, location: name });
+}
 
 export async function withTraces<T>(
   folders: readonly string[],
