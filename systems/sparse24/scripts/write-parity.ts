@@ -12,7 +12,7 @@ const LENGTH = 96;
 
 const model = await openModel(folder);
 const [row] = await sampleRows(model, { numRows: 1, length: LENGTH, rng: createRng(3, 'parity') });
-const masks = await readMaskFile(maskFile, (name) => model.parameters[name]?.shape);
+const masks = await readMaskFile(maskFile, { shapeOf: (name) => model.parameters[name]?.shape });
 const { graph } = buildInference({
   model: llama(model.config),
   inputs: { tokens: i64(1, LENGTH) },

@@ -2,10 +2,11 @@
 import type { Rng } from '@tenfold/core/base';
 import type { StateValues } from '@tenfold/core/runtime';
 import type { Tensor } from '@tenfold/core/tensor';
-import { applyMask, magnitudeMask, maskDifference } from './mask/mask24.ts';
+import { applyMask, differenceByMatrix, magnitudeMask, maskDifference } from './mask/mask24.ts';
 import { pruneLayerwise, type LayerwiseMethod } from './methods/layerwise.ts';
 import { maskLlm } from './methods/maskllm.ts';
-import { proxSparse, prunableNames, rootMeanSquare } from './methods/proxsparse.ts';
+import { prunableNames, rootMeanSquare } from './methods/prox-terms.ts';
+import { proxSparse, type CheckpointOptions } from './methods/proxsparse.ts';
 import { createEvaluator } from './model/perplexity.ts';
 import type { LoadedModel, MaskSet, MethodName, PruneOutcome } from './types.ts';
 
@@ -55,6 +56,8 @@ export interface MethodRow {
   readonly isMaskOnly: boolean;
   /** Share of mask entries that differ from the magnitude mask. */
   readonly differsFromMagnitude: number;
+  /** The same by matrix name. */
+  readonly differsByMatrix: ReadonlyMap<string, number>;
   readonly elapsedMs: number;
   readonly outcome: PruneOutcome;
 }
@@ -70,6 +73,8 @@ export interface PruneInputs {
   readonly settings: LearnSettings;
   readonly rng: Rng;
   readonly clock: { nowMs(): number };
+  /** Of ProxSparse only. */
+  readonly checkpoint?: CheckpointOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (phase: string, done: number, total: number) => void;
   readonly onMetric?: (name: string, step: number, value: number) => void;
@@ -92,7 +97,11 @@ export async function pruneWith(method: MethodName, inputs: PruneInputs, prior?:
         warnings: [],
       };
     case 'proxsparse':
-      return proxSparse(model, calibration, { ...settings, ...common });
+      return proxSparse(model, calibration, {
+        ...settings,
+        ...common,
+        ...(inputs.checkpoint ? { checkpoint: inputs.checkpoint } : {}),
+      });
     case 'maskllm':
     case 'proxsparse+maskllm': {
       const start = method === 'maskllm' ? undefined : (prior ?? (await pruneWith('proxsparse', inputs)).masks);
@@ -135,6 +144,7 @@ export async function compareMethods(
         perplexity,
         isMaskOnly: outcome.updated === undefined,
         differsFromMagnitude: maskDifference(outcome.masks, magnitude),
+        differsByMatrix: differenceByMatrix(outcome.masks, magnitude),
         elapsedMs,
         outcome,
       });

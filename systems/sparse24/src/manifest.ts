@@ -3,6 +3,8 @@ import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
 import { learnParams, METHOD_NAMES, modelParam } from './params.ts';
 
+const { lambda1: _lambda1, kappa: _kappa, maskLr: _maskLr, ...sweepLearnParams } = learnParams;
+
 const force = z.boolean().default(false).describe('replace the output folder if it exists');
 const dryRun = z.boolean().default(false).describe('say what would be written, write nothing');
 
@@ -39,11 +41,39 @@ export const manifest = defineSystem({
           .default('magnitude')
           .describe('how the mask is chosen; magnitude needs no data and streams'),
         ...learnParams,
+        checkpoint: z
+          .string()
+          .meta({ kind: 'output' })
+          .optional()
+          .describe('file that proxsparse writes its state to ten times a run'),
+        resume: z.boolean().default(false).describe('go on from the checkpoint if it is there'),
         force,
         dryRun,
       }),
       writesFiles: true,
       load: () => import('./verbs/prune.ts'),
+    }),
+    defineVerb({
+      name: 'sweep',
+      summary: 'which strength of the 2:4 regulariser suits this model; weak ones stop after a quarter of the steps',
+      examples: [
+        'sweep models/scrimshaw-11m --kappas 0.02,0.05 --steps 40 --rows 16',
+        'sweep stories260K.bin --kappas 0.005,0.02,0.08',
+      ],
+      params: z.object({
+        model: modelParam,
+        kappas: z
+          .array(z.number().positive())
+          .min(2)
+          .max(12)
+          .default([0.005, 0.02, 0.05])
+          .describe('strengths κ to try; λ₁ is κ over the root mean square of each matrix'),
+        keep: z.int().min(1).default(1).describe('how many go on to the end'),
+        heldOut: z.string().meta({ kind: 'file' }).optional().describe('text to judge on; without it the model writes'),
+        heldOutRows: z.int().min(1).default(32).describe('rows to judge on'),
+        ...sweepLearnParams,
+      }),
+      load: () => import('./verbs/sweep.ts'),
     }),
     defineVerb({
       name: 'compare',
@@ -81,13 +111,27 @@ export const manifest = defineSystem({
       examples: ['apply models/scrimshaw-11m pruned/mask24.safetensors masked'],
       params: z.object({
         model: z.string().meta({ positional: true, kind: 'folder' }).describe('base model folder'),
-        mask: z.string().meta({ positional: true, kind: 'file' }).describe('mask24.safetensors'),
+        mask: z
+          .string()
+          .meta({ positional: true, kind: 'file' })
+          .describe('mask24.safetensors, an .npz of packed bits, or a masked checkpoint'),
         output: z.string().meta({ positional: true, kind: 'output' }).describe('folder to write'),
+        anyBase: z.boolean().default(false).describe('also over a model other than the one the mask was made for'),
         force,
         dryRun,
       }),
       writesFiles: true,
       load: () => import('./verbs/apply.ts'),
+    }),
+    defineVerb({
+      name: 'diff',
+      summary: 'how far two masks agree, matrix by matrix',
+      examples: ['diff pruned/mask24.safetensors other/mask24.safetensors', 'diff pruned other'],
+      params: z.object({
+        a: z.string().meta({ positional: true }).describe('mask file, .npz or masked checkpoint'),
+        b: z.string().meta({ positional: true }).describe('mask file, .npz or masked checkpoint'),
+      }),
+      load: () => import('./verbs/diff.ts'),
     }),
     defineVerb({
       name: 'prox',

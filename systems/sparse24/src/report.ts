@@ -41,6 +41,7 @@ export function reportComparison(comparison: Comparison, title: string): Report 
         series: [{ name: 'mask only', points: maskOnly.map((row) => ({ x: row.method, y: row.perplexity })) }],
         rules: [{ axis: 'y', value: densePerplexity, label: 'dense' }],
       },
+      ...maskMap(best),
       ...historyBlocks(rows),
       ...rows.flatMap((row) =>
         row.outcome.warnings.map((text): Block => ({ kind: 'callout', tone: 'warn', title: row.method, text })),
@@ -69,6 +70,26 @@ function tableOfMethods(caption: string, rows: readonly MethodRow[]): Block {
       elapsed: row.elapsedMs,
     })),
   };
+}
+
+/** Layer by matrix: how much of the mask is not what magnitude alone would keep. */
+function maskMap({ method, differsByMatrix }: MethodRow): Block[] {
+  const cells = [...differsByMatrix].map(([name, share]) => ({
+    x: Number(/\.(\d+)\./.exec(name)?.[1] ?? 0),
+    y: /(\w+)\.weight$/.exec(name)?.[1] ?? name,
+    value: share,
+  }));
+  if (cells.every(({ value }) => value === 0)) return [];
+  return [
+    {
+      kind: 'plot',
+      caption: `Where the mask of ${method} is not the magnitude mask: share of entries`,
+      mark: 'cell',
+      x: { label: 'layer', scale: 'band' },
+      y: { label: 'matrix', scale: 'band' },
+      series: [{ name: method, points: cells }],
+    },
+  ];
 }
 
 function historyBlocks(rows: readonly MethodRow[]): Block[] {
@@ -213,6 +234,42 @@ export function reportBlock(block: readonly number[], lambda: number, solutions:
           residual: solution.residual,
         })),
       },
+    ],
+  };
+}
+
+export function reportDifference(
+  value: {
+    readonly difference: number;
+    readonly byMatrix: Readonly<Record<string, number>>;
+    readonly onlyInA: readonly string[];
+    readonly onlyInB: readonly string[];
+  },
+  a: string,
+  b: string,
+): Report {
+  const only = (names: readonly string[], path: string): Block[] =>
+    names.length === 0
+      ? []
+      : [{ kind: 'callout', tone: 'warn', title: `Only in ${path}`, text: names.slice(0, 8).join(', ') }];
+  return {
+    title: 'Two masks',
+    verdict: {
+      tone: value.difference === 0 ? 'good' : 'info',
+      text: `${(value.difference * 100).toFixed(2)} % of the mask entries differ.`,
+    },
+    blocks: [
+      {
+        kind: 'table',
+        caption: `${a} beside ${b}`,
+        columns: [
+          { key: 'name', label: 'matrix' },
+          { key: 'share', label: 'entries that differ', format: 'percent', digits: 2 },
+        ],
+        rows: Object.entries(value.byMatrix).map(([name, share]) => ({ name, share })),
+      },
+      ...only(value.onlyInA, a),
+      ...only(value.onlyInB, b),
     ],
   };
 }

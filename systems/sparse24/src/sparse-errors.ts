@@ -5,7 +5,7 @@ export const sparseError = defineErrors({
   'TF-SPARSE-001': {
     kind: 'input',
     title: 'A weight matrix cannot be masked 2:4',
-    fix: 'The inner size must be a multiple of 4; leave the matrix out by its name, or transpose Conv1D weights.',
+    fix: 'The inner size must be a multiple of 4; pad it, or take a model whose sizes are.',
   },
   'TF-SPARSE-002': {
     kind: 'input',
@@ -45,6 +45,21 @@ export const sparseError = defineErrors({
   'TF-SPARSE-009': {
     kind: 'input',
     title: 'Training left the finite numbers',
-    fix: 'Lower lr or lambda2; the last good mask is kept.',
+    fix: 'Lower lr or lambda2; with --checkpoint, --resume goes on from the last good step.',
+  },
+  'TF-SPARSE-010': {
+    kind: 'input',
+    title: 'Weights are stored on the wrong axis',
+    fix: 'Save the model with Linear layers; blocks of four must run along the inputs.',
+  },
+  'TF-SPARSE-011': {
+    kind: 'input',
+    title: 'A weight file changed while it was read',
+    fix: 'Wait until the download or copy is done, then run the verb again.',
+  },
+  'TF-SPARSE-012': {
+    kind: 'input',
+    title: 'A checkpoint belongs to another run',
+    fix: 'Resume with the model, settings, text and seed it was begun with, or leave --resume out.',
   },
 });

@@ -3,10 +3,19 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readSafetensors, writeSafetensors } from '@tenfold/core/data';
+import { readSafetensors, writeNpz, writeSafetensors } from '@tenfold/core/data';
 import { castTensor, type Tensor } from '@tenfold/core/tensor';
 import { createRng } from '@tenfold/core/base';
-import { inspectFolder, maskFolder, readMaskFile, supportHistogram } from '../src/index.ts';
+import {
+  applyMask,
+  inspectFolder,
+  magnitudeMask,
+  maskFolder,
+  packBits,
+  readMaskFile,
+  supportHistogram,
+} from '../src/index.ts';
+import { fingerprintOf } from '../src/io/fingerprint.ts';
 
 const rng = createRng(5, 'folder');
 const random = (shape: [number, number]): Tensor<'float32'> => ({
@@ -52,7 +61,7 @@ test('a masked folder has the same files; kept weights and untouched tensors kee
   }
   assert.ok((await inspectFolder(output)).every((audit) => audit.isSparse24));
   assert.ok((await inspectFolder(folder)).every((audit) => !audit.isSparse24));
-  const masks = await readMaskFile(join(output, 'mask24.safetensors'), (name) => before.get(name)?.shape);
+  const masks = await readMaskFile(join(output, 'mask24.safetensors'), { shapeOf: (name) => before.get(name)?.shape });
   const again = `${folder}-again`;
   await maskFolder(folder, again, { masks });
   assert.deepEqual(readFileSync(join(again, 'model.safetensors')), readFileSync(join(output, 'model.safetensors')));
@@ -97,4 +106,72 @@ test('an existing folder is replaced only by force; a truncated file says so', a
       error.code.startsWith('TF-DATA-') && error.message.includes('truncated'),
   );
   rmSync(folder, { recursive: true });
+});
+
+test('Conv1D weights are refused, and so is an output inside the model', async () => {
+  const folder = await createFolder((t) => (t['transformer.h.0.attn.c_attn.weight'] = random([16, 48])));
+  await assert.rejects(
+    maskFolder(folder, `${folder}-out`),
+    /matrices stored as \[out, in\], got "transformer.h.0.attn.c_attn.weight", stored by Conv1D as \[in, out\].*TF-SPARSE-010/,
+  );
+  for (const output of [folder, join(folder, 'deep/er')]) {
+    await assert.rejects(
+      maskFolder(folder, output, { force: true }),
+      /an output folder outside the model.*TF-SPARSE-005/,
+    );
+  }
+  assert.ok(existsSync(join(folder, 'model.safetensors')));
+  assert.equal(existsSync(`${folder}-out`), false);
+  rmSync(folder, { recursive: true });
+});
+
+test('a mask is refused over another base model, unless any base is asked for', async () => {
+  const [folder, other] = [await createFolder(), await createFolder()];
+  await maskFolder(folder, `${folder}-out`);
+  const mask = join(`${folder}-out`, 'mask24.safetensors');
+  await readMaskFile(mask, { base: await fingerprintOf(folder) });
+  await assert.rejects(
+    readMaskFile(mask, { base: await fingerprintOf(other) }),
+    /a mask for the base model [0-9a-f]{32}, got one for [0-9a-f]{32} \(.*mask24.safetensors\).*TF-SPARSE-006/,
+  );
+  assert.equal((await readMaskFile(mask)).size, 3);
+  for (const path of [folder, other, `${folder}-out`]) rmSync(path, { recursive: true });
+});
+
+test('packed bits in an npz, our mask file and the zeros of a masked checkpoint are one mask', async () => {
+  const folder = await createFolder();
+  const output = `${folder}-out`;
+  await maskFolder(folder, output);
+  const own = await readMaskFile(join(output, 'mask24.safetensors'));
+  const npz = `${folder}.npz`;
+  await writeNpz(
+    npz,
+    [...own].map(([name, mask]): [string, Tensor] => {
+      const data = packBits(mask, true);
+      return [`${name}.mask`, { dtype: 'uint8', shape: [data.length], data }];
+    }),
+  );
+  const [packed, zeros] = [await readMaskFile(npz), await readMaskFile(join(output, 'model.safetensors'))];
+  assert.equal(packed.size, 3);
+  for (const [name, { codes }] of own) {
+    assert.deepEqual(packed.get(name)!.codes, codes, name);
+    assert.deepEqual(zeros.get(name)!.codes, codes, name);
+  }
+  await assert.rejects(
+    readMaskFile(join(folder, 'model.safetensors')),
+    /at most two non-zeros in every block, got [34] in block 0 \(.*\).*TF-SPARSE-006/,
+  );
+  rmSync(npz);
+  for (const path of [folder, output]) rmSync(path, { recursive: true });
+});
+
+test('matrices larger than the chunks of the stream are masked whole', async () => {
+  const folder = await createFolder((t) => (t['model.layers.1.mlp.up_proj.weight'] = random([1024, 4096])));
+  const output = `${folder}-out`;
+  await maskFolder(folder, output);
+  const before = (await readSafetensors(join(folder, 'model.safetensors'))).get('model.layers.1.mlp.up_proj.weight')!;
+  const after = (await readSafetensors(join(output, 'model.safetensors'))).get('model.layers.1.mlp.up_proj.weight')!;
+  const expected = applyMask(before.data as Float32Array, magnitudeMask('w', before as Tensor<'float32'>));
+  assert.deepEqual(after.data, expected);
+  for (const path of [folder, output]) rmSync(path, { recursive: true });
 });

@@ -33,7 +33,7 @@ for (const [lambda, input, expected] of GOLDEN) {
     // Equal blocks may keep any two: compare what stays in order of size.
     const bySize = (values: readonly number[]): number[] =>
       values.toSorted((a, b) => Math.abs(b) - Math.abs(a) || b - a);
-    bySize(w).forEach((value, i) => assert.ok(Math.abs(value - bySize(expected)[i]!) < 1e-6, `${w.join(', ')}`));
+    bySize(w).forEach((value, i) => assert.ok(Math.abs(value - bySize(expected)[i]!) < 1e-6, w.join(', ')));
   });
 }
 

@@ -1,34 +1,88 @@
-/** Reading a mask file (`mask24.safetensors`, one packed tensor a matrix) for a base model. */
-import { openSafetensors } from '@tenfold/core/data';
-import type { Shape } from '@tenfold/core/tensor';
-import { unpackCodes } from '../mask/packing.ts';
+/** Reading masks from whatever holds them: our mask file (`*.mask24`), an npz of packed bits (most significant first, keys
+ *  `<weight>` or `<weight>.mask`), or a masked checkpoint, whose zeros are the mask. */
+import { openSafetensors, readNpz } from '@tenfold/core/data';
+import { castTensor, type Shape, type Tensor } from '@tenfold/core/tensor';
+import { isPrunable } from '../mask/mask24.ts';
+import { codesFromWeights, unpackBits, unpackCodes } from '../mask/packing.ts';
 import { sparseError } from '../sparse-errors.ts';
 import type { Mask24, MaskSet } from '../types.ts';
 
-/** @param shapeOf  shape of a weight in the base model, undefined if it has none
- *  @throws TF-SPARSE-006 on a matrix that the model lacks or a mask that is not 2:4 */
-export async function readMaskFile(path: string, shapeOf: (name: string) => Shape | undefined): Promise<MaskSet> {
+export interface MaskFileOptions {
+  /** Shape of a weight in the base model, undefined if it has none. Without it shapes are [blocks, 4]. */
+  readonly shapeOf?: (name: string) => Shape | undefined;
+  /** Fingerprint of the base model; a mask made for another is refused. */
+  readonly base?: string;
+}
+
+/** @throws TF-SPARSE-006 on a matrix that the model lacks, another base model, or a mask that is not 2:4 */
+export async function readMaskFile(path: string, options: MaskFileOptions = {}): Promise<MaskSet> {
+  const masks = await (path.endsWith('.npz') ? masksFromNpz(path, options) : masksFromSafetensors(path, options));
+  if (masks.size > 0) return masks;
+  throw sparseError('TF-SPARSE-006', {
+    subject: 'readMaskFile',
+    expected: 'masks (*.mask24), packed bits (npz) or masked weights',
+    actual: 'none of them',
+    location: path,
+  });
+}
+
+async function masksFromSafetensors(path: string, options: MaskFileOptions): Promise<Map<string, Mask24>> {
   const reader = await openSafetensors(path);
   const masks = new Map<string, Mask24>();
   try {
-    for await (const [stored, tensor] of reader) {
+    const made = reader.metadata['base'];
+    if (options.base !== undefined && made !== undefined && made !== options.base) {
+      throw sparseError('TF-SPARSE-006', {
+        subject: 'readMaskFile',
+        expected: `a mask for the base model ${options.base}`,
+        actual: `one for ${made}`,
+        location: path,
+        hints: ['Give --any-base if the weights are the same in other shards.'],
+      });
+    }
+    for (const { name: stored, shape, dtype } of reader.entries.values()) {
+      const isMask = stored.endsWith('.mask24');
+      if (!isMask && (dtype === undefined || !isPrunable(stored, shape))) continue;
       const name = stored.replace(/\.mask24$/, '.weight');
-      const shape = shapeOf(name);
-      if (shape === undefined) {
-        throw sparseError('TF-SPARSE-006', {
-          subject: 'readMaskFile',
-          expected: `a weight "${name}" in the model`,
-          actual: 'none',
-          location: path,
-        });
+      const tensor = await reader.read(stored);
+      const place = `${path}, "${stored}"`;
+      if (isMask) {
+        const packed = tensor.data as Uint8Array;
+        masks.set(name, unpackCodes(packed, shapeFor(name, options, packed.length * 2, path), place));
+        continue;
       }
-      masks.set(
-        name,
-        unpackCodes(tensor.data as Uint8Array, shape as readonly [number, number], `${path}, "${stored}"`),
-      );
+      const { data } = tensor.dtype === 'float32' ? (tensor as Tensor<'float32'>) : castTensor(tensor, 'float32');
+      masks.set(name, { shape: shape as readonly [number, number], codes: codesFromWeights(data, place) });
     }
   } finally {
     await reader.close();
   }
   return masks;
+}
+
+async function masksFromNpz(path: string, options: MaskFileOptions): Promise<Map<string, Mask24>> {
+  const masks = new Map<string, Mask24>();
+  for (const [key, tensor] of await readNpz(path)) {
+    const name = key.replace(/\.mask$/, '').replace(/(?<!\.weight)$/, '.weight');
+    const packed = tensor.data as Uint8Array;
+    masks.set(name, unpackBits(packed, shapeFor(name, options, packed.length * 2, path), `${path}, "${key}"`));
+  }
+  return masks;
+}
+
+function shapeFor(
+  name: string,
+  { shapeOf }: MaskFileOptions,
+  numBlocks: number,
+  location: string,
+): readonly [number, number] {
+  if (shapeOf === undefined) return [numBlocks, 4];
+  const shape = shapeOf(name);
+  if (shape?.length === 2) return shape as readonly [number, number];
+  throw sparseError('TF-SPARSE-006', {
+    subject: 'readMaskFile',
+    expected: `a matrix "${name}" in the model`,
+    actual: shape ? `shape [${shape.join(', ')}]` : 'none',
+    location,
+  });
 }

@@ -1,38 +1,42 @@
-/** Masks a safetensors folder without loading it: every file is copied, then the prunable ranges of the copy are patched in
- *  chunks. Same names, shapes, dtypes, shards and offsets; everything else byte-identical. Memory: one chunk. */
+/** Masks a safetensors folder without loading it: weight files are streamed through the mask, others copied. Same names,
+ *  shapes, dtypes, shards and offsets; everything else byte-identical. Memory: three chunks and one matrix's codes. */
 import {
-  closeSync,
   constants,
   copyFileSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { throwIfCancelled } from '@tenfold/core/base';
-import { openSafetensors, writeSafetensors, type SafetensorsEntry } from '@tenfold/core/data';
-import type { Tensor } from '@tenfold/core/tensor';
-import { assertMaskable, isPrunable } from '../mask/mask24.ts';
+import {
+  createSafetensorsWriter,
+  openSafetensors,
+  withSink,
+  type SafetensorsEntry,
+  type SafetensorsWriter,
+} from '@tenfold/core/data';
+import { assertMaskable, isPrunable, refuseConv1d } from '../mask/mask24.ts';
 import { packCodes } from '../mask/packing.ts';
 import { sparseError } from '../sparse-errors.ts';
-import type { MaskSet } from '../types.ts';
+import type { Mask24, MaskSet } from '../types.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { streamMasked, type MaskedRange } from './mask-stream.ts';
 import { maskByCodes, maskByMagnitude, wordsOf, type StoredDtype } from './mask-words.ts';
 
-const CHUNK_BYTES = 16 * 2 ** 20;
+/** The mask of every matrix, packed; written beside the weights. */
+export const MASK_FILE = 'mask24.safetensors';
 const STORED: ReadonlySet<string> = new Set<StoredDtype>(['float32', 'float16', 'bfloat16']);
 
 export interface MaskFolderOptions {
   /** Masks by name; without them the magnitude mask of each prunable tensor. */
   readonly masks?: MaskSet;
   readonly force?: boolean;
-  /** Also writes mask.safetensors. Default true. */
+  /** Also writes mask24.safetensors. Default true. */
   readonly writesMaskFile?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -51,7 +55,7 @@ export async function maskFolder(
   output: string,
   options: MaskFolderOptions = {},
 ): Promise<MaskedFolder> {
-  const { masks, force = false, writesMaskFile = true, signal } = options;
+  const { masks, force = false, writesMaskFile = true } = options;
   if (existsSync(output) && !force) {
     throw sparseError('TF-SPARSE-005', {
       subject: 'maskFolder',
@@ -60,54 +64,99 @@ export async function maskFolder(
       hints: ['Give --force to replace it.'],
     });
   }
+  if (relative(folder, output).split(sep)[0] !== '..') {
+    throw sparseError('TF-SPARSE-005', {
+      subject: 'maskFolder',
+      expected: 'an output folder outside the model',
+      actual: output,
+      hints: ['The model is never changed; name a folder beside it.'],
+    });
+  }
+  const entries = await listEntries(folder);
+  refuseConv1d(
+    entries.map(({ name }) => name),
+    folder,
+  );
+  refuseMissing(masks, new Set(entries.map(({ name }) => name)), folder);
+  const targets = entries.filter((entry) => (masks ? masks.has(entry.name) : isPrunable(entry.name, entry.shape)));
+  for (const entry of targets) assertStored(entry);
   const partial = `${output}.part`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  const packed: [string, Tensor][] = [];
-  let numMasked = 0;
-  let numWeights = 0;
-  let bytes = 0;
   try {
-    const entries = await listEntries(folder);
-    const targets = entries.filter((entry) => (masks ? masks.has(entry.name) : isPrunable(entry.name, entry.shape)));
-    refuseMissing(masks, new Set(entries.map(({ name }) => name)), folder);
-    for (const entry of targets) assertStored(entry);
-    for (const file of readdirSync(folder)) {
-      throwIfCancelled(signal, 'maskFolder');
-      if (!statSync(join(folder, file)).isFile()) continue;
-      copyFileSync(join(folder, file), join(partial, file), constants.COPYFILE_FICLONE);
-      bytes += statSync(join(folder, file)).size;
-    }
-    for (const [index, entry] of targets.entries()) {
-      throwIfCancelled(signal, 'maskFolder');
-      const shape = entry.shape as readonly [number, number];
-      const codes = new Uint8Array((shape[0] * shape[1]) / 4);
-      const given = masks?.get(entry.name);
-      if (given) codes.set(given.codes);
-      patchTensor(join(partial, entry.file), entry, codes, given !== undefined);
-      packed.push([
-        entry.name.replace(/\.weight$/, '.mask24'),
-        { dtype: 'uint8', shape: [Math.ceil(codes.length / 2)], data: packCodes({ shape, codes }) },
-      ]);
-      numMasked++;
-      numWeights += codes.length * 4;
-      options.onTensor?.(index + 1, targets.length, entry.name);
-    }
-    if (writesMaskFile)
-      await writeSafetensors(join(partial, 'mask24.safetensors'), packed, {
-        force: true,
-        metadata: { ...options.metadata, format: 'tenfold-mask24' },
-      });
+    const metadata = { ...options.metadata, base: await fingerprintOf(folder) };
+    const write = (sink?: SafetensorsWriter): Promise<MaskedFolder> =>
+      maskFiles({ folder, partial, targets, options, ...(sink ? { sink } : {}) });
+    const written = await (writesMaskFile
+      ? withSink(join(partial, MASK_FILE), { force: true }, async (sink) => {
+          const writer = await createSafetensorsWriter(sink, targets.map(announceMask), {
+            ...metadata,
+            format: 'tenfold-mask24',
+          });
+          const done = await write(writer);
+          await writer.finish();
+          return done;
+        })
+      : write());
+    const report = { pattern: '2:4', axis: 'inner', matrices: written.numMasked, weights: written.numWeights };
     writeFileSync(
       join(partial, 'sparsity_report.json'),
-      `${JSON.stringify({ pattern: '2:4', axis: 'inner', matrices: numMasked, weights: numWeights, ...options.metadata }, undefined, 2)}\n`,
+      `${JSON.stringify({ ...report, ...metadata }, undefined, 2)}\n`,
     );
     if (force) rmSync(output, { recursive: true, force: true });
     renameSync(partial, output);
+    return written;
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
+}
+
+async function maskFiles({
+  folder,
+  partial,
+  targets,
+  options: { masks, signal, onTensor },
+  sink,
+}: {
+  folder: string;
+  partial: string;
+  targets: readonly FileEntry[];
+  options: MaskFolderOptions;
+  sink?: SafetensorsWriter;
+}): Promise<MaskedFolder> {
+  let numMasked = 0;
+  let numWeights = 0;
+  let bytes = 0;
+  for (const file of readdirSync(folder).toSorted()) {
+    throwIfCancelled(signal, 'mask');
+    const source = join(folder, file);
+    if (file === MASK_FILE || !statSync(source).isFile()) continue;
+    bytes += statSync(source).size;
+    const inFile = targets.filter((entry) => entry.file === file);
+    if (inFile.length === 0) {
+      copyFileSync(source, join(partial, file), constants.COPYFILE_FICLONE);
+      continue;
+    }
+    const ranges = inFile.map((entry) =>
+      rangeOf(entry, masks?.get(entry.name), async (codes) => {
+        const shape = entry.shape as readonly [number, number];
+        await sink?.write(maskName(entry.name), 'uint8', packCodes({ shape, codes }));
+        numMasked++;
+        numWeights += codes.length * 4;
+        onTensor?.(numMasked, targets.length, entry.name);
+      }),
+    );
+    await streamMasked(source, join(partial, file), ranges, signal);
+  }
   return { numMasked, numWeights, bytes };
+}
+
+function announceMask({ name, shape }: FileEntry): { name: string; dtype: 'uint8'; shape: number[] } {
+  return { name: maskName(name), dtype: 'uint8', shape: [Math.ceil((shape[0]! * shape[1]!) / 8)] };
+}
+
+function maskName(weight: string): string {
+  return weight.replace(/\.weight$/, '.mask24');
 }
 
 interface FileEntry extends SafetensorsEntry {
@@ -121,10 +170,11 @@ async function listEntries(folder: string): Promise<FileEntry[]> {
   await whole.close();
   const entries: FileEntry[] = [];
   for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith('.safetensors'))
+    .filter((name) => name.endsWith('.safetensors') && name !== MASK_FILE)
     .toSorted()) {
     const reader = await openSafetensors(join(folder, file));
-    for (const entry of reader.entries.values()) if (names.has(entry.name)) entries.push({ ...entry, file });
+    const inFile = [...reader.entries.values()].filter((entry) => names.has(entry.name));
+    for (const entry of inFile.toSorted((a, b) => a.start - b.start)) entries.push({ ...entry, file });
     await reader.close();
   }
   return entries;
@@ -143,27 +193,26 @@ function assertStored({ name, shape, dtype, storedDtype }: FileEntry): void {
   assertMaskable(name, shape);
 }
 
-function patchTensor(path: string, entry: FileEntry, codes: Uint8Array, isGiven: boolean): void {
+function rangeOf(entry: FileEntry, given: Mask24 | undefined, done: (codes: Uint8Array) => Promise<void>): MaskedRange {
   const dtype = entry.dtype as StoredDtype;
-  const byteLength = entry.end - entry.start;
   const width = dtype === 'float32' ? 4 : 2;
-  const file = openSync(path, 'r+');
-  try {
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, byteLength));
-    for (let at = 0; at < byteLength; at += chunk.length) {
-      const length = Math.min(chunk.length, byteLength - at);
-      const bytes = chunk.subarray(0, length);
-      readSync(file, bytes, 0, length, entry.start + at);
+  let codes: Uint8Array | undefined;
+  return {
+    start: entry.start,
+    end: entry.end,
+    mask(bytes, at) {
+      codes ??= given?.codes ?? new Uint8Array((entry.shape[0]! * entry.shape[1]!) / 4);
       const words = wordsOf(bytes, dtype);
-      const start = at / width;
-      const part = codes.subarray(start / 4, (start + words.length) / 4);
-      if (isGiven) maskByCodes(words, part);
-      else maskByMagnitude(words, dtype, part, { name: entry.name, start });
-      writeSync(file, bytes, 0, length, entry.start + at);
-    }
-  } finally {
-    closeSync(file);
-  }
+      const first = at / width;
+      const part = codes.subarray(first / 4, (first + words.length) / 4);
+      if (given) maskByCodes(words, part);
+      else maskByMagnitude(words, dtype, part, { name: entry.name, start: first });
+    },
+    async done() {
+      await done(codes!);
+      codes = undefined;
+    },
+  };
 }
 
 function refuseMissing(masks: MaskSet | undefined, entries: ReadonlySet<string>, folder: string): void {

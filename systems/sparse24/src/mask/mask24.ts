@@ -17,6 +17,22 @@ export function isPrunable(name: string, shape: readonly number[]): boolean {
   return shape.length === 2 && PRUNABLE.test(name);
 }
 
+/** Matrices that GPT-2 style Conv1D modules store as [in, out]: blocks of four along a row would run over outputs. */
+const CONV1D = /\.(c_attn|c_fc|c_proj)\.weight$/;
+
+/** @throws TF-SPARSE-010 if the checkpoint holds Conv1D matrices */
+export function refuseConv1d(names: readonly string[], location: string): void {
+  const name = names.find((candidate) => CONV1D.test(candidate));
+  if (name === undefined) return;
+  throw sparseError('TF-SPARSE-010', {
+    subject: 'mask',
+    expected: 'matrices stored as [out, in]',
+    actual: `"${name}", stored by Conv1D as [in, out]`,
+    location,
+    hints: ['Save the model with Linear layers (transpose the weight); blocks of four must run along the inputs.'],
+  });
+}
+
 /** @throws TF-SPARSE-001 if the inner size is no multiple of 4 */
 export function assertMaskable(name: string, shape: readonly number[]): asserts shape is readonly [number, number] {
   if (shape.length === 2 && shape[1]! % 4 === 0) return;
@@ -25,7 +41,6 @@ export function assertMaskable(name: string, shape: readonly number[]): asserts 
     expected: 'an inner size that is a multiple of 4',
     actual: `[${shape.join(', ')}]`,
     location: `tensor "${name}"`,
-    hints: ['Leave it out with --exclude, or transpose it if it is a Conv1D weight.'],
   });
 }
 
@@ -103,16 +118,28 @@ function assertFits(name: string, length: number, mask: Mask24): void {
 export function maskDifference(a: MaskSet, b: MaskSet): number {
   let differing = 0;
   let total = 0;
+  for (const [name, share] of differenceByMatrix(a, b)) {
+    const size = a.get(name)!.codes.length;
+    differing += share * size;
+    total += size;
+  }
+  return total === 0 ? 0 : differing / total;
+}
+
+/** The same for every matrix that both sets have, by name. */
+export function differenceByMatrix(a: MaskSet, b: MaskSet): Map<string, number> {
+  const shares = new Map<string, number>();
   for (const [name, left] of a) {
     const right = b.get(name);
     if (right === undefined) continue;
+    let differing = 0;
     for (let i = 0; i < left.codes.length; i++) {
       let bits = CODE_BITS[left.codes[i]!]! ^ CODE_BITS[right.codes[i]!]!;
       for (; bits !== 0; bits &= bits - 1) differing++;
     }
-    total += left.codes.length * 4;
+    shares.set(name, left.codes.length === 0 ? 0 : differing / (left.codes.length * 4));
   }
-  return total === 0 ? 0 : differing / total;
+  return shares;
 }
 
 /** Blocks by number of entries that are not zero (−0 counts as zero), 0…4. */

@@ -43,6 +43,55 @@ export function packBits({ codes }: Mask24, isMsbFirst: boolean): Uint8Array {
   return packed;
 }
 
+/** @throws TF-SPARSE-006 on a block that does not keep exactly two, or a length that does not fit */
+export function unpackBits(packed: Uint8Array, shape: readonly [number, number], location: string): Mask24 {
+  const numBlocks = (shape[0] * shape[1]) / 4;
+  const refuse = (expected: string, actual: string) =>
+    sparseError('TF-SPARSE-006', { subject: 'unpackBits', expected, actual, location });
+  if (packed.length !== Math.ceil(numBlocks / 2))
+    throw refuse(`${Math.ceil(numBlocks / 2)} bytes`, String(packed.length));
+  const codes = new Uint8Array(numBlocks);
+  for (let i = 0; i < numBlocks; i++) {
+    const byte = reversedByte(packed[i >> 1]!);
+    const bits = (i & 1 ? byte >> 4 : byte) & 15;
+    const code = CODE_BITS.indexOf(bits);
+    if (code < 0) throw refuse('exactly two kept weights in every block', `bits ${bits.toString(2)} in block ${i}`);
+    codes[i] = code;
+  }
+  return { shape, codes };
+}
+
+/** The mask that masked weights show: their non-zeros, and where fewer than two are left, the first places.
+ *  @throws TF-SPARSE-006 naming the first block with more than two non-zeros */
+export function codesFromWeights(weights: Float32Array, location: string): Uint8Array {
+  const codes = new Uint8Array(Math.floor(weights.length / 4));
+  for (let block = 0; block < codes.length; block++) {
+    let bits = 0;
+    let count = 0;
+    for (let i = 0; i < 4; i++) {
+      if (weights[block * 4 + i] === 0) continue;
+      bits |= 1 << i;
+      count++;
+    }
+    for (let i = 0; i < 4 && count < 2; i++) {
+      if (bits & (1 << i)) continue;
+      bits |= 1 << i;
+      count++;
+    }
+    if (count > 2) {
+      throw sparseError('TF-SPARSE-006', {
+        subject: 'codesFromWeights',
+        expected: 'at most two non-zeros in every block',
+        actual: `${count} in block ${block}`,
+        location,
+        hints: ['Is this the masked checkpoint, and masked along the inputs?'],
+      });
+    }
+    codes[block] = CODE_BITS.indexOf(bits);
+  }
+  return codes;
+}
+
 function reversedByte(byte: number): number {
   let reversed = 0;
   for (let i = 0; i < 8; i++) if (byte & (1 << i)) reversed |= 128 >> i;

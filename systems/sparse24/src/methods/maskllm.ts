@@ -22,7 +22,7 @@ import type { GraphValue } from '@tenfold/core/graph';
 import type { Tensor } from '@tenfold/core/tensor';
 import { CODE_BITS } from '../mask/mask24.ts';
 import type { LoadedModel, Mask24, MaskSet, PruneOutcome } from '../types.ts';
-import { prunableNames } from './proxsparse.ts';
+import { prunableNames } from './prox-terms.ts';
 
 export interface MaskLlmOptions {
   readonly steps: number;

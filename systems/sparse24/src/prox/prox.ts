@@ -22,6 +22,9 @@ export interface ProxStats {
 const AMBIGUOUS_FROM = 0.35;
 const AMBIGUOUS_TO = 3;
 
+/** Sizes of support that are searched; two is closed form. */
+const SUPPORTS = [3, 4] as const;
+
 /** Times a hundred sweeps. */
 const POLISH_ROUNDS = 200;
 
@@ -41,14 +44,55 @@ export function proxBlock(
   const y1 = y[at + 1]!;
   const y2 = y[at + 2]!;
   const y3 = y[at + 3]!;
-  // A sorting network on |y| that carries the places along, packed two bits each.
-  let [a, b, c, d] = [Math.abs(y0), Math.abs(y1), Math.abs(y2), Math.abs(y3)];
-  let [ia, ib, ic, id] = [0, 1, 2, 3];
-  if (a < b) [a, b, ia, ib] = [b, a, ib, ia];
-  if (c < d) [c, d, ic, id] = [d, c, id, ic];
-  if (a < c) [a, c, ia, ic] = [c, a, ic, ia];
-  if (b < d) [b, d, ib, id] = [d, b, id, ib];
-  if (b < c) [b, c, ib, ic] = [c, b, ic, ib];
+  // A sorting network on |y| that carries the places along. Swaps by hand: destructuring allocates in the hot loop.
+  let a = Math.abs(y0);
+  let b = Math.abs(y1);
+  let c = Math.abs(y2);
+  let d = Math.abs(y3);
+  let ia = 0;
+  let ib = 1;
+  let ic = 2;
+  let id = 3;
+  let larger = 0;
+  let place = 0;
+  if (a < b) {
+    larger = b;
+    b = a;
+    a = larger;
+    ia = 1;
+    ib = 0;
+  }
+  if (c < d) {
+    larger = d;
+    d = c;
+    c = larger;
+    ic = 3;
+    id = 2;
+  }
+  if (a < c) {
+    larger = c;
+    c = a;
+    a = larger;
+    place = ic;
+    ic = ia;
+    ia = place;
+  }
+  if (b < d) {
+    larger = d;
+    d = b;
+    b = larger;
+    place = id;
+    id = ib;
+    ib = place;
+  }
+  if (b < c) {
+    larger = c;
+    c = b;
+    b = larger;
+    place = ic;
+    ic = ib;
+    ib = place;
+  }
   if (c === 0 || lambda === 0) {
     if (out !== y) {
       out[at] = y0;
@@ -71,28 +115,32 @@ export function proxBlock(
   // Diagonally dominant on the whole box: f is convex there and has one minimum.
   const isConvex = 2 * lambda * (a + b + c) <= 1;
   if (isConvex) {
-    candidate.set(sorted);
+    candidate[0] = a;
+    candidate[1] = b;
+    candidate[2] = c;
+    candidate[3] = d;
     settle(sorted, lambda, candidate);
     wa = candidate[0]!;
     wb = candidate[1]!;
     wc = candidate[2]!;
     wd = candidate[3]!;
   }
-  for (let k = 3 as 3 | 4; k <= 4 && !isConvex; k = 4) {
-    if (k === 4 && d === 0) break;
-    alternate(sorted, lambda, k, candidate);
-    const found = proxObjective(candidate, sorted, lambda);
-    if (found < value) {
-      value = found;
-      wa = candidate[0]!;
-      wb = candidate[1]!;
-      wc = candidate[2]!;
-      wd = candidate[3]!;
+  if (!isConvex) {
+    for (const k of SUPPORTS) {
+      if (k === 4 && d === 0) break;
+      alternate(sorted, lambda, k, candidate);
+      const found = proxObjective(candidate, sorted, lambda);
+      if (found < value) {
+        value = found;
+        wa = candidate[0]!;
+        wb = candidate[1]!;
+        wc = candidate[2]!;
+        wd = candidate[3]!;
+      }
     }
-    if (k === 4) break;
   }
   if (solver === 'exact' && !isConvex && lambda * a > AMBIGUOUS_FROM && lambda * c < AMBIGUOUS_TO) {
-    for (const k of [3, 4] as const) {
+    for (const k of SUPPORTS) {
       if (k === 4 && d === 0) continue;
       if (!followPath(sorted, lambda, k, best)) continue;
       const found = proxObjective(best, sorted, lambda);

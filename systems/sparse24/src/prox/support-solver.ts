@@ -7,9 +7,9 @@
  *  Source: ProxSparse (arXiv 2502.00258), algorithms 2 and 3; the path is ours. */
 
 const MAX_SWEEPS = 100;
-const SWEEP_TOLERANCE = 1e-12;
+const SWEEP_TOLERANCE = 1e-9;
 /** Relative to the largest weight: far below the spacing of f32. */
-const SETTLE_TOLERANCE = 1e-10;
+const SETTLE_TOLERANCE = 1e-9;
 const PATH_STEPS = 200;
 const NEWTON_STEPS = 3;
 const LAST_NEWTON_STEPS = 12;
@@ -19,14 +19,24 @@ const RESIDUAL_TOLERANCE = 1e-6;
 /** Coordinate minimisation from `w` as given; for blocks on whose whole box [0, z] f is convex, where any start leads to
  *  the one minimum.  Mutates: w. @returns true if it still moved in the last sweep */
 export function settle(z: Float64Array, lambda: number, w: Float64Array): boolean {
-  let [a, b, c, d] = [w[0]!, w[1]!, w[2]!, w[3]!];
+  const za = z[0]!;
+  const zb = z[1]!;
+  const zc = z[2]!;
+  const zd = z[3]!;
+  let a = w[0]!;
+  let b = w[1]!;
+  let c = w[2]!;
+  let d = w[3]!;
   let isMoving = true;
   for (let sweep = 0; sweep < MAX_SWEEPS && isMoving; sweep++) {
-    const [a0, b0, c0, d0] = [a, b, c, d];
-    d = Math.max(0, z[3]! - lambda * (a * b + a * c + b * c));
-    c = Math.max(0, z[2]! - lambda * (a * b + a * d + b * d));
-    b = Math.max(0, z[1]! - lambda * (a * c + a * d + c * d));
-    a = Math.max(0, z[0]! - lambda * (b * c + b * d + c * d));
+    const a0 = a;
+    const b0 = b;
+    const c0 = c;
+    const d0 = d;
+    d = Math.max(0, zd - lambda * (a * b + (a + b) * c));
+    c = Math.max(0, zc - lambda * (a * b + (a + b) * d));
+    b = Math.max(0, zb - lambda * (c * d + (c + d) * a));
+    a = Math.max(0, za - lambda * (c * d + (c + d) * b));
     isMoving = Math.abs(a - a0) + Math.abs(b - b0) + Math.abs(c - c0) + Math.abs(d - d0) >= SETTLE_TOLERANCE * a;
   }
   w[0] = a;
@@ -36,26 +46,61 @@ export function settle(z: Float64Array, lambda: number, w: Float64Array): boolea
   return isMoving;
 }
 
-/** Coordinate minimisation. @param w  [4] written; entries from k on are zero. @returns sweeps made */
-export function alternate(z: Float64Array, lambda: number, k: 3 | 4, w: Float64Array): number {
+/** Coordinate minimisation over the k largest entries. @param w  [4] written; entries from k on are zero */
+export function alternate(z: Float64Array, lambda: number, k: 3 | 4, w: Float64Array): void {
+  if (k === 3) alternateThree(z, lambda, w);
+  else alternateFour(z, lambda, w);
+}
+
+function alternateThree(z: Float64Array, lambda: number, w: Float64Array): void {
+  const za = z[0]!;
+  const zb = z[1]!;
+  const zc = z[2]!;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
+    const a0 = a;
+    const b0 = b;
+    const c0 = c;
+    c = Math.max(0, zc - lambda * a * b);
+    const pull = lambda * c;
+    b = Math.max(0, zb - pull * a);
+    a = Math.max(0, za - pull * b);
+    if (Math.abs(a - a0) + Math.abs(b - b0) + Math.abs(c - c0) < SWEEP_TOLERANCE) break;
+  }
+  w[0] = a;
+  w[1] = b;
+  w[2] = c;
+  w[3] = 0;
+}
+
+function alternateFour(z: Float64Array, lambda: number, w: Float64Array): void {
+  const za = z[0]!;
+  const zb = z[1]!;
+  const zc = z[2]!;
+  const zd = z[3]!;
   let a = 0;
   let b = 0;
   let c = 0;
   let d = 0;
-  let sweep = 0;
-  for (; sweep < MAX_SWEEPS; sweep++) {
-    const [a0, b0, c0, d0] = [a, b, c, d];
-    if (k === 4) d = Math.max(0, z[3]! - lambda * (a * b + a * c + b * c));
-    c = Math.max(0, z[2]! - lambda * (a * b + a * d + b * d));
-    b = Math.max(0, z[1]! - lambda * (a * c + a * d + c * d));
-    a = Math.max(0, z[0]! - lambda * (b * c + b * d + c * d));
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
+    const a0 = a;
+    const b0 = b;
+    const c0 = c;
+    const d0 = d;
+    d = Math.max(0, zd - lambda * (a * b + (a + b) * c));
+    c = Math.max(0, zc - lambda * (a * b + (a + b) * d));
+    const product = c * d;
+    const sum = c + d;
+    b = Math.max(0, zb - lambda * (product + sum * a));
+    a = Math.max(0, za - lambda * (product + sum * b));
     if (Math.abs(a - a0) + Math.abs(b - b0) + Math.abs(c - c0) + Math.abs(d - d0) < SWEEP_TOLERANCE) break;
   }
   w[0] = a;
   w[1] = b;
   w[2] = c;
   w[3] = d;
-  return sweep;
 }
 
 const hessian = new Float64Array(16);

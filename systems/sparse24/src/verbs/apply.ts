@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { openSafetensors } from '@tenfold/core/data';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { fingerprintOf } from '../io/fingerprint.ts';
 import { maskFolder } from '../io/mask-folder.ts';
 import { readMaskFile } from '../io/mask-file.ts';
 import { reportPruned } from '../report.ts';
@@ -10,6 +11,7 @@ interface ApplyParams {
   readonly model: string;
   readonly mask: string;
   readonly output: string;
+  readonly anyBase: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -19,7 +21,10 @@ export async function run(params: ApplyParams, context: VerbContext): Promise<Ve
     resolve(context.workingFolder, path),
   ) as [string, string, string];
   const reader = await openSafetensors(folder);
-  const masks = await readMaskFile(mask, (name) => reader.entries.get(name)?.shape);
+  const masks = await readMaskFile(mask, {
+    shapeOf: (name) => reader.entries.get(name)?.shape,
+    ...(params.anyBase ? {} : { base: await fingerprintOf(folder) }),
+  });
   await reader.close();
   const numWeights = [...masks.values()].reduce((sum, { codes }) => sum + codes.length * 4, 0);
   const written = params.dryRun

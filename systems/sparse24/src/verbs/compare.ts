@@ -47,8 +47,9 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
 export function plainComparison({ densePerplexity, rows }: Comparison): unknown {
   return {
     densePerplexity,
-    rows: rows.map(({ outcome, ...row }) => ({
+    rows: rows.map(({ outcome, differsByMatrix, ...row }) => ({
       ...row,
+      differsByMatrix: Object.fromEntries(differsByMatrix),
       sparseShare: outcome.sparseShare ?? null,
       warnings: outcome.warnings,
     })),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { pruneWith } from '../compare.ts';
 import { maskFolder } from '../io/mask-folder.ts';
+import type { CheckpointOptions } from '../methods/proxsparse.ts';
 import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
 import { reportPruned } from '../report.ts';
@@ -15,6 +16,8 @@ interface PruneParams extends LearnParams {
   readonly model: string;
   readonly output: string;
   readonly method: MethodName;
+  readonly checkpoint?: string | undefined;
+  readonly resume: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -81,7 +84,28 @@ async function learnMasks(folder: string, params: PruneParams, context: VerbCont
     signal: context.signal,
     onProgress: (phase, done, total) => context.progress({ phase, done, total }),
     onMetric: context.metric,
+    ...checkpointOf(params, context),
   });
+}
+
+/** A checkpoint belongs to the run with these settings, this text and this seed; paths are not part of it. */
+function checkpointOf(params: PruneParams, context: VerbContext): { checkpoint?: CheckpointOptions } {
+  if (params.checkpoint === undefined) {
+    if (!params.resume) return {};
+    throw sparseError('TF-SPARSE-005', {
+      subject: 'prune',
+      expected: '--checkpoint FILE with --resume',
+      actual: 'no file',
+    });
+  }
+  const { output: _output, force: _force, dryRun: _dryRun, checkpoint, resume, ...settings } = params;
+  return {
+    checkpoint: {
+      path: resolve(context.workingFolder, checkpoint),
+      key: JSON.stringify({ ...settings, seed: context.seed }),
+      resumes: resume,
+    },
+  };
 }
 
 function summaryOf(masks: MaskSet | undefined): { numMasked: number; numWeights: number } {

@@ -1,0 +1,36 @@
+/** sweep: strengths of the regulariser tried on one model, weak ones stopped early. */
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { openModel } from '../model/open-model.ts';
+import type { LearnParams } from '../params.ts';
+import { reportSweep } from '../report-sweep.ts';
+import { settingsFromParams } from '../settings.ts';
+import { sweepKappa } from '../sweep.ts';
+import { rowsFor } from '../texts.ts';
+
+interface SweepParams extends Omit<LearnParams, 'lambda1' | 'kappa' | 'maskLr'> {
+  readonly model: string;
+  readonly kappas: readonly number[];
+  readonly keep: number;
+  readonly heldOut?: string | undefined;
+  readonly heldOutRows: number;
+}
+
+const UNUSED_MASK_RATE = 5e-4;
+
+export async function run(params: SweepParams, context: VerbContext): Promise<VerbResult> {
+  context.progress({ phase: 'loading the model' });
+  const model = await openModel(resolve(context.workingFolder, params.model));
+  const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>
+    rowsFor(model, { ...(file === undefined ? {} : { file }), numRows, context: params.context, purpose }, context);
+  const calibration = await rows(params.text, params.rows, 'calibration');
+  const validation = await rows(params.heldOut, params.heldOutRows, 'held out');
+  const { masks: _masks, ...sweep } = await sweepKappa(model, calibration, validation, {
+    kappas: params.kappas,
+    keep: params.keep,
+    settings: settingsFromParams(model, { ...params, maskLr: UNUSED_MASK_RATE }),
+    signal: context.signal,
+    onProgress: (phase, done, total) => context.progress({ phase, done, total }),
+  });
+  return { ok: true, value: sweep, report: reportSweep(sweep, params.model, params.steps) };
+}
