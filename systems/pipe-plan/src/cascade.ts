@@ -6,12 +6,12 @@
  *  and channels of both. Synchronisation is not credited with earlier stages' drains here, since both ends drain.
  *  More than two: the largest with the smallest, pair after pair.   Source: DiffusionPipe (arXiv 2405.01248); details ours. */
 import { frozenMs, createFrozenWork } from './fill/frozen-work.ts';
-import { mergeLayers } from './gap.ts';
+import { mergeLayers } from './merge-layers.ts';
 import { costsOfBackbone, problemFromModel, timesOfPartition } from './partition/from-model.ts';
-import { cutMs, syncMs, type PartitionProblem } from './partition/problem.ts';
+import { cutMs, linkIndex, syncMs, type PartitionProblem } from './partition/problem.ts';
 import { inflightOf } from './pipeline/one-f-one-b.ts';
 import { simulateList } from './pipeline/list-schedule.ts';
-import { searchPlans } from './search.ts';
+import { searchPlans } from './search/search-plans.ts';
 import type { Backbone, Cluster, DiffusionModel } from './types.ts';
 
 export interface CascadeRow {
@@ -50,8 +50,8 @@ export function partitionTwoWay(
     problem.forwardPrefixMs[index]![end]! -
     problem.forwardPrefixMs[index]![start]! +
     (problem.backwardPrefixMs[index]![end]! - problem.backwardPrefixMs[index]![start]!);
-  const channelMs = (problem: PartitionProblem, cut: number, left: number, right: number): number => {
-    const [forward, backward] = cutMs(problem, cut, left, right);
+  const channelMs = (problem: PartitionProblem, cut: number, link: number): number => {
+    const [forward, backward] = cutMs(problem, cut, link);
     return forward + backward;
   };
   let level: Entry[] = [
@@ -65,22 +65,20 @@ export function partitionTwoWay(
         const count = down.replicas[index]!;
         const used = entry.used + count;
         if (used + left > down.numDevices || (left === 0 && used !== down.numDevices)) continue;
-        const before = entry.index < 0 ? 0 : down.replicas[entry.index]!;
         let ground = entry.slowest;
-        if (before > 0)
-          ground = Math.max(
-            ground,
-            channelMs(down, entry.downEnd, before, count),
-            channelMs(up, entry.upStart, count, before),
-          );
+        const place = entry.used * down.replicas.length + index;
+        if (entry.index >= 0) {
+          const link = linkIndex(down, entry.used, entry.index, index);
+          ground = Math.max(ground, channelMs(down, entry.downEnd, link), channelMs(up, entry.upStart, link));
+        }
         const firstEnd = left === 0 ? down.numLayers : entry.downEnd + 1;
         for (let downEnd = firstEnd; downEnd <= down.numLayers - left; downEnd++) {
           const downMs = stageMs(down, entry.downEnd, downEnd, index);
-          const downSync = syncMs(down, entry.downEnd, downEnd, index);
+          const downSync = syncMs(down, entry.downEnd, downEnd, place);
           const lastStart = left === 0 ? 0 : entry.upStart - 1;
           for (let upStart = lastStart; upStart >= left; upStart--) {
             const slowest = Math.max(ground, downMs, stageMs(up, upStart, entry.upStart, index));
-            const exposed = Math.max(entry.exposed, downSync + syncMs(up, upStart, entry.upStart, index));
+            const exposed = Math.max(entry.exposed, downSync + syncMs(up, upStart, entry.upStart, place));
             const key =
               ((downEnd * (up.numLayers + 1) + upStart) * (down.numDevices + 1) + used) * down.replicas.length + index;
             const front = fronts.get(key) ?? [];

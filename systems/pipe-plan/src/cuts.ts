@@ -11,10 +11,11 @@ export function cutBytes(
   // Gradients come back only as far as something before the cut is trained.
   const isTrained = layers.slice(0, cut).some(({ kind }) => kind === 'trainable');
   let backward = isTrained ? forward : 0;
-  const seen = new Set<number>([cut - 1]);
-  for (const { from, to, bytesPerSample, hasGradient = true } of skips) {
-    if (from >= cut || to < cut || seen.has(from)) continue;
-    seen.add(from);
+  const mainOf = (layer: number): string => `main output ${layer}`;
+  const seen = new Set<string>([mainOf(cut - 1)]);
+  for (const { from, to, bytesPerSample, tensor = mainOf(from), hasGradient = true } of skips) {
+    if (from >= cut || to < cut || seen.has(tensor)) continue;
+    seen.add(tensor);
     forward += bytesPerSample;
     if (hasGradient && isTrained) backward += bytesPerSample;
   }

@@ -6,7 +6,8 @@ import { costsOfBackbone, problemFromModel } from './partition/from-model.ts';
 import { partition } from './partition/partition.ts';
 import type { PartitionProblem } from './partition/problem.ts';
 import { randomProblem } from './random-problem.ts';
-import type { Backbone, LayerProfile, TimeTable } from './types.ts';
+import { mergeLayers } from './merge-layers.ts';
+import type { Backbone } from './types.ts';
 
 export interface GapRow {
   readonly name: string;
@@ -69,42 +70,4 @@ function gapRows(cases: readonly { readonly problem: PartitionProblem; readonly 
       worstGap,
     };
   });
-}
-
-/** Joins neighbours with the least time together until so many layers are left. Skips between merged layers are dropped
- *  with them, the others keep their ends. */
-export function mergeLayers(backbone: Backbone, maxLayers: number): Backbone {
-  let layers: readonly LayerProfile[] = backbone.layers;
-  let skips = backbone.skips;
-  const weight = (layer: LayerProfile): number => layer.forward.timesMs.at(-1)! + layer.backward!.timesMs.at(-1)!;
-  while (layers.length > maxLayers) {
-    let least = 0;
-    for (let at = 1; at + 1 < layers.length; at++)
-      if (weight(layers[at]!) + weight(layers[at + 1]!) < weight(layers[least]!) + weight(layers[least + 1]!))
-        least = at;
-    const pair = join(layers[least]!, layers[least + 1]!);
-    layers = [...layers.slice(0, least), pair, ...layers.slice(least + 2)];
-    const move = (layer: number): number => (layer > least ? layer - 1 : layer);
-    skips = skips
-      .map((skip) => ({ ...skip, from: move(skip.from), to: move(skip.to) }))
-      .filter(({ from, to }) => from < to);
-  }
-  return { ...backbone, layers, skips };
-}
-
-function join(first: LayerProfile, second: LayerProfile): LayerProfile {
-  const add = (a: TimeTable, b: TimeTable): TimeTable => ({
-    sizes: a.sizes,
-    timesMs: a.timesMs.map((ms, k) => ms + b.timesMs[k]!),
-  });
-  return {
-    name: `${first.name} + ${second.name}`,
-    kind: first.kind === 'trainable' || second.kind === 'trainable' ? 'trainable' : first.kind,
-    forward: add(first.forward, second.forward),
-    backward: add(first.backward!, second.backward!),
-    paramBytes: first.paramBytes + second.paramBytes,
-    gradBytes: first.gradBytes + second.gradBytes,
-    activationBytesPerSample: first.activationBytesPerSample + second.activationBytesPerSample,
-    outputBytesPerSample: second.outputBytesPerSample,
-  };
 }

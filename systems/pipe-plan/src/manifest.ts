@@ -7,12 +7,12 @@ const planParams = {
     .string()
     .default('sd21')
     .meta({ positional: true })
-    .describe('sd21, sd15, controlnet, dit-xl, or a profile file (own JSON, PipeDream graph.txt, Piper JSON)'),
+    .describe('sd21, sd15, controlnet, dit-xl, sd-mini, or a profile file (own JSON, PipeDream graph.txt, Piper JSON)'),
   devices: z.int().min(1).max(1024).default(8).describe('devices in all'),
   cluster: z
-    .enum(['a100-efa', 'a100-slow', 'workstation'])
+    .enum(['workstation', 'workstation-10g', 'a100-efa', 'a100-slow'])
     .default('workstation')
-    .describe('links and memory: A100 nodes at 400 or 25 Gbit/s, or two-device workstations at 10 Gbit/s'),
+    .describe('links and memory: two-device machines at 100 or 10 Gbit/s, or A100 nodes at 400 or 25 Gbit/s'),
   batch: z.int().min(1).default(64).describe('samples of an iteration on all devices together'),
   memoryGib: z.number().positive().optional().describe('memory cap per device in GiB; default that of the cluster'),
   bandwidthGbit: z
@@ -42,6 +42,11 @@ const planParams = {
   uneven: z.boolean().default(false).describe('allow replicas to get unequal shares of a micro-batch'),
   selfConditioning: z.number().min(0).max(1).optional().describe('probability of an extra forward pass; default: none'),
 };
+
+const dialectParam = z
+  .enum(['full', 'bw'])
+  .default('full')
+  .describe('full: B is the whole backward pass, I and W its parts; bw: BW is the whole one, B and W its parts');
 
 export const manifest = defineSystem({
   id: 'pipe-plan',
@@ -102,10 +107,18 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'export',
       summary: 'the plan as JSON for the PyTorch runner, or as PyTorch’s pipelining CSV',
-      examples: ['export --format torch-csv', 'export --format json --stages 2'],
+      examples: [
+        'export sd-mini --devices 2 --batch 8 --group 2 --stages 2',
+        'export --format torch-csv --group 4 --stages 4',
+        'export --format torch-csv-comms --group 4 --stages 4 --dialect bw',
+      ],
       params: z.object({
         ...planParams,
-        format: z.enum(['json', 'torch-csv', 'chrome-trace']).default('json').describe('what to write'),
+        format: z
+          .enum(['json', 'torch-csv', 'torch-csv-comms', 'chrome-trace'])
+          .default('json')
+          .describe('the plan, PyTorch’s compute-only or compute-and-transfers CSV, or a trace for Perfetto'),
+        dialect: dialectParam,
       }),
       load: () => import('./verbs/export.ts'),
     }),
@@ -115,16 +128,47 @@ export const manifest = defineSystem({
       examples: ['import schedule.csv', 'import old.csv --dialect bw'],
       params: z.object({
         file: z.string().meta({ positional: true, kind: 'file' }).describe('CSV: one row a rank, one column a step'),
-        dialect: z
-          .enum(['full', 'bw'])
-          .default('full')
-          .describe(
-            'full: B is the whole backward pass, I and W its parts; bw: BW is the whole one, B and W its parts',
-          ),
+        dialect: dialectParam,
         forwardMs: z.number().positive().default(1).describe('time of a forward pass in ms'),
         backwardMs: z.number().positive().default(2).describe('time of a whole backward pass in ms'),
       }),
       load: () => import('./verbs/import.ts'),
+    }),
+    defineVerb({
+      name: 'check',
+      summary: 'check a plan file before it runs: order, transfers, frozen work, memory, device count',
+      examples: ['check plan.json', 'check plan.json --devices 8'],
+      params: z.object({
+        file: z.string().meta({ positional: true, kind: 'file' }).describe('plan in JSON, as `export` writes it'),
+        devices: z.int().min(1).optional().describe('devices that will run it; default: those of the plan'),
+      }),
+      load: () => import('./verbs/check.ts'),
+    }),
+    defineVerb({
+      name: 'compare-traces',
+      summary: 'predicted against measured: two traces joined by operation',
+      examples: ['compare-traces plan.json measured.json'],
+      params: z.object({
+        predicted: z
+          .string()
+          .meta({ positional: true, kind: 'file' })
+          .describe('plan in JSON, or a Chrome trace as `export --format chrome-trace` writes it'),
+        measured: z.string().meta({ positional: true, kind: 'file' }).describe('Chrome trace of the runner'),
+      }),
+      load: () => import('./verbs/compare-traces.ts'),
+    }),
+    defineVerb({
+      name: 'profile',
+      summary: 'a model as a profile file to edit: layers, times, bytes, skips, frozen components',
+      examples: ['profile', 'profile sd21', 'profile graph.txt'],
+      params: z.object({
+        model: z
+          .string()
+          .default('sd-mini')
+          .meta({ positional: true })
+          .describe('ready model or profile file, also of PipeDream or Piper'),
+      }),
+      load: () => import('./verbs/profile.ts'),
     }),
     defineVerb({
       name: 'cascade',

@@ -5,7 +5,7 @@ export const pipeError = defineErrors({
   'TF-PIPE-001': {
     kind: 'input',
     title: 'A model profile is not usable',
-    fix: 'Correct the field that the text names; `pipe-plan profile --example` shows the layout.',
+    fix: 'Correct the field that the text names; `pipe-plan profile` shows the layout.',
   },
   'TF-PIPE-002': {
     kind: 'input',
@@ -36,5 +36,10 @@ export const pipeError = defineErrors({
     kind: 'input',
     title: 'A plan fails its static check',
     fix: 'Make the plan again for this model and cluster.',
+  },
+  'TF-PIPE-008': {
+    kind: 'input',
+    title: 'A file cannot be read',
+    fix: 'Check the path; names of ready models are listed in the text.',
   },
 });

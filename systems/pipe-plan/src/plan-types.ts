@@ -47,8 +47,6 @@ export interface Candidate {
   readonly recomputes: boolean;
   readonly partition: Partition;
   readonly times: PipelineTimes;
-  /** All stages synchronise over one network card. */
-  readonly sharesSync: boolean;
   readonly pipelineMs: number;
   readonly bubbleRatio: number;
   readonly peakBytes: number;
@@ -70,6 +68,11 @@ export interface Plan extends Candidate {
   readonly memory: readonly StageMemory[];
   /** Frozen part of the first iteration, before its pipeline. */
   readonly coldStartMs: number;
+  /** By how much outputs of frozen layers reach their stages too late for the next iteration; part of `iterationMs`. */
+  readonly deliveryMs: number;
+  /** With self-conditioning: iterations whose coin says yes and no; `iterationMs` is their mean. */
+  readonly withExtraPassMs?: number;
+  readonly withoutExtraPassMs?: number;
   /** Most that perfect filling could give over running the frozen part first. */
   readonly perfectGain: number;
   readonly gain: number;

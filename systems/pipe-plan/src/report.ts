@@ -1,6 +1,6 @@
 /** Results as report blocks, the same for terminal, HTML and studio. */
 import type { Block, Column, Report, TimelineBlock, TimelineSpan } from '@tenfold/core/report';
-import { simulateCandidate } from './search.ts';
+import { simulatePlan } from './search/filled-plan.ts';
 import type { Plan, SearchResult } from './plan-types.ts';
 import { settingsOf, type Comparison } from './rivals/compare.ts';
 
@@ -84,7 +84,7 @@ function stageTable({ stages, model, times, memory, warmup, recomputes }: Plan):
 
 /** Device timeline without and with frozen work. */
 export function planTimelines(plan: Plan): TimelineBlock[] {
-  const { simulation, pipeline } = simulateCandidate(plan);
+  const { simulation, pipeline } = simulatePlan(plan);
   const { program, startMs, endMs } = simulation;
   const laneOfResource = new Map(pipeline.computeOf.map((resource, stage) => [resource, `stage ${stage}`]));
   const lanes = plan.stages.map((stage, index) => ({

@@ -33,6 +33,8 @@ export interface Skip {
   readonly from: number;
   readonly to: number;
   readonly bytesPerSample: number;
+  /** Skips with the same name carry one tensor, which crosses a cut once. Default: the main output of `from`. */
+  readonly tensor?: string;
   /** Default true: the gradient comes back over the same cut. */
   readonly hasGradient?: boolean;
 }
@@ -49,6 +51,16 @@ export interface FrozenComponent {
   readonly id: string;
   readonly layers: readonly LayerProfile[];
   readonly preds: readonly string[];
+  /** Backbone layers that read its outputs. Default: layer 0 reads the last layer's output. */
+  readonly consumers?: readonly FrozenConsumer[];
+}
+
+export interface FrozenConsumer {
+  /** Of the backbone. */
+  readonly layer: number;
+  readonly bytesPerSample: number;
+  /** Consumers with the same name on one stage share what arrives. */
+  readonly tensor: string;
 }
 
 export interface DiffusionModel {
@@ -58,8 +70,35 @@ export interface DiffusionModel {
   readonly frozen: readonly FrozenComponent[];
   /** An extra forward pass whose output is fed back, with this probability. */
   readonly selfConditioning?: { readonly probability: number };
+  /** What a runner builds; absent for profiles without known layers. */
+  readonly architecture?: Architecture;
   /** Where the times come from, for reports. */
   readonly origin: string;
+}
+
+/** Shapes of a latent-diffusion model whose layers a runner can build. */
+export interface Architecture {
+  readonly unet: {
+    readonly inChannels: number;
+    readonly outChannels: number;
+    readonly size: number;
+    readonly channels: readonly number[];
+    readonly blocksPerLevel: number;
+    readonly hasAttention: readonly boolean[];
+    readonly heads: readonly number[];
+    readonly text?: { readonly width: number; readonly tokens: number };
+  };
+  readonly vae: { readonly id: string; readonly size: number; readonly channels: readonly number[] };
+  readonly text: {
+    readonly id: string;
+    readonly width: number;
+    readonly layers: number;
+    readonly heads: number;
+    readonly vocabulary: number;
+    readonly tokens: number;
+    /** Layers (embedding, blocks, norm) that are one frozen layer of the profile. */
+    readonly layersTogether: number;
+  };
 }
 
 export interface LinkSpeed {
@@ -101,6 +140,10 @@ export interface PipelineTimes {
   readonly cutForwardMs: readonly number[];
   readonly cutBackwardMs: readonly number[];
   readonly syncMs: readonly number[];
+  /** Network cards that a stage's all-reduce occupies; stages with a card in common take turns. Absent: none. */
+  readonly syncCards?: readonly (readonly number[])[];
+  /** With self-conditioning: the first pass's output on its way back to the first stage. */
+  readonly feedbackMs?: number;
   /** Devices of each stage within a group. */
   readonly replicas: readonly number[];
 }

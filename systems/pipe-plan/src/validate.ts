@@ -22,7 +22,14 @@ export function validateModel(model: DiffusionModel): void {
       checkNumber(bytesPerSample, 'bytesPerSample', where);
     }
   }
-  for (const { id, layers } of model.frozen) {
+  const numLayers = model.backbones[0]!.layers.length;
+  for (const { id, layers, consumers = [] } of model.frozen) {
+    if (layers.length === 0) fail('at least one layer', 'none', `frozen "${id}"`);
+    for (const { layer, bytesPerSample } of consumers) {
+      if (!(Number.isInteger(layer) && layer >= 0 && layer < numLayers))
+        fail(`a consumer among layers 0 to ${numLayers - 1}`, String(layer), `frozen "${id}"`);
+      checkNumber(bytesPerSample, 'bytesPerSample', `frozen "${id}", consumer ${layer}`);
+    }
     for (const layer of layers) {
       const where = `frozen "${id}", layer "${layer.name}"`;
       checkLayer(layer, where);

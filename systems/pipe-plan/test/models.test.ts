@@ -15,7 +15,7 @@ test('layer graphs have exactly the published numbers of parameters', () => {
   assert.equal(params(unetLayers(SD21_UNET).layers), 865_910_724);
   assert.equal(params(unetLayers(SD15_UNET).layers), 859_520_964);
   assert.equal(params(controlNetLayers(SD15_UNET)), 361_279_120);
-  assert.equal(params(vaeEncoderLayers(512)), 34_163_664);
+  assert.equal(params(vaeEncoderLayers({ size: 512 })), 34_163_664);
   assert.equal(params(textEncoderLayers(CLIP_L)), 123_060_480);
   assert.equal(params(textEncoderLayers(OPEN_CLIP_H)), 340_387_840);
 });
@@ -24,7 +24,7 @@ test('FLOPs agree with hand arithmetic of products and convolutions within the s
   const near = (value: number, hand: number): void =>
     assert.ok(value >= hand * 0.995 && value < hand * 1.04, `${value} and ${hand}`);
   near(gflops(unetLayers(SD21_UNET).layers), 804);
-  near(gflops(vaeEncoderLayers(512)), 1116.7);
+  near(gflops(vaeEncoderLayers({ size: 512 })), 1116.7);
   near(gflops(textEncoderLayers(OPEN_CLIP_H)), 45.1);
   near(gflops(textEncoderLayers(CLIP_L)), 13.3);
   assert.ok(params(ditLayers(DIT_XL_2)) > 670e6 && params(ditLayers(DIT_XL_2)) < 680e6);

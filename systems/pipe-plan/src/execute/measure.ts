@@ -1,7 +1,8 @@
 /** The mini model on real workers: profiled, planned, run without and with frozen work in the bubbles, and compared. */
 import { openRankPool, type Links, type RankSpan } from '@tenfold/core/ranks';
-import { compareTraces, traceFromSpans, type TraceComparison } from '@tenfold/core/schedule';
+import { compareTraces, traceFromSpans, type SpanSpec, type TraceComparison } from '@tenfold/core/schedule';
 import type { MiniConfig } from './mini-model.ts';
+import { computeSpans, frozenSpans } from '../plan-spans.ts';
 import {
   equalStages,
   evenFrozen,
@@ -126,28 +127,6 @@ export async function measureMini(options: MeasureOptions): Promise<Measurement>
 }
 
 /** The plan as spans named like the measured ones. */
-export function predictedSpans({ simulation: { simulation, pipeline }, fill }: MiniPlan): RankSpan[] {
-  const { program, startMs, endMs } = simulation;
-  const spans: RankSpan[] = [];
-  pipeline.computeOf.forEach((resource, stage) => {
-    for (let k = program.orderStarts[resource]!; k < program.orderStarts[resource + 1]!; k++) {
-      const op = program.orderIds[k]!;
-      spans.push({
-        lane: `stage ${stage}`,
-        name: program.opNames[op]!,
-        startMs: startMs[op]!,
-        endMs: endMs[op]!,
-        category: program.opCategories[op]!,
-      });
-    }
-  });
-  for (const span of fill.spans)
-    spans.push({
-      lane: `stage ${span.stages[0]!}`,
-      name: `${span.component}.${span.layer} × ${span.samples}`,
-      startMs: span.startMs,
-      endMs: span.endMs,
-      category: `frozen ${span.component}`,
-    });
-  return spans;
+export function predictedSpans({ simulation, fill }: MiniPlan): SpanSpec[] {
+  return [...computeSpans(simulation), ...frozenSpans(fill.spans)];
 }

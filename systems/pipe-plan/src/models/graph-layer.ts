@@ -27,6 +27,8 @@ export interface GraphLayer {
   readonly outputBytesPerSample: number;
   /** Of the output, batch 1. */
   readonly outputShape: readonly number[];
+  /** Names of what it reads. */
+  readonly inputs: readonly string[];
 }
 
 /** @param inputs  shapes by name, batch 1
@@ -53,6 +55,7 @@ export function layerFromGraph(
     activationBytesPerSample: activationBytes(graph),
     outputBytesPerSample: BYTES_PER_NUMBER * numelOf(output.shape),
     outputShape: output.shape,
+    inputs: Object.keys(inputs),
   };
 }
 

@@ -1,9 +1,9 @@
 /** From layer profiles and a cluster to the numbers of the partition problem, and from a partition to pipeline times. */
 import { costAt, createCostTable, type CostTable } from '@tenfold/core/schedule';
-import { pipelineLink, syncCost, syncLeavesNode } from '../cluster.ts';
+import { createNetworkCosts, type NetworkCosts } from '../network.ts';
 import { cutBytes } from '../cuts.ts';
 import type { Backbone, Cluster, PipelineTimes, Placement, TimeTable } from '../types.ts';
-import { cutMs, syncMs, type Partition, type PartitionProblem } from './problem.ts';
+import { cutMs, linkIndex, syncMs, type Partition, type PartitionProblem } from './problem.ts';
 
 export interface ProblemOptions {
   readonly cluster: Cluster;
@@ -42,22 +42,16 @@ export function problemFromModel(costs: BackboneCosts, options: ProblemOptions):
   const { cluster, groupDevices, microBatch, placement, allowsUneven = false, recomputes = false } = options;
   const { layers } = costs.backbone;
   const numLayers = layers.length;
-  const numGroups = cluster.numDevices / groupDevices;
   const replicas: number[] = [];
   for (let count = 1; count <= Math.min(groupDevices, microBatch); count++)
     if (allowsUneven || microBatch % count === 0) replicas.push(count);
-  const link = pipelineLink(cluster, groupDevices, placement);
-  const msPerByte = (1000 * microBatch) / link.bytesPerSec;
+  const network = createNetworkCosts(cluster, groupDevices, placement);
   const prefix = (next: (layer: number) => number): Float64Array => {
     const sums = new Float64Array(numLayers + 1);
     for (let layer = 0; layer < numLayers; layer++) sums[layer + 1] = sums[layer]! + next(layer);
     return sums;
   };
   const share = (count: number): number => Math.ceil(microBatch / count);
-  const sync = replicas.map((count) => {
-    const ranks = count * numGroups;
-    return syncCost(cluster, ranks, syncLeavesNode(cluster, ranks, numGroups, placement));
-  });
   return {
     numLayers,
     numDevices: groupDevices,
@@ -70,14 +64,43 @@ export function problemFromModel(costs: BackboneCosts, options: ProblemOptions):
           costAt(costs.backward[layer]!, share(count)) + (recomputes ? costAt(costs.forward[layer]!, share(count)) : 0),
       ),
     ),
-    cutForwardMs: Float64Array.from(costs.cuts, ({ forward }) => forward * msPerByte),
-    cutBackwardMs: Float64Array.from(costs.cuts, ({ backward }) => backward * msPerByte),
-    latencyMs: link.latencyMs,
+    cutForwardBytes: Float64Array.from(costs.cuts, ({ forward }) => forward * microBatch),
+    cutBackwardBytes: Float64Array.from(costs.cuts, ({ backward }) => backward * microBatch),
+    ...networkTables(network, groupDevices, replicas),
     gradPrefixBytes: prefix((layer) => layers[layer]!.gradBytes),
-    syncFixedMs: Float64Array.from(sync, ({ fixedMs }) => fixedMs),
-    syncMsPerByte: Float64Array.from(sync, ({ msPerByte: perByte }) => perByte),
     forwardPasses: options.forwardPasses ?? 1,
   };
+}
+
+function networkTables(
+  network: NetworkCosts,
+  groupDevices: number,
+  replicas: readonly number[],
+): Pick<PartitionProblem, 'cutMsPerByte' | 'cutLatencyMs' | 'syncFixedMs' | 'syncMsPerByte' | 'syncCards'> {
+  const places = (groupDevices + 1) * replicas.length;
+  const cutMsPerByte = new Float64Array(places * replicas.length);
+  const cutLatencyMs = new Float64Array(places * replicas.length);
+  const syncFixedMs = new Float64Array(places);
+  const syncMsPerByte = new Float64Array(places);
+  const syncCards: (readonly number[])[] = Array.from({ length: places }, () => []);
+  for (let position = 0; position < groupDevices; position++) {
+    replicas.forEach((right, index) => {
+      if (position + right > groupDevices) return;
+      const place = position * replicas.length + index;
+      const sync = network.sync(position, right);
+      syncFixedMs[place] = sync.fixedMs;
+      syncMsPerByte[place] = sync.msPerByte;
+      syncCards[place] = sync.cards;
+      replicas.forEach((left, leftIndex) => {
+        if (left > position) return;
+        const cut = network.transfer({ start: position - left, count: left }, { start: position, count: right });
+        const link = linkIndex({ replicas }, position, leftIndex, index);
+        cutMsPerByte[link] = cut.msPerByte;
+        cutLatencyMs[link] = cut.latencyMs;
+      });
+    });
+  }
+  return { cutMsPerByte, cutLatencyMs, syncFixedMs, syncMsPerByte, syncCards };
 }
 
 export function timesOfPartition(
@@ -88,14 +111,22 @@ export function timesOfPartition(
   const startOf = (stage: number): number => ends[stage - 1] ?? 0;
   const part = (prefixes: readonly Float64Array[]): number[] =>
     ends.map((end, stage) => prefixes[indexOf(stage)]![end]! - prefixes[indexOf(stage)]![startOf(stage)]!);
-  const cuts = ends.slice(0, -1).map((end, stage) => cutMs(problem, end, replicas[stage]!, replicas[stage + 1]!));
+  let position = 0;
+  const positions = replicas.map((count) => (position += count) - count);
+  const placeOf = (stage: number): number => positions[stage]! * problem.replicas.length + indexOf(stage);
+  const cuts = ends
+    .slice(0, -1)
+    .map((end, stage) =>
+      cutMs(problem, end, linkIndex(problem, positions[stage + 1]!, indexOf(stage), indexOf(stage + 1))),
+    );
   return {
     numMicroBatches: problem.numMicroBatches,
     forwardMs: part(problem.forwardPrefixMs),
     backwardMs: part(problem.backwardPrefixMs),
     cutForwardMs: cuts.map(([forward]) => forward),
     cutBackwardMs: cuts.map(([, backward]) => backward),
-    syncMs: ends.map((end, stage) => syncMs(problem, startOf(stage), end, indexOf(stage))),
+    syncMs: ends.map((end, stage) => syncMs(problem, startOf(stage), end, placeOf(stage))),
+    syncCards: ends.map((_, stage) => problem.syncCards?.[placeOf(stage)] ?? []),
     replicas,
   };
 }

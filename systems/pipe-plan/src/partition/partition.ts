@@ -3,7 +3,7 @@
  *  Transition: W' = max(W, p·cF + cB, p·F + Bk), Y' = max(Y, sync − C − cB), C' = C + cB + Bk; minimise (M+2S−2)·W + Y.
  *  `pareto` keeps every non-dominated triple and is exact; `paper` keeps one scalar per state and is not. */
 import { FrontPool } from './front-pool.ts';
-import { boundOf, type Partition, type PartitionProblem } from './problem.ts';
+import { boundOf, linkIndex, type Partition, type PartitionProblem } from './problem.ts';
 
 export interface PartitionOptions {
   /** Default `pareto`. */
@@ -93,18 +93,20 @@ function sweep(
       let cutBackward = 0;
       let ground = slowest;
       if (entry >= 0) {
-        const links = Math.min(replicas[last]!, count);
-        const forwardWire = problem.cutForwardMs[start]!;
-        const backwardWire = problem.cutBackwardMs[start]!;
-        cutBackward = backwardWire > 0 ? problem.latencyMs + backwardWire / links : 0;
-        const cutForward = forwardWire > 0 ? problem.latencyMs + forwardWire / links : 0;
+        const link = linkIndex(problem, used, last, index);
+        const latency = problem.cutLatencyMs[link]!;
+        const perWireByte = problem.cutMsPerByte[link]!;
+        const forwardWire = problem.cutForwardBytes[start]!;
+        const backwardWire = problem.cutBackwardBytes[start]!;
+        cutBackward = backwardWire > 0 ? latency + backwardWire * perWireByte : 0;
+        const cutForward = forwardWire > 0 ? latency + forwardWire * perWireByte : 0;
         ground = Math.max(ground, forwardPasses * cutForward + cutBackward);
       }
       const forwardPrefix = problem.forwardPrefixMs[index]!;
       const backwardPrefix = problem.backwardPrefixMs[index]!;
       const compensation = hidden + cutBackward;
-      const fixed = problem.syncFixedMs[index]!;
-      const perByte = problem.syncMsPerByte[index]!;
+      const fixed = problem.syncFixedMs[used * numReplicas + index]!;
+      const perByte = problem.syncMsPerByte[used * numReplicas + index]!;
       // All devices are used exactly when all layers are.
       const firstEnd = left === 0 ? numLayers : start + 1;
       const lastEnd = left === 0 ? numLayers : numLayers - 1;

@@ -3,7 +3,7 @@
  *  same devices, and backward passes split into input and weight gradients. */
 import { createProgramBuilder, simulate } from '@tenfold/core/schedule';
 import type { PipelineTimes, Warmup } from '../types.ts';
-import { inflightOf, type PipelineProgram } from './one-f-one-b.ts';
+import { addSyncResources, inflightOf, type PipelineProgram } from './one-f-one-b.ts';
 import { slowdownRules, type PipelineSimulation } from './simulation.ts';
 
 export interface ListPipeline {
@@ -22,7 +22,6 @@ export interface ListPipeline {
 const BACKWARD_PRIORITY = 2e6;
 const FORWARD_PRIORITY = 1e6;
 
-/** @param replicasOf  devices behind each device index (stage replicas) */
 export function simulateList(
   pipelines: readonly ListPipeline[],
   numDevices: number,
@@ -106,11 +105,12 @@ export function simulateList(
         lastOps[stage] = op;
       }
     }
+    const syncOf = addSyncResources(builder, times);
     for (let stage = numStages - 1; stage >= 0; stage--)
       if (syncMs[stage]! > 0)
         builder.addOp({
           name: `${name}all-reduce ${stage}`,
-          on: linkOf(deviceOf[stage]!, deviceOf[stage]!, 'all-reduce'),
+          on: syncOf[stage]!,
           durationMs: syncMs[stage]!,
           after: releases[stage]!,
           category: 'all-reduce',
@@ -122,11 +122,12 @@ export function simulateList(
   const replicas = computeOf.map((_, device) => first.times.replicas[first.deviceOf.indexOf(device)] ?? 1);
   let busyMs = 0;
   let numAll = 0;
-  computeOf.forEach((resource, device) => {
-    numAll += replicas[device]!;
-    for (let k = program.orderStarts[resource]!; k < program.orderStarts[resource + 1]!; k++)
-      busyMs += replicas[device]! * program.durationMs[program.orderIds[k]!]!;
-  });
+  const { startMs, endMs } = simulation;
+  for (let op = 0; op < program.numOps; op++) {
+    const device = computeOf.indexOf(program.resourceIds[program.resourceStarts[op]!]!);
+    if (device >= 0) busyMs += replicas[device]! * (endMs[op]! - startMs[op]!);
+  }
+  for (const count of replicas) numAll += count;
   const unknown = (): number => -1;
   const pipelineProgram: PipelineProgram = {
     program,
@@ -144,7 +145,7 @@ export function simulateList(
   };
 }
 
-/** Every micro-batch with its extra forward pass; what comes back is one output of the first stage's size. */
+/** Every micro-batch with its extra forward pass, whose output comes back to the first stage. */
 export function simulateSelfConditioned(
   times: PipelineTimes,
   { warmup, overlapSlowdown = 1 }: { readonly warmup: Warmup; readonly overlapSlowdown?: number },
@@ -157,7 +158,7 @@ export function simulateSelfConditioned(
         times,
         deviceOf: times.forwardMs.map((_, stage) => stage),
         inflight: times.forwardMs.map((_, stage) => inflightOf(warmup, numStages, stage, times.numMicroBatches)),
-        feedbackMs: Math.min(...times.cutForwardMs, Infinity) === Infinity ? 0 : Math.min(...times.cutForwardMs),
+        feedbackMs: times.feedbackMs ?? 0,
       },
     ],
     numStages,

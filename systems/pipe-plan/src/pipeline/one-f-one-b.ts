@@ -3,7 +3,7 @@
  *  Stage s runs w_s forwards, then forward and backward in turn, then drains. Warm-ups: classic w = S−s−1; communication
  *  aware w = 2(S−s−1), which treats the S−1 channels as stages of a (2S−1)-stage pipe and keeps bound (1) with
  *  communication. GPipe is w = M.   Source: DiffusionPipe (arXiv 2405.01248) and 1F1B; the second warm-up is ours. */
-import { createProgramBuilder, type Program } from '@tenfold/core/schedule';
+import { createProgramBuilder, type Program, type ProgramBuilder } from '@tenfold/core/schedule';
 import type { PipelineTimes, Warmup } from '../types.ts';
 
 export type ScheduleKind = Warmup | 'gpipe';
@@ -16,8 +16,6 @@ export interface ProgramOptions {
   readonly numIterations?: number;
   /** Next iterations wait for all stages (global gradient norm) instead of their own stage alone. Default false. */
   readonly hasBarrier?: boolean;
-  /** All stages synchronise over one network card, the last stage first. Default false: each over its own link. */
-  readonly sharesSync?: boolean;
 }
 
 export interface PipelineProgram {
@@ -55,7 +53,7 @@ export function orderOfStage(numMicroBatches: number, warmup: number): Int32Arra
 
 export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptions): PipelineProgram {
   const { numMicroBatches, forwardMs, backwardMs, cutForwardMs, cutBackwardMs, syncMs } = times;
-  const { schedule, duplex = 'full', numIterations = 1, hasBarrier = false, sharesSync = false } = options;
+  const { schedule, duplex = 'full', numIterations = 1, hasBarrier = false } = options;
   const numStages = forwardMs.length;
   const builder = createProgramBuilder();
   const device = (stage: number): string => `stage ${stage}`;
@@ -72,14 +70,7 @@ export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptio
         : builder.addResource({ name: `send to ${cut}`, device: device(cut + 1), kind: 'communication' }),
     );
   }
-  const card = sharesSync
-    ? builder.addResource({ name: 'network card', device: 'network', kind: 'communication', policy: 'fifo' })
-    : -1;
-  const syncOf = syncMs.map((time, stage) => {
-    if (!(time > 0)) return -1;
-    if (sharesSync) return card;
-    return builder.addResource({ name: `all-reduce ${stage}`, device: device(stage), kind: 'communication' });
-  });
+  const syncOf = addSyncResources(builder, times);
   const forwards: Int32Array[] = [];
   const backwards: Int32Array[] = [];
   const firstOps: number[] = [];
@@ -161,7 +152,7 @@ export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptio
         }
       }
       let last = backward[base + numMicroBatches - 1]!;
-      if (syncOf[stage]! >= 0) {
+      if (syncOf[stage]!.length > 0) {
         last = builder.addOp({
           name: `${tag}all-reduce ${stage}`,
           on: syncOf[stage]!,
@@ -169,7 +160,6 @@ export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptio
           after: [last],
           category: 'all-reduce',
         });
-        note(syncOf[stage]!, last);
       }
       ends.push(last);
     }
@@ -184,4 +174,35 @@ export function buildPipelineProgram(times: PipelineTimes, options: ProgramOptio
     backwardOp: (iteration, stage, micro) => backwards[iteration]![stage * numMicroBatches + micro]!,
     firstOp: (iteration) => firstOps[iteration]!,
   };
+}
+
+/** What the all-reduce of every stage occupies: network cards of nodes, which stages may share, or links of its own. */
+export function addSyncResources(builder: ProgramBuilder, { syncMs, syncCards }: PipelineTimes): number[][] {
+  const cards = new Map<number, number>();
+  return syncMs.map((time, stage) => {
+    if (!(time > 0)) return [];
+    const nodes = syncCards?.[stage] ?? [];
+    if (nodes.length === 0)
+      return [
+        builder.addResource({
+          name: `all-reduce ${stage}`,
+          device: `stage ${stage}`,
+          kind: 'communication',
+          policy: 'fifo',
+        }),
+      ];
+    return nodes.map((node) => {
+      let card = cards.get(node);
+      if (card === undefined) {
+        card = builder.addResource({
+          name: `network card ${node}`,
+          device: `node ${node}`,
+          kind: 'communication',
+          policy: 'fifo',
+        });
+        cards.set(node, card);
+      }
+      return card;
+    });
+  });
 }

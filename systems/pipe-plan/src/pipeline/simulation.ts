@@ -58,14 +58,18 @@ function slotsFrom(
   });
 }
 
-function idleShare({ program, makespanMs }: Simulation, computeOf: readonly number[], times: PipelineTimes): number {
+function idleShare(
+  { program, startMs, endMs, makespanMs }: Simulation,
+  computeOf: readonly number[],
+  times: PipelineTimes,
+): number {
   let busyMs = 0;
   let numDevices = 0;
   computeOf.forEach((resource, stage) => {
     const replicas = times.replicas[stage]!;
     numDevices += replicas;
     for (let k = program.orderStarts[resource]!; k < program.orderStarts[resource + 1]!; k++)
-      busyMs += replicas * program.durationMs[program.orderIds[k]!]!;
+      busyMs += replicas * (endMs[program.orderIds[k]!]! - startMs[program.orderIds[k]!]!);
   });
   return makespanMs > 0 ? 1 - busyMs / (numDevices * makespanMs) : 0;
 }

@@ -8,7 +8,7 @@ import { inflightOf } from '../pipeline/one-f-one-b.ts';
 import { simulateList } from '../pipeline/list-schedule.ts';
 import { simulatePipeline } from '../pipeline/simulation.ts';
 import type { Plan, PlanOptions } from '../plan-types.ts';
-import { searchPlans } from '../search.ts';
+import { searchPlans } from '../search/search-plans.ts';
 import type { Cluster, DiffusionModel, FillMode } from '../types.ts';
 import { simulateDataParallel } from './data-parallel.ts';
 
@@ -172,7 +172,7 @@ function bestOtherSchedule(
       const overlapSlowdown = cluster.overlapSlowdown ?? 1;
       const run =
         kind === 'gpipe'
-          ? simulatePipeline(times, { schedule: 'gpipe', sharesSync: numGroups > 1, overlapSlowdown })
+          ? simulatePipeline(times, { schedule: 'gpipe', overlapSlowdown })
           : simulateList(
               [
                 {

@@ -1,7 +1,7 @@
 /** Data parallelism simulated layer by layer: DDP with its all-reduce behind the backward pass, and ZeRO-3 with
  *  gathered weights; frozen layers first. Accumulates gradients over as many steps as memory demands. */
 import { allGatherMs, costAt, createProgramBuilder, reduceScatterMs, simulate } from '@tenfold/core/schedule';
-import { syncCost } from '../cluster.ts';
+import { syncCost } from '../network.ts';
 import { createFrozenWork, frozenMs } from '../fill/frozen-work.ts';
 import { memoryPrefixes } from '../memory.ts';
 import { costsOfBackbone } from '../partition/from-model.ts';

@@ -1,11 +1,8 @@
 /** cascade: several backbones on one cluster. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { compareCascade } from '../cascade.ts';
 import { presetCluster, type ClusterName } from '../cluster.ts';
-import { presetModel } from '../models/presets.ts';
-import { readModel } from '../profiles/read-model.ts';
+import { loadModel } from './inputs.ts';
 
 interface CascadeParams {
   readonly model: string;
@@ -18,10 +15,7 @@ export async function run(
   { model: name, devices, cluster, batch }: CascadeParams,
   context: VerbContext,
 ): Promise<VerbResult> {
-  const model =
-    name === 'cascaded'
-      ? presetModel('cascaded')
-      : readModel(await readFile(resolve(context.workingFolder, name), 'utf8'), { file: name });
+  const model = await loadModel(name, context);
   context.progress({ phase: 'planning backbones' });
   const rows = compareCascade(model, presetCluster(cluster, devices), batch);
   const [best] = rows;

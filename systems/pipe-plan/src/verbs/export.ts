@@ -1,37 +1,59 @@
 /** export: the plan as a file for other programs. */
-import { chromeTraceText, traceFromSimulation } from '@tenfold/core/schedule';
+import { chromeTraceText, traceFromSpans } from '@tenfold/core/schedule';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { planSpans } from '../plan-spans.ts';
 import { planFileFrom } from '../profiles/plan-json.ts';
-import { searchPlans, simulateCandidate } from '../search.ts';
-import { scheduleFromWords, writeTorchCsv } from '../torch-csv.ts';
+import { searchPlans } from '../search/search-plans.ts';
+import { scheduleOfPlan } from '../torch/plan-schedule.ts';
+import { writeTorchCsv, type CsvDialect } from '../torch/torch-csv.ts';
 import { readInputs, type PlanParams } from './inputs.ts';
 
-type Format = 'json' | 'torch-csv' | 'chrome-trace';
+type Format = 'json' | 'torch-csv' | 'torch-csv-comms' | 'chrome-trace';
 
 const FILES: Readonly<Record<Format, { readonly name: string; readonly mediaType: string }>> = {
   json: { name: 'plan.json', mediaType: 'application/json' },
   'torch-csv': { name: 'schedule.csv', mediaType: 'text/csv' },
+  'torch-csv-comms': { name: 'schedule-comms.csv', mediaType: 'text/csv' },
   'chrome-trace': { name: 'trace.json', mediaType: 'application/json' },
 };
 
-export async function run(params: PlanParams & { readonly format: Format }, context: VerbContext): Promise<VerbResult> {
+const MOST_SHOWN = 4000;
+
+export async function run(
+  params: PlanParams & { readonly format: Format; readonly dialect: CsvDialect },
+  context: VerbContext,
+): Promise<VerbResult> {
   const { model, cluster, options } = await readInputs(params, context);
   const { best } = searchPlans(model, cluster, options);
   const plan = planFileFrom(best);
-  const text =
-    params.format === 'json'
-      ? `${JSON.stringify(plan, null, 1)}\n`
-      : params.format === 'torch-csv'
-        ? writeTorchCsv(scheduleFromWords(plan.instructions), 'full')
-        : chromeTraceText(traceFromSimulation(simulateCandidate(best).simulation));
+  const texts: Readonly<Record<Format, () => string>> = {
+    json: () => `${JSON.stringify(plan, null, 1)}\n`,
+    'torch-csv': () => writeTorchCsv(scheduleOfPlan(plan, false), params.dialect),
+    'torch-csv-comms': () => writeTorchCsv(scheduleOfPlan(plan, true), params.dialect),
+    'chrome-trace': () => chromeTraceText(traceFromSpans(planSpans(best))),
+  };
+  const text = texts[params.format]();
   const file = FILES[params.format];
+  const hasReplicas = params.format.startsWith('torch') && best.stages.some(({ replicas }) => replicas > 1);
   return {
     ok: true,
     value: { format: params.format, text },
     report: {
       title: `Plan of ${model.name} as ${params.format}`,
       verdict: { tone: 'good', text: `${file.name}: ${best.numStages} stages, ${best.numMicroBatches} micro-batches.` },
-      blocks: [{ kind: 'code', text: text.length > 4000 ? `${text.slice(0, 4000)}\n…` : text }],
+      blocks: [
+        ...(hasReplicas
+          ? [
+              {
+                kind: 'callout' as const,
+                tone: 'warn' as const,
+                title: 'This plan has stages with several replicas',
+                text: 'The CSV knows one rank per stage. Fix --group to the number of stages, or run the JSON plan with the PyTorch runner.',
+              },
+            ]
+          : []),
+        { kind: 'code', text: text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\n…` : text },
+      ],
     },
     artifacts: [{ ...file, bytes: new TextEncoder().encode(text) }],
   };

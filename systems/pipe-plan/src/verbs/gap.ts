@@ -1,9 +1,7 @@
 /** gap: how far from the optimum. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partitionGaps, profileGaps } from '../gap.ts';
-import { readModel } from '../profiles/read-model.ts';
+import { loadModel } from './inputs.ts';
 
 interface GapParams {
   readonly model?: string | undefined;
@@ -15,10 +13,7 @@ export async function run({ model, instances, layers }: GapParams, context: Verb
   const rows =
     model === undefined
       ? partitionGaps(instances, context.seed)
-      : profileGaps(
-          readModel(await readFile(resolve(context.workingFolder, model), 'utf8'), { file: model }).backbones[0]!,
-          layers,
-        );
+      : profileGaps((await loadModel(model, context)).backbones[0]!, layers);
   const [exact, scalar] = rows as [(typeof rows)[0], (typeof rows)[0]];
   const isExact = exact.numOptimal === exact.numCases;
   return {

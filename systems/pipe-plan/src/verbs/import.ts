@@ -1,9 +1,9 @@
 /** import: a foreign schedule, checked and simulated. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { bubbleRatio, timelineFromTrace, traceFromSimulation } from '@tenfold/core/schedule';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { readTorchCsv, simulateSchedule, type CsvDialect } from '../torch-csv.ts';
+import { simulateSchedule } from '../torch/schedule-simulation.ts';
+import { readTorchCsv, type CsvDialect } from '../torch/torch-csv.ts';
+import { readTextFile } from './inputs.ts';
 
 interface ImportParams {
   readonly file: string;
@@ -16,7 +16,7 @@ export async function run(
   { file, dialect, forwardMs, backwardMs }: ImportParams,
   context: VerbContext,
 ): Promise<VerbResult> {
-  const schedule = readTorchCsv(await readFile(resolve(context.workingFolder, file), 'utf8'), dialect, file);
+  const schedule = readTorchCsv(await readTextFile(file, context, 'a schedule file'), dialect, file);
   const simulation = simulateSchedule(schedule, { forwardMs, backwardMs });
   const resources = simulation.program.resources.map(({ id }) => id);
   const ratio = bubbleRatio(simulation, { resources });

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { VerbContext } from '@tenfold/core/system';
 import { presetCluster, type ClusterName } from '../cluster.ts';
 import { presetModel, PRESET_NAMES, type PresetName } from '../models/presets.ts';
+import { pipeError } from '../pipe-errors.ts';
 import { readGalvatronAllReduce } from '../profiles/galvatron.ts';
 import { readModel } from '../profiles/read-model.ts';
 import type { PlanOptions } from '../plan-types.ts';
@@ -32,14 +33,28 @@ export interface PlanParams {
 const GIB = 1024 ** 3;
 const BITS_PER_BYTE = 8;
 
+/** A ready model by name, or a profile file. */
+export async function loadModel(name: string, context: VerbContext): Promise<DiffusionModel> {
+  if ((PRESET_NAMES as readonly string[]).includes(name)) return presetModel(name as PresetName);
+  return readModel(await readTextFile(name, context, `a profile file or one of ${PRESET_NAMES.join(', ')}`), {
+    file: name,
+  });
+}
+
+/** @throws TF-PIPE-008 if the file is not there or is no text */
+export async function readTextFile(name: string, context: VerbContext, expected: string): Promise<string> {
+  try {
+    return await readFile(resolve(context.workingFolder, name), 'utf8');
+  } catch (cause) {
+    throw pipeError('TF-PIPE-008', { subject: 'readTextFile', expected, actual: `"${name}"`, cause });
+  }
+}
+
 export async function readInputs(
   params: PlanParams,
   context: VerbContext,
 ): Promise<{ model: DiffusionModel; cluster: Cluster; options: PlanOptions }> {
-  const isPreset = (PRESET_NAMES as readonly string[]).includes(params.model);
-  const loaded = isPreset
-    ? presetModel(params.model as PresetName)
-    : readModel(await readFile(resolve(context.workingFolder, params.model), 'utf8'), { file: params.model });
+  const loaded = await loadModel(params.model, context);
   const model =
     params.selfConditioning === undefined
       ? loaded
@@ -56,7 +71,7 @@ export async function readInputs(
       ? {}
       : {
           allReduceBusBytesPerSec: readGalvatronAllReduce(
-            await readFile(resolve(context.workingFolder, table), 'utf8'),
+            await readTextFile(table, context, 'an all-reduce table in JSON'),
             preset.devicesPerNode,
             table,
           ),

@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { planFileFrom } from '../profiles/plan-json.ts';
 import { reportPlan } from '../report.ts';
-import { searchPlans } from '../search.ts';
+import { searchPlans } from '../search/search-plans.ts';
 import { readInputs, type PlanParams } from './inputs.ts';
 import { planView } from './plan-view.ts';
 

@@ -1,7 +1,7 @@
 /** simulate: stages that the user chose. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { reportPlan } from '../report.ts';
-import { planOfStages } from '../search.ts';
+import { planOfStages } from '../search/own-stages.ts';
 import { readInputs, type PlanParams } from './inputs.ts';
 import { planView } from './plan-view.ts';
 

@@ -10,7 +10,7 @@ import { presetModel } from '../models/presets.ts';
 import { idleSlotsPerStage } from '../pipeline/simulation.ts';
 import { comparisonBlocks, planTimelines } from '../report.ts';
 import { comparePlans } from '../rivals/compare.ts';
-import { simulateCandidate } from '../search.ts';
+import { simulatePlan } from '../search/filled-plan.ts';
 import { measuredBlocks, measuredValue, sameLosses } from './run.ts';
 
 const NUM_DEVICES = 8;
@@ -27,7 +27,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
   );
   const { best, rows } = comparison;
   const work = createFrozenWork(model.frozen);
-  const problems = checkFill(work, best.fill, idleSlotsPerStage(simulateCandidate(best)), BATCH / best.numGroups);
+  const problems = checkFill(work, best.fill, idleSlotsPerStage(simulatePlan(best)), BATCH / best.numGroups);
   const rivals = rows.filter(({ method }) => !method.startsWith('ours') && !method.startsWith('cached'));
   const rival = rivals.reduce((a, b) => (b.iterationMs < a.iterationMs ? b : a));
   const measured = await measureMini({
