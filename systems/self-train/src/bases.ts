@@ -1,5 +1,7 @@
 /** Start of the bases without a network of their own: class means weighed by predictions. */
 import { selfTrainError } from './self-train-errors.ts';
+import type { Rng } from '@tenfold/core/base';
+import { argmaxRow } from './selection.ts';
 import type { Features, Probabilities } from './types.ts';
 
 /** Features divided by one number, so that their overall standard deviation about the mean vector is one.
@@ -59,4 +61,52 @@ export function weightedClassMeans(
   }
   const absentClasses = Array.from(isPredicted.keys()).filter((c) => isPredicted[c] === 0);
   return { bases, absentClasses };
+}
+
+/** Several bases a class: m rows of each predicted class, spread by k-means++ seeding; basis c·m + j belongs to class c.
+ *  A class that fewer than m rows are predicted as repeats its weighted mean, moved by a little noise.
+ *  @returns [C·m, d] */
+export function spreadBases(
+  features: Features,
+  probabilities: Probabilities,
+  perClass: number,
+  rng: Rng,
+): Float64Array {
+  const { width, data } = features;
+  const { numClasses } = probabilities;
+  const means = weightedClassMeans(features, probabilities).bases;
+  const bases = new Float64Array(numClasses * perClass * width);
+  const rowsOf: number[][] = Array.from({ length: numClasses }, () => []);
+  for (let n = 0; n < features.numRows; n++) rowsOf[argmaxRow(probabilities.data, n, numClasses)].push(n);
+  rowsOf.forEach((rows, c) => {
+    const at = (j: number) => (c * perClass + j) * width;
+    if (rows.length < perClass) {
+      for (let j = 0; j < perClass; j++) {
+        for (let a = 0; a < width; a++) bases[at(j) + a] = means[c * width + a] + TINY_MOVE * rng.normal();
+      }
+      return;
+    }
+    const nearest = new Float64Array(rows.length).fill(1);
+    for (let j = 0; j < perClass; j++) {
+      const chosen = drawBy(nearest, rng);
+      for (let a = 0; a < width; a++) bases[at(j) + a] = data[rows[chosen] * width + a];
+      rows.forEach((row, i) => {
+        let square = 0;
+        for (let a = 0; a < width; a++) square += (data[row * width + a] - bases[at(j) + a]) ** 2;
+        nearest[i] = j === 0 ? square : Math.min(nearest[i], square);
+      });
+    }
+  });
+  return bases;
+}
+
+/** Shift of repeated bases, in units of the features' deviation. */
+const TINY_MOVE = 1e-2;
+
+function drawBy(weights: Float64Array, rng: Rng): number {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (!(total > 0)) return rng.integer(weights.length);
+  let rest = rng.uniform() * total;
+  for (let i = 0; i < weights.length; i++) if ((rest -= weights[i]) < 0) return i;
+  return weights.length - 1;
 }

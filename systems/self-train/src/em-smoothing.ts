@@ -4,6 +4,7 @@
  *  prior_nk = β·log(p_nk + 1e-6) with given class probabilities p, or log π_k learned where β = 0.
  *  N_k = Σ_n r_nk,  μ_k = Σ_n r_nk f_n / N_k,  σ_k² = max(floor, Σ_n r_nk ‖f_n − μ_k‖² / (d·N_k)).
  *  The structure is the paper's (arXiv 2405.01175); this form is ours, chosen so that LL cannot fall. */
+import { argmaxRow } from './selection.ts';
 import { selfTrainError } from './self-train-errors.ts';
 import type { Features } from './types.ts';
 
@@ -25,6 +26,12 @@ export interface EmOptions {
   readonly floor?: number;
   /** [K] start of the variances; default: one E-step's worth, from the nearest basis. */
   readonly variances?: ArrayLike<number>;
+  /** [K] start of π where β = 0; default uniform. */
+  readonly weights?: ArrayLike<number>;
+  /** [N] basis that a labelled row is held to, −1 for free rows. */
+  readonly clamped?: Int32Array;
+  /** What a clamped row counts for beside a free one, default 1. */
+  readonly clampWeight?: number;
 }
 
 export interface EmResult {
@@ -41,6 +48,8 @@ export interface EmResult {
   readonly isFloorReached: boolean;
   /** Bases that held less than one sample and were not moved. */
   readonly emptyBases: readonly number[];
+  /** Bases that were moved before the first iteration because they held less than one sample. */
+  readonly reseededBases: readonly number[];
 }
 
 const PROBABILITY_EPSILON = 1e-6;
@@ -51,7 +60,7 @@ const LL_ROUNDING = 1e-9;
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
 /** Fits the bases to the features and gives every sample its distribution over them.
- *  Cost: 2·N·K·d multiply-adds an iteration; no allocation after the first.
+ *  Cost: 2·N·K·d multiply-adds an iteration; no allocation after the first. With maxIterations 0: one E-step.
  *  @throws TF-SELF-002 if sizes disagree, TF-SELF-007 if the likelihood falls though the floor does not bind */
 export function emSmooth({ numRows, width, data }: Features, options: EmOptions): EmResult {
   const { numBases, beta = 0.5, isShared = true, maxIterations = 15, tolerance = 1e-5, floor = 1e-3 } = options;
@@ -60,21 +69,30 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
   const { bases, variances, weights, squares, statistics } = state;
   const logPrior = beta === 0 ? undefined : logPriors(options.prior!, beta);
   const responsibilities = new Float32Array(numRows * numBases);
-  const step = createStep({ numRows, width, data, squares, numBases, logPrior, responsibilities });
+  const { clamped, clampWeight = 1 } = options;
+  const rows = { clamped, clampWeight };
+  const step = createStep({ numRows, width, data, squares, numBases, logPrior, responsibilities, ...rows });
 
   if (options.variances === undefined) {
     const start = startVariance(data, numRows, width, bases, numBases);
     variances.fill(Math.max(floor, start));
   } else for (let k = 0; k < numBases; k++) variances[k] = Math.max(floor, options.variances[k]);
 
-  const logLikelihood = [step(state)];
+  if (options.weights !== undefined) weights.set(Array.from(options.weights));
+  const numClamped = clamped?.reduce((count, held) => count + Number(held >= 0), 0) ?? 0;
+  const mass = numRows - numClamped + clampWeight * numClamped;
+
+  let start = step(state);
+  const reseeded = maxIterations > 0 ? reseedEmpty(state, { numRows, width, data }, options) : [];
+  if (reseeded.length > 0) start = step(state);
+  const logLikelihood = [start];
   let isFloorReached = false;
   const emptyBases = new Set<number>();
   for (let iteration = 0; iteration < maxIterations; iteration++) {
     const { counts, sums, squareSums } = statistics;
     let pooled = 0;
     for (let k = 0; k < numBases; k++) {
-      if (beta === 0) weights[k] = Math.max(counts[k], Number.MIN_VALUE) / numRows;
+      if (beta === 0) weights[k] = Math.max(counts[k], Number.MIN_VALUE) / mass;
       if (counts[k] < 1) {
         emptyBases.add(k);
         // A basis without samples stays; its variance keeps the old statistics out of the pooled sum.
@@ -96,7 +114,7 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
       }
     }
     if (isShared) {
-      const shared = pooled / (width * numRows);
+      const shared = pooled / (width * mass);
       if (shared <= floor) isFloorReached = true;
       variances.fill(Math.max(floor, shared));
     }
@@ -121,7 +139,28 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
     logLikelihood,
     isFloorReached,
     emptyBases: [...emptyBases].sort((a, b) => a - b),
+    reseededBases: reseeded,
   };
+}
+
+/** Before the first iteration: a basis that holds less than one sample moves to the least likely row that the prior
+ *  gives to it; without such a row it stays.  Mutates: state.bases. @returns the moved bases */
+function reseedEmpty({ bases, rowLikelihoods, statistics }: EmState, features: Features, options: EmOptions): number[] {
+  const { numBases, prior, clamped } = options;
+  const moved: number[] = [];
+  if (prior === undefined) return moved;
+  for (let k = 0; k < numBases; k++) {
+    if (statistics.counts[k] >= 1) continue;
+    let least = -1;
+    for (let n = 0; n < features.numRows; n++) {
+      if ((clamped?.[n] ?? -1) >= 0 || argmaxRow(prior, n, numBases) !== k) continue;
+      if (least < 0 || rowLikelihoods[n] < rowLikelihoods[least]) least = n;
+    }
+    if (least < 0) continue;
+    for (let a = 0; a < features.width; a++) bases[k * features.width + a] = features.data[least * features.width + a];
+    moved.push(k);
+  }
+  return moved;
 }
 
 interface EmState {
@@ -130,6 +169,8 @@ interface EmState {
   readonly weights: Float64Array;
   /** [N] ‖f_n‖² */
   readonly squares: Float64Array;
+  /** [N] log-likelihood of each row, nats. */
+  readonly rowLikelihoods: Float64Array;
   readonly statistics: {
     readonly counts: Float64Array;
     readonly sums: Float64Array;
@@ -143,6 +184,7 @@ function createState(numRows: number, width: number, { bases, numBases }: EmOpti
     variances: new Float64Array(numBases),
     weights: new Float64Array(numBases).fill(1 / numBases),
     squares: new Float64Array(numRows),
+    rowLikelihoods: new Float64Array(numRows),
     statistics: {
       counts: new Float64Array(numBases),
       sums: new Float64Array(numBases * width),
@@ -160,8 +202,10 @@ function createStep(problem: {
   readonly numBases: number;
   readonly logPrior: Float64Array | undefined;
   readonly responsibilities: Float32Array;
+  readonly clamped: Int32Array | undefined;
+  readonly clampWeight: number;
 }): (state: EmState) => number {
-  const { numRows, width, data, squares, numBases, logPrior, responsibilities } = problem;
+  const { numRows, width, data, squares, numBases, logPrior, responsibilities, clamped, clampWeight } = problem;
   for (let n = 0; n < numRows; n++) {
     let square = 0;
     for (let a = n * width; a < (n + 1) * width; a++) square += data[a] * data[a];
@@ -171,7 +215,7 @@ function createStep(problem: {
   const feature = new Float64Array(width);
   const constants = new Float64Array(numBases);
   const scales = new Float64Array(numBases);
-  return ({ bases, variances, weights, statistics: { counts, sums, squareSums } }) => {
+  return ({ bases, variances, weights, rowLikelihoods, statistics: { counts, sums, squareSums } }) => {
     counts.fill(0);
     sums.fill(0);
     squareSums.fill(0);
@@ -193,9 +237,21 @@ function createStep(problem: {
         row[k] = logPrior === undefined ? value : value + logPrior[n * numBases + k];
         if (row[k] > largest) largest = row[k];
       }
+      const held = clamped === undefined ? -1 : clamped[n];
+      if (held >= 0) {
+        rowLikelihoods[n] = row[held];
+        total += clampWeight * row[held];
+        responsibilities.fill(0, n * numBases, (n + 1) * numBases);
+        responsibilities[n * numBases + held] = 1;
+        counts[held] += clampWeight;
+        squareSums[held] += clampWeight * squares[n];
+        for (let a = 0; a < width; a++) sums[held * width + a] += clampWeight * feature[a];
+        continue;
+      }
       let sum = 0;
       for (let k = 0; k < numBases; k++) sum += row[k] = Math.exp(row[k] - largest);
-      total += largest + Math.log(sum);
+      rowLikelihoods[n] = largest + Math.log(sum);
+      total += rowLikelihoods[n];
       const inverse = 1 / sum;
       for (let k = 0; k < numBases; k++) {
         const r = row[k] * inverse;

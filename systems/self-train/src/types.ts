@@ -29,17 +29,7 @@ export interface Samples {
   readonly sidePx?: number;
 }
 
-export const METHODS = [
-  'source',
-  'em',
-  'cbst',
-  'mrkld',
-  'lrent',
-  'pseudo',
-  'entropy',
-  'fixmatch',
-  'oracle',
-] as const;
+export const METHODS = ['source', 'em', 'cbst', 'mrkld', 'lrent', 'pseudo', 'entropy', 'fixmatch', 'oracle'] as const;
 export type Method = (typeof METHODS)[number];
 
 export const RANKS = ['conf', 'variance', 'entropy', 'bald'] as const;
@@ -60,8 +50,13 @@ export interface RoundReport {
   readonly logLikelihood: readonly number[];
   /** Accuracy on held-out source samples. */
   readonly sourceAccuracy: number;
-  /** Calibration error on held-out source samples. */
+  /** Calibration error on held-out source samples, and after `temperature`. */
   readonly sourceEce: number;
+  readonly sourceEceCalibrated: number;
+  /** Fitted on held-out source samples; above 1 where the network is over-confident. */
+  readonly temperature: number;
+  /** LL a sample under the bases of round 0, nats. */
+  readonly startLikelihood: number;
   /** agreement × (1 − priorShift): the score without labels. */
   readonly score: number;
   readonly alarms: readonly string[];

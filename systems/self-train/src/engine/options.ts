@@ -11,8 +11,14 @@ export interface SelfTrainingOptions {
   readonly learningRate: number;
   /** κ of round ρ: min(start + ρ·step, max). */
   readonly portion: { readonly start: number; readonly step: number; readonly max: number };
+  /** Weight of the network's probabilities as prior of EM. */
   readonly beta: number;
+  /** One variance for all bases. */
   readonly isShared: boolean;
+  readonly basesPerClass: number;
+  /** Weight of labelled source features in EM, held to their class; 0 leaves them out (a source of another domain pins
+   *  the bases to itself). */
+  readonly clampWeight: number;
   readonly numPasses: number;
   /** Weight of the data label against the model's. */
   readonly lambda: number;
@@ -43,6 +49,8 @@ export const DEFAULT_OPTIONS: SelfTrainingOptions = {
   portion: { start: 0.2, step: 0.1, max: 0.7 },
   beta: 0.5,
   isShared: true,
+  basesPerClass: 1,
+  clampWeight: 0,
   numPasses: 10,
   lambda: 0.5,
   rank: 'conf',

@@ -31,8 +31,7 @@ const PLANS: Readonly<Record<Method, (evidence: RoundEvidence) => TargetPlan>> =
     return { ...labels, weight: new Float32Array(probabilities.numRows) };
   },
   em: emPlan,
-  cbst: ({ probabilities, portion }) =>
-    withWeights(cbstLabels(probabilities, classThresholds(probabilities, portion))),
+  cbst: ({ probabilities, portion }) => withWeights(cbstLabels(probabilities, classThresholds(probabilities, portion))),
   mrkld: ({ probabilities, portion, options }) => {
     const plan = withWeights(cbstLabels(probabilities, classThresholds(probabilities, portion)));
     return { ...plan, uniform: plan.weight.map((weight) => weight * options.uniformWeight) };
@@ -68,7 +67,10 @@ function emPlan({ pooled, portion, options }: RoundEvidence): TargetPlan {
   const plan = withWeights({ accepted, hard, soft });
   if (options.weighting === 'none') return plan;
   const mean = varianceTotal.reduce((sum, value) => sum + value, 0) / Math.max(1, varianceTotal.length);
-  return { ...plan, weight: plan.weight.map((weight, n) => weight * Math.exp(-varianceTotal[n] / Math.max(mean, 1e-12))) };
+  return {
+    ...plan,
+    weight: plan.weight.map((weight, n) => weight * Math.exp(-varianceTotal[n] / Math.max(mean, 1e-12))),
+  };
 }
 
 function withWeights(labels: PseudoLabels): TargetPlan {

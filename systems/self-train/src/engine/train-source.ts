@@ -1,24 +1,25 @@
-/** The network before adaptation: trained on source alone, with a tenth held out to watch it. */
+/** The network before adaptation: trained on source alone, with a part held out to watch it. */
 import { createRng } from '@tenfold/core/base';
 import type { StateValues } from '@tenfold/core/runtime';
 import { measureQuality } from '../calibration.ts';
 import type { Quality } from '../calibration.ts';
-import { oneHot } from '../selection.ts';
+import { takeRows } from '../feature-rows.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features } from '../types.ts';
+import { backboneFrom } from './backbone.ts';
+import type { BackboneDescription } from './backbone.ts';
 import { createNetwork } from './network.ts';
 import type { NetworkOptions, TrainingRows } from './network.ts';
 
 export interface TrainedSource {
   readonly states: StateValues;
-  readonly networkOptions: Pick<
-    NetworkOptions,
-    'width' | 'numClasses' | 'hidden' | 'dropout' | 'batchSize' | 'hasBases'
-  > & { readonly numClasses: number };
+  readonly network: Pick<NetworkOptions, 'backbone' | 'numClasses' | 'batchSize' | 'hasBases'>;
   readonly training: TrainingRows;
+  /** [tokens] of the training samples; −1 is void. */
+  readonly trainingLabels: Int32Array;
   readonly heldOut: { readonly x: Features; readonly labels: Int32Array };
   readonly heldOutQuality: Quality;
-  /** [C] labelled samples of each class. */
+  /** [C] labelled tokens of each class. */
   readonly classCounts: readonly number[];
   /** Learned bases [C, d], where asked for. */
   readonly bases?: Float32Array;
@@ -27,58 +28,60 @@ export interface TrainedSource {
 export interface TrainSourceOptions {
   readonly numClasses: number;
   readonly seed: number;
-  /** Default 8. */
+  /** Default: hidden layers of 256 and 64 units, dropout 0.3. */
+  readonly backbone?: BackboneDescription;
+  /** Passes over the source, default 8. */
   readonly epochs?: number;
   /** Default 0.05. */
   readonly learningRate?: number;
   /** Share of the labelled samples held out, default 0.1. */
   readonly heldOutShare?: number;
-  readonly hidden?: readonly number[];
-  readonly dropout?: number;
+  /** Samples, default 128. */
   readonly batchSize?: number;
   readonly hasBases?: boolean;
   readonly basisWeights?: NetworkOptions['basisWeights'];
   readonly signal?: AbortSignal;
 }
 
-/** @throws TF-SELF-001 with fewer than two classes, TF-SELF-004 naming a class without samples */
-export async function trainSource(x: Features, labels: Int32Array, options: TrainSourceOptions): Promise<TrainedSource> {
+/** @param labels  [tokens] classes 0 … C−1, −1 for void
+ *  @throws TF-SELF-001 with fewer than two classes or samples, TF-SELF-002 if sizes disagree, TF-SELF-004 naming a class
+ *  without samples or a label that is no class */
+export async function trainSource(
+  x: Features,
+  labels: Int32Array,
+  options: TrainSourceOptions,
+): Promise<TrainedSource> {
   const { numClasses, seed, epochs = 8, learningRate = 0.05, heldOutShare = 0.1 } = options;
+  const description = options.backbone ?? { kind: 'mlp', width: x.width, hidden: [256, 64], dropout: 0.3 };
+  const backbone = backboneFrom(description);
+  const { numTokens } = backbone;
+  assertSizes(x, labels, { numTokens, inputWidth: backbone.inputWidth });
   const classCounts = countClasses(labels, numClasses);
   const order = createRng(seed, 'held out').shuffle(Uint32Array.from({ length: x.numRows }, (_, i) => i));
-  const numHeldOut = Math.max(1, Math.round(heldOutShare * x.numRows));
+  const numHeldOut = Math.min(x.numRows - 1, Math.max(1, Math.round(heldOutShare * x.numRows)));
   const heldOutRows = order.slice(0, numHeldOut);
   const trainingRows = order.slice(numHeldOut);
-  const trainingLabels = Int32Array.from(trainingRows, (n) => labels[n]);
-  const training: TrainingRows = {
-    x: takeRows(x, trainingRows),
-    y: oneHot(trainingLabels, numClasses),
-    weight: new Float32Array(trainingRows.length).fill(1),
-  };
-  const heldOut = { x: takeRows(x, heldOutRows), labels: Int32Array.from(heldOutRows, (n) => labels[n]) };
-  const networkOptions = {
-    width: x.width,
-    numClasses,
-    batchSize: Math.min(options.batchSize ?? 128, trainingRows.length),
-    hasBases: options.hasBases ?? false,
-    ...(options.hidden && { hidden: options.hidden }),
-    ...(options.dropout !== undefined && { dropout: options.dropout }),
-  };
-  await using network = await createNetwork({
-    ...networkOptions,
+  const trainingLabels = takeLabels(labels, trainingRows, numTokens);
+  const training: TrainingRows = { x: takeRows(x, trainingRows), ...targetsFrom(trainingLabels, numClasses) };
+  const heldOut = { x: takeRows(x, heldOutRows), labels: takeLabels(labels, heldOutRows, numTokens) };
+  const batchSize = Math.min(options.batchSize ?? 128, trainingRows.length);
+  const network = { backbone: description, numClasses, batchSize, hasBases: options.hasBases ?? false };
+  await using trained = await createNetwork({
+    ...network,
     seed,
     learningRate,
     ...(options.basisWeights && { basisWeights: options.basisWeights }),
     ...(options.signal && { signal: options.signal }),
   });
-  const numSteps = Math.max(1, Math.floor((epochs * trainingRows.length) / network.batchSize));
-  await network.train(training, numSteps, { purpose: 'source' });
-  const { probabilities } = await network.predict(heldOut.x);
-  const bases = await network.bases();
+  const numSteps = Math.max(1, Math.floor((epochs * trainingRows.length) / batchSize));
+  await trained.train(training, numSteps, { purpose: 'source' });
+  const { probabilities } = await trained.predict(heldOut.x);
+  const bases = await trained.bases();
   return {
-    states: await network.states(),
-    networkOptions,
+    states: await trained.states(),
+    network,
     training,
+    trainingLabels,
     heldOut,
     heldOutQuality: measureQuality(probabilities, heldOut.labels),
     classCounts,
@@ -86,12 +89,46 @@ export async function trainSource(x: Features, labels: Int32Array, options: Trai
   };
 }
 
-export function takeRows({ width, data }: Features, rows: ArrayLike<number>): Features {
-  const taken = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    taken.set(data.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
+function takeLabels(labels: Int32Array, rows: Uint32Array, numTokens: number): Int32Array {
+  const taken = new Int32Array(rows.length * numTokens);
+  rows.forEach((row, i) => taken.set(labels.subarray(row * numTokens, (row + 1) * numTokens), i * numTokens));
+  return taken;
+}
+
+/** One-hot targets; void has weight 0. */
+function targetsFrom(
+  labels: Int32Array,
+  numClasses: number,
+): { readonly y: Float32Array; readonly weight: Float32Array } {
+  const y = new Float32Array(labels.length * numClasses);
+  const weight = new Float32Array(labels.length);
+  labels.forEach((label, n) => {
+    if (label < 0) return;
+    y[n * numClasses + label] = 1;
+    weight[n] = 1;
+  });
+  return { y, weight };
+}
+
+function assertSizes(
+  x: Features,
+  labels: Int32Array,
+  { numTokens, inputWidth }: { readonly numTokens: number; readonly inputWidth: number },
+): void {
+  if (x.numRows < 2) {
+    throw selfTrainError('TF-SELF-001', {
+      subject: 'trainSource',
+      expected: 'at least two labelled samples',
+      actual: `${x.numRows}`,
+    });
   }
-  return { numRows: rows.length, width, data: taken };
+  if (labels.length !== x.numRows * numTokens || x.width !== inputWidth) {
+    throw selfTrainError('TF-SELF-002', {
+      subject: 'trainSource',
+      expected: `${x.numRows} samples of ${inputWidth} numbers with ${numTokens} labels each`,
+      actual: `${x.width} numbers a sample and ${labels.length} labels`,
+    });
+  }
 }
 
 function countClasses(labels: Int32Array, numClasses: number): number[] {
@@ -103,7 +140,17 @@ function countClasses(labels: Int32Array, numClasses: number): number[] {
     });
   }
   const counts = new Array<number>(numClasses).fill(0);
-  for (const label of labels) counts[label]++;
+  labels.forEach((label, n) => {
+    if (label >= numClasses) {
+      throw selfTrainError('TF-SELF-004', {
+        subject: 'trainSource',
+        expected: `labels 0 to ${numClasses - 1}, or −1 for void`,
+        actual: `${label}`,
+        location: `label ${n}`,
+      });
+    }
+    if (label >= 0) counts[label]++;
+  });
   const missing = counts.indexOf(0);
   if (missing >= 0) {
     throw selfTrainError('TF-SELF-004', {

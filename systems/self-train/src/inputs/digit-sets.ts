@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRng } from '@tenfold/core/base';
 import { loadMnist } from '@tenfold/core/data';
-import { takeRows } from '../engine/train-source.ts';
+import { takeRows } from '../feature-rows.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Samples } from '../types.ts';
 import { resampleBox } from './resample.ts';

@@ -1,0 +1,22 @@
+/** The public API of the room. */
+export { emSmooth } from './em-smoothing.ts';
+export type { EmOptions, EmResult } from './em-smoothing.ts';
+export { smoothTarget } from './smooth-target.ts';
+export type { SmoothedTarget, SmoothOptions } from './smooth-target.ts';
+export { addPass, createPassStatistics, poolLabels, trustOf } from './uncertainty.ts';
+export type { PassStatistics, PooledLabels } from './uncertainty.ts';
+export { cbstLabels, classThresholds, confidentLabels, lrentLabels, selectBalanced } from './selection.ts';
+export type { PseudoLabels } from './selection.ts';
+export { fitTemperature, measureQuality, withTemperature } from './calibration.ts';
+export type { Quality, ReliabilityBin } from './calibration.ts';
+export { collapseAlarms, totalVariation } from './guard.ts';
+export type { GuardOptions } from './guard.ts';
+export { trainSource } from './engine/train-source.ts';
+export type { TrainedSource, TrainSourceOptions } from './engine/train-source.ts';
+export { selfTrain } from './engine/self-training.ts';
+export type { Checkpoint, SelfTrainingInput, SelfTrainingResult } from './engine/self-training.ts';
+export type { SelfTrainingOptions } from './engine/options.ts';
+export { predictWith } from './engine/apply.ts';
+export { selfTrainError } from './self-train-errors.ts';
+export type { Features, Method, Probabilities, Rank, RoundReport, Samples } from './types.ts';
+export { manifest as selfTrainSystem } from './manifest.ts';
