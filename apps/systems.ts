@@ -64,6 +64,7 @@ export const systems: readonly SystemEntry[] = [
       title: 'Uncertainty-aware self-training with expectation maximization basis transformation',
       arxiv: '2405.01175',
     },
+    load: () => import('@tenfold/self-train/manifest'),
   },
   {
     id: 'pipe-plan',
