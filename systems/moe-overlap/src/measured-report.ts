@@ -1,11 +1,12 @@
 /** Measured runs of the block as report blocks. */
 import type { Block, Report } from '@tenfold/core/report';
-import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
+import { timelineFromTrace, traceFromSpans, type SpanSpec } from '@tenfold/core/schedule';
+import { withExposedLane } from './exposed-lane.ts';
 import type { MeasuredBlock, MeasuredMode } from './exec/measured-run.ts';
 
 export function measuredValue({ modes, a2aMs, expertMs, links, numDropped, numGradients, numOutputs }: MeasuredBlock) {
   return {
-    modes: modes.map(({ runs: _runs, ...mode }) => mode),
+    modes: modes.map(({ lastRun: _run, linkSpans: _spans, ...mode }) => mode),
     a2aMs,
     expertMs,
     links,
@@ -74,7 +75,23 @@ export function measuredBlocks(measured: MeasuredBlock): Block[] {
   ];
 }
 
-function timelineOfRun({ mode, runs }: MeasuredMode): Block {
-  const spans = runs.at(-1)!.spans.map(({ op, startMs, endMs }) => ({ lane: 'compute', name: op, startMs, endMs }));
-  return timelineFromTrace(traceFromSpans(spans), { caption: `Worker 0, last round, mode ${mode}`, hasFlows: false });
+function timelineOfRun({ mode, lastRun, linkSpans }: MeasuredMode): Block {
+  const spans = [
+    ...lastRun.spans.map(({ op, startMs, endMs }) => spanOf('compute', op, roleOf(op), startMs, endMs)),
+    ...linkSpans.map(({ op, startMs, endMs }) => spanOf('communication', op, 'a2a', startMs, endMs)),
+  ];
+  const lanes = [{ id: 'compute' }, { id: 'communication', label: 'communication (emulated link)' }];
+  const block = timelineFromTrace(traceFromSpans(spans, { lanes }), {
+    caption: `Measured: worker 0, last round, mode ${mode}`,
+    hasFlows: false,
+  });
+  return withExposedLane(block);
+}
+
+function spanOf(lane: string, name: string, category: string, startMs: number, endMs: number): SpanSpec {
+  return { lane, name, category, startMs, endMs };
+}
+
+function roleOf(op: string): string {
+  return op.includes('.dW') ? 'dW' : op.includes('.dX') ? 'dX' : 'fwd';
 }

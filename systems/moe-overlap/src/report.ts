@@ -1,14 +1,10 @@
 /** Results as report blocks, the same for terminal, HTML and studio. */
-import type { Block, Report, TableBlock, TimelineSpan } from '@tenfold/core/report';
-import {
-  busyIntervals,
-  complementIntervals,
-  intersectIntervals,
-  timelineFromTrace,
-  traceFromSimulation,
-} from '@tenfold/core/schedule';
+import type { Block, Report, TableBlock, TimelineBlock } from '@tenfold/core/report';
+import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
 import type { DeviceCosts } from './device-costs.ts';
+import { withExposedLane } from './exposed-lane.ts';
 import { peakLiveBytes } from './memory-effect.ts';
+import { isComm } from './op-graph.ts';
 import { MODES, type Mode, type Optimised, type Plan } from './plan.ts';
 import type { PlanFile } from './plan-file.ts';
 
@@ -72,7 +68,7 @@ export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: Pla
           { label: 'optimised in', value: optimiseMs, format: 'duration-ms' },
         ],
       },
-      { kind: 'text', text: `Costs of ${device.name}. ${device.origin}.` },
+      { kind: 'text', text: `Costs of ${device.name}: ${device.origin}.` },
       tableOfModes(optimised),
       ...gapBlocks(optimised),
       {
@@ -129,30 +125,20 @@ function gapBlocks({ plans }: Optimised): Block[] {
 const MAX_SPANS = 3000;
 
 /** Two lanes and a third that shows communication with no computation beside it. */
-export function timelineOf({ simulation }: Plan, name: string): Block {
-  const { simulation: times, makespanMs } = simulation;
-  const block = timelineFromTrace(traceFromSimulation(times), {
-    caption: `Two lanes, ${name}; the third shows exposed communication`,
+export function timelineOf({ simulation, graph }: Plan, name: string): TimelineBlock {
+  const { startMs, endMs } = simulation.simulation;
+  const spans = graph.ops.map((op, index) => ({
+    lane: isComm(op) ? 'communication' : 'compute',
+    name: op.id,
+    startMs: startMs[index]!,
+    endMs: endMs[index]!,
+    category: isComm(op) ? op.kind : op.role,
+  }));
+  const trace = traceFromSpans(spans, { lanes: [{ id: 'compute' }, { id: 'communication' }] });
+  const block = timelineFromTrace(trace, {
+    caption: `Predicted, ${name}: ${simulation.makespanMs.toFixed(1)} ms`,
     maxSpans: MAX_SPANS,
     hasFlows: false,
   });
-  const idle = complementIntervals(busyIntervals(times, 0), { startMs: 0, endMs: makespanMs });
-  const exposed = intersectIntervals(busyIntervals(times, 1), idle);
-  const spans: TimelineSpan[] = [];
-  for (let at = 0; at < exposed.length; at += 2) {
-    const [startMs, endMs] = [exposed[at]!, exposed[at + 1]!];
-    spans.push({
-      id: `exposed ${at}`,
-      lane: 'exposed',
-      name: 'exposed communication',
-      startMs,
-      endMs,
-      category: 'exposed',
-    });
-  }
-  return {
-    ...block,
-    lanes: [...block.lanes, { id: 'exposed', label: 'exposed', group: block.lanes[0]?.group ?? '' }],
-    spans: [...block.spans, ...spans],
-  };
+  return withExposedLane(block);
 }

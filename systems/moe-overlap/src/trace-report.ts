@@ -1,6 +1,7 @@
 /** Orders of marked ranges as timelines. */
 import type { TimelineBlock } from '@tenfold/core/report';
 import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
+import { withExposedLane } from './exposed-lane.ts';
 import { isComm } from './op-graph.ts';
 import type { IssuedOrder } from './trace-import.ts';
 
@@ -16,9 +17,10 @@ export function timelineOfOrder({ graph, times }: IssuedOrder, caption: string):
     category: isComm(op) ? op.kind : op.role,
   }));
   const trace = traceFromSpans(spans, { lanes: [{ id: 'compute' }, { id: 'communication' }] });
-  return timelineFromTrace(trace, {
+  const block = timelineFromTrace(trace, {
     caption: `${caption}: ${times.makespanMs.toFixed(2)} ms`,
     maxSpans: MAX_SPANS,
     hasFlows: false,
   });
+  return withExposedLane(block);
 }

@@ -1,13 +1,16 @@
 /** The room's page: timelines, ranges, tokens, bandwidth, a real run, and traces of the user's. */
-import { RunResult, SampleRunButton, Stack, Tabs, useAddressState, useVerbRun, type RoomPageProps } from '@tenfold/ui';
+import { Stack, Tabs, useAddressState, type RoomPageProps } from '@tenfold/ui';
 import type { ReactNode } from 'react';
+import { AxesLab } from './axes-lab.tsx';
+import { BandwidthLab } from './bandwidth-lab.tsx';
 import './page.css';
 import { RangeLab } from './range-lab.tsx';
 import { TimelineLab } from './timeline-lab.tsx';
 import { TokenGrid } from './token-grid.tsx';
 import { TraceDrop } from './trace-drop.tsx';
+import { WorkersLab } from './workers-lab.tsx';
 
-type View = 'timeline' | 'range' | 'tokens' | 'bandwidth' | 'workers' | 'trace';
+type View = 'timeline' | 'range' | 'tokens' | 'axes' | 'bandwidth' | 'workers' | 'trace';
 
 const VIEWS: readonly { readonly id: View; readonly label: string; readonly intro: string }[] = [
   { id: 'timeline', label: 'Timeline', intro: 'Both lanes of a device, as written and as planned.' },
@@ -17,6 +20,7 @@ const VIEWS: readonly { readonly id: View; readonly label: string; readonly intr
     intro: 'A wider range hides more and costs more: where is the turning point?',
   },
   { id: 'tokens', label: 'Tokens', intro: 'Cutting a batch must not change who is dropped.' },
+  { id: 'axes', label: 'Axes', intro: 'A range can be cut only if all its operations agree on axes.' },
   { id: 'bandwidth', label: 'Bandwidth', intro: 'What would a faster or slower network change?' },
   { id: 'workers', label: 'Two workers', intro: 'The same plans on two worker threads with real tensors.' },
   { id: 'trace', label: 'Your trace', intro: 'How much communication does your own run hide?' },
@@ -44,30 +48,12 @@ function contentOf(view: View, page: RoomPageProps): ReactNode {
     case 'tokens':
       return <TokenGrid {...page} />;
     case 'bandwidth':
-      return <VerbPanel page={page} verb="sweep" label="Sweep the bandwidth" />;
+      return <BandwidthLab {...page} />;
+    case 'axes':
+      return <AxesLab {...page} />;
     case 'workers':
-      return <VerbPanel page={page} verb="run" label="Run on two workers" />;
+      return <WorkersLab {...page} />;
     case 'trace':
       return <TraceDrop {...page} />;
   }
-}
-
-function VerbPanel({
-  page,
-  verb,
-  label,
-}: {
-  readonly page: RoomPageProps;
-  readonly verb: string;
-  readonly label: string;
-}) {
-  const run = useVerbRun(page, verb, { addressKey: verb });
-  return (
-    <Stack>
-      <SampleRunButton run={run} params={{}}>
-        {label}
-      </SampleRunButton>
-      <RunResult page={page} run={run} empty={`Press “${label}”; the result appears here.`} />
-    </Stack>
-  );
 }

@@ -1,11 +1,30 @@
 /** Results of verbs as the page sees them. */
+import type { DwMatching } from '../src/dw-matching.ts';
+
+export const GATES = ['switch', 'topk', 'topk-ranked', 'bpr', 'hash', 'expert-choice'] as const;
 
 export interface OptimiseResult {
   readonly accepted: string;
   readonly speedUp: number;
   readonly exposedRatio: number;
   readonly optimiseMs: number;
-  readonly dw: readonly { readonly a2a: string; readonly gradients: readonly string[] }[];
+  readonly matching: { readonly official: DwMatching; readonly exact: DwMatching };
+}
+
+export interface MeasuredResult {
+  readonly modes: readonly { readonly mode: string; readonly exposedMs: number; readonly error: number }[];
+  readonly numGradients: number;
+}
+
+export interface ExplainResult {
+  readonly canCut: boolean;
+  readonly conflict: readonly string[];
+  readonly text: string;
+  readonly ops: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly outs: readonly { readonly tensor: string; readonly axis: string }[];
+  }[];
 }
 
 export interface TokenCell {
@@ -17,6 +36,7 @@ export interface TokenCell {
 
 export interface TokensResult {
   readonly experts: number;
+  readonly capacity: number;
   readonly parts: number;
   readonly whole: readonly TokenCell[];
   readonly passed: readonly TokenCell[];

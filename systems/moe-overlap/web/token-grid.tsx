@@ -12,10 +12,10 @@ import {
   WithControls,
   type RoomPageProps,
 } from '@tenfold/ui';
-import type { TokenCell, TokensResult } from './results.ts';
+import { GATES, type TokenCell, type TokensResult } from './results.ts';
 
-const GATES = ['switch', 'topk', 'topk-ranked', 'bpr', 'hash', 'expert-choice'] as const;
 const NUM_SERIES = 10;
+const NUM_TOKENS = 48;
 
 export function TokenGrid(page: RoomPageProps) {
   const [gate, setGate] = useAddressState<(typeof GATES)[number]>('tokenGate', 'switch');
@@ -44,13 +44,19 @@ export function TokenGrid(page: RoomPageProps) {
     >
       <RunResult page={page} run={run} empty="Press “Route 48 tokens” to see which tokens find room.">
         {(shown) => {
-          const { whole, passed, naive } = shown.result!;
+          const { whole, passed, naive, experts, capacity: rows, parts: numParts } = shown.result!;
+          const kept = new Set(whole.filter(({ place }) => place >= 0).map(pairOf));
+          const shared = { kept, experts, rows };
           return (
             <Stack>
               <p>{shown.report!.verdict.text}</p>
-              <Tokens title="Whole batch" cells={whole} reference={whole} />
-              <Tokens title="In parts, capacity passing" cells={passed} reference={whole} />
-              <Tokens title="Naive micro-batches" cells={naive} reference={whole} />
+              <Tokens title="Whole batch" cells={whole} numParts={1} {...shared} />
+              <Tokens title="In parts, capacity passing" cells={passed} numParts={numParts} {...shared} />
+              <Tokens title="Naive micro-batches" cells={naive} numParts={numParts} {...shared} />
+              <p className="overlap-hint">
+                Numbers are tokens, rows are experts with their {rows} places; a thick left edge begins the next part.
+                Struck through: dropped. Red frame: another fate than in the whole batch.
+              </p>
             </Stack>
           );
         }}
@@ -59,37 +65,66 @@ export function TokenGrid(page: RoomPageProps) {
   );
 }
 
-/** A cell is a token with its expert; struck through: dropped; outlined: other than in the whole batch. */
-function Tokens({
-  title,
-  cells,
-  reference,
-}: {
+interface TokensProps {
   readonly title: string;
   readonly cells: readonly TokenCell[];
-  readonly reference: readonly TokenCell[];
-}) {
-  const kept = new Set(reference.filter(({ place }) => place >= 0).map(({ token, expert }) => `${token}/${expert}`));
-  const numDropped = cells.filter(({ place }) => place < 0).length;
+  /** Pairs that the whole batch keeps. */
+  readonly kept: ReadonlySet<string>;
+  readonly numParts: number;
+  readonly experts: number;
+  readonly rows: number;
+}
+
+function Tokens({ title, cells, kept, numParts, experts, rows }: TokensProps) {
+  const dropped = cells.filter(({ place }) => place < 0);
+  const isDifferent = (cell: TokenCell): boolean => cell.place >= 0 !== kept.has(pairOf(cell));
+  const partOf = ({ token }: TokenCell): number => Math.floor((token * numParts) / NUM_TOKENS);
+  const numDifferent = cells.filter(isDifferent).length;
+  const fate = numParts === 1 ? '' : numDifferent === 0 ? ', all as in the whole batch' : `, ${numDifferent} otherwise`;
+  const cellOf = (cell: TokenCell, before: TokenCell | undefined) => {
+    const states = [
+      cell.place < 0 && 'is-dropped',
+      isDifferent(cell) && 'is-different',
+      before && partOf(before) !== partOf(cell) && 'is-next-part',
+    ].filter(Boolean);
+    const place = cell.place < 0 ? 'dropped' : `place ${cell.place}`;
+    return (
+      <span
+        key={pairOf(cell)}
+        className={['overlap-token', ...states].join(' ')}
+        style={cell.place < 0 ? undefined : { background: `var(--bar-${(cell.expert % NUM_SERIES) + 1})` }}
+        title={`token ${cell.token}, expert ${cell.expert}, ${place}${isDifferent(cell) ? ', not as in the whole batch' : ''}`}
+      >
+        {cell.token}
+      </span>
+    );
+  };
   return (
-    <Panel title={`${title}: ${numDropped} dropped`}>
+    <Panel title={`${title}: ${dropped.length} dropped${fate}`}>
       <div className="overlap-tokens">
-        {cells.map(({ token, expert, place }) => {
-          const isDifferent = place >= 0 !== kept.has(`${token}/${expert}`);
-          const state = `${place < 0 ? ' is-dropped' : ''}${isDifferent ? ' is-different' : ''}`;
-          const fate = place < 0 ? 'dropped' : `row ${place}`;
+        {Array.from({ length: experts }, (_, expert) => {
+          const own = cells.filter((cell) => cell.expert === expert && cell.place >= 0);
           return (
-            <span
-              key={`${token}/${expert}`}
-              className={`overlap-token${state}`}
-              style={place < 0 ? undefined : { borderColor: `var(--series-${(expert % NUM_SERIES) + 1})` }}
-              title={`token ${token}, expert ${expert}, ${fate}${isDifferent ? ', not as in the whole batch' : ''}`}
-            >
-              {token}·{expert}
-            </span>
+            <div key={expert} className="overlap-expert">
+              <b>expert {expert}</b>
+              <div>
+                {own.map((cell, index) => cellOf(cell, own[index - 1]))}
+                {Array.from({ length: Math.max(0, rows - own.length) }, (_empty, index) => (
+                  <span key={`free ${index}`} className="overlap-token is-free" title="free place" />
+                ))}
+              </div>
+            </div>
           );
         })}
+        {dropped.length > 0 && (
+          <div className="overlap-expert">
+            <b>dropped</b>
+            <div>{dropped.map((cell, index) => cellOf(cell, dropped[index - 1]))}</div>
+          </div>
+        )}
       </div>
     </Panel>
   );
 }
+
+const pairOf = ({ token, expert }: TokenCell): string => `${token}/${expert}`;

@@ -1,7 +1,14 @@
 /** Plans a block with measured costs and runs every mode on real workers: step times and exposed communication against
  *  what was predicted. Plans come from a profile made before; predictions come from the rounds of the written order that
  *  run between those of the other modes, so that a machine that became slower slows both. */
-import { createMesh, openRankPool, type Links, type RankPool } from '@tenfold/core/ranks';
+import {
+  createMesh,
+  openRankPool,
+  type LaunchResult,
+  type Links,
+  type RankPool,
+  type RankSpan,
+} from '@tenfold/core/ranks';
 import { median } from '../median.ts';
 import { isComm } from '../op-graph.ts';
 import { stepOps, type StepOp } from '../step-ops.ts';
@@ -9,6 +16,7 @@ import { MODES, optimise, type Mode, type Optimised, type Plan } from '../plan.t
 import type { OverlapGraph, PartCosts } from '../types.ts';
 import { blockGraph, type BlockSizes } from './block-graph.ts';
 import type { ModeRun, RankParams, RankResult } from './rank-program.ts';
+import type { StepSpan } from './step.ts';
 import { predictStep, type LinkModel, type ProfiledRound } from './step-prediction.ts';
 
 export interface MeasureOptions {
@@ -32,7 +40,10 @@ export interface MeasuredMode {
   /** Share of the prediction: measured / predicted − 1. */
   readonly error: number;
   readonly isBitEqual: boolean;
-  readonly runs: readonly ModeRun[];
+  /** Worker 0's last round. */
+  readonly lastRun: ModeRun;
+  /** When that worker's link was busy in that round. */
+  readonly linkSpans: readonly StepSpan[];
 }
 
 export interface MeasuredBlock {
@@ -68,7 +79,12 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
   const base = { sizes, seed, skew };
   onProgress?.('profiling');
   const written = { name: 'none', ops: stepOps(graph.ops, new Map()) };
-  const profile = await launch(pool, { ...base, modes: [written], warmUps: 3, rounds: 5 }, undefined, signal);
+  const { results: profile } = await launch(
+    pool,
+    { ...base, modes: [written], warmUps: 3, rounds: 5 },
+    undefined,
+    signal,
+  );
   const times = medianTimes(profile.flatMap(({ runs }) => runs));
   const expertMs = times.get('1.exp1')! + times.get('1.exp2')!;
   const a2aMs = ratio * expertMs;
@@ -83,7 +99,7 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
   const optimised = await optimise(timed, { costs: blockCosts(), maxParts: 4, ...(signal ? { signal } : {}) });
   onProgress?.('measuring');
   const modes = MODES.map((mode) => ({ name: mode, ops: planOps(optimised.plans[mode]) }));
-  const results = await launch(pool, { ...base, modes, warmUps, rounds }, links, signal);
+  const { results, spans } = await launch(pool, { ...base, modes, warmUps, rounds }, links, signal);
   const profiles = profiledRounds(results);
   const model: LinkModel = {
     fixedMs: LATENCY_MS + COUNTS_MS,
@@ -92,6 +108,7 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
   };
   const measured = MODES.map((mode): MeasuredMode => {
     const runs = results.flatMap((result) => result.runs.filter((run) => run.mode === mode));
+    const lastRun = results[0]!.runs.findLast((run) => run.mode === mode)!;
     const stepMs = median(runs.map((run) => run.stepMs));
     const exposedMs = median(runs.map((run) => run.stepMs - run.computeMs));
     const predictions = profiles.map((round) => predictStep(optimised.plans[mode], round, model));
@@ -104,7 +121,8 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
       predictedExposedMs: median(predictions.map((prediction) => prediction.exposedMs)),
       error: stepMs / predictedMs - 1,
       isBitEqual: results.every(({ differing }) => !differing.includes(mode)),
-      runs: results[0]!.runs.filter((run) => run.mode === mode),
+      lastRun,
+      linkSpans: linkSpansOf(lastRun, spans),
     };
   });
   const [first] = results as [RankResult];
@@ -140,20 +158,26 @@ async function launch(
   params: RankParams,
   links: Links | undefined,
   signal: AbortSignal | undefined,
-): Promise<RankResult[]> {
-  const { results } = await pool.launch<RankResult>({
+): Promise<LaunchResult<RankResult>> {
+  return await pool.launch<RankResult>({
     mesh: createMesh({ ep: params.sizes.numRanks }),
     module: new URL('./rank-program.ts', import.meta.url),
     params,
-    isTraced: false,
     ...(links ? { links } : {}),
     ...(signal ? { signal } : {}),
   });
-  return results;
 }
 
 function planOps({ graph, notes }: Plan): StepOp[] {
   return stepOps(graph.ops, notes);
+}
+
+/** Rank 0's transfers during a run, without those of sizes. */
+function linkSpansOf({ startMs, stepMs }: ModeRun, spans: readonly RankSpan[]): StepSpan[] {
+  return spans
+    .filter(({ lane, category }) => lane === 'rank 0 link' && category === 'communication')
+    .filter((span) => span.startMs >= startMs && span.endMs <= startMs + stepMs && !span.name.includes('.counts'))
+    .map((span) => ({ op: span.name, startMs: span.startMs - startMs, endMs: span.endMs - startMs }));
 }
 
 /** Rounds of the written order, all ranks together. */

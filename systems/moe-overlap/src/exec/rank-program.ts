@@ -21,6 +21,8 @@ export interface RankParams {
 export interface ModeRun {
   readonly mode: string;
   readonly round: number;
+  /** On the clock of the launch. */
+  readonly startMs: number;
   readonly stepMs: number;
   readonly computeMs: number;
   /** Computations, in order, from the start of the step. */
@@ -72,6 +74,7 @@ export function run(context: RankContext, params: RankParams): RankResult {
       runs.push({
         mode: name,
         round,
+        startMs,
         stepMs: endMs - startMs,
         computeMs,
         spans: shifted,

@@ -1,7 +1,7 @@
 /** explain: can this range of the forward pass be cut, along which axes, and if not, which operations contradict? */
 import { nearestNameHints } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { axisName } from '../axis-rules.ts';
+import { axisName, WHOLE } from '../axis-rules.ts';
 import { partCostsOf } from '../device-costs.ts';
 import { groupForward } from '../forward-groups.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
@@ -30,7 +30,23 @@ export async function run(params: ExplainParams, context: VerbContext): Promise<
     });
   };
   const pricer = priceRanges(graph, groupForward(graph), { costs: partCostsOf(device), maxParts: params.parts });
-  const found = pricer.cutRange(position(params.from), position(params.to) + 1, params.parts);
+  const [start, end] = [position(params.from), position(params.to) + 1];
+  if (end <= start) {
+    throw overlapError('TF-OVERLAP-003', {
+      subject: 'moe-overlap explain',
+      expected: 'a first operation that stands before the last',
+      actual: `positions ${start} and ${end - 1}`,
+      hints: ['Swap --from and --to.'],
+    });
+  }
+  const found = pricer.cutRange(start, end, params.parts);
+  const range = graph.ops.slice(start, end);
+  const described = (axisOf?: ReadonlyMap<string, number>) =>
+    range.map(({ id, kind, outs }) => ({
+      id,
+      kind,
+      outs: axisOf ? outs.map((tensor) => ({ tensor, axis: axisName(axisOf.get(tensor) ?? WHOLE) })) : [],
+    }));
   if ('kind' in found) {
     const text =
       found.kind === 'no-exchange'
@@ -38,14 +54,14 @@ export async function run(params: ExplainParams, context: VerbContext): Promise<
         : `The range cannot be cut into ${params.parts} parts: ${found.text}.`;
     return {
       ok: false,
-      value: { canCut: false, conflict: found.kind === 'conflict' ? found.ops : [], text },
+      value: { canCut: false, conflict: found.kind === 'conflict' ? found.ops : [], text, ops: described() },
       report: { title: 'Why this range cannot be cut', verdict: { tone: 'warn', text }, blocks: [] },
     };
   }
   const axes = [...found.axisOf].filter(([, axis]) => axis >= 0);
   return {
     ok: true,
-    value: { canCut: true, axes: axes.map(([tensor, axis]) => ({ tensor, axis: axisName(axis) })) },
+    value: { canCut: true, conflict: [], text: '', ops: described(found.axisOf) },
     report: {
       title: 'How this range is cut',
       verdict: {

@@ -1,6 +1,7 @@
 /** optimise: the best order and partition of a training step, predicted. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
+import { dwMatching } from '../dw-matching.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
 import { optimise, type Mode } from '../plan.ts';
 import { planFile } from '../plan-file.ts';
@@ -35,7 +36,7 @@ export async function run(params: OptimiseParams, context: VerbContext): Promise
       optimiseMs,
       modes: modeRows(optimised),
       ranges: plan.ranges,
-      dw: plan.dw,
+      matching: { official: dwMatching(graph, plans.both.dw!), exact: dwMatching(graph, plans.exact.dw!) },
       device: { name: device.name, origin: device.origin },
     },
     report: reportPlans(optimised, device, plan, optimiseMs),
