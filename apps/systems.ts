@@ -34,6 +34,7 @@ export const systems: readonly SystemEntry[] = [
     title: 'View bench',
     question: 'How badly do street-scene splats fail away from the training cameras?',
     paper: { title: 'Extrapolated Urban View Synthesis Benchmark', arxiv: '2412.05256' },
+    load: () => import('@tenfold/view-bench/manifest'),
   },
   {
     id: 'prefix-cache',

@@ -41,9 +41,15 @@ export function quaternionFromRotation(R: ArrayLike<number>): readonly [number, 
 }
 
 /** Camera at `center` with camera axes given as rows in the world: x right, y down, z forward. */
-export function cameraFromAxes(intrinsics: Intrinsics, center: Vector, axes: readonly [Vector, Vector, Vector]): PinholeCamera {
+export function cameraFromAxes(
+  intrinsics: Intrinsics,
+  center: Vector,
+  axes: readonly [Vector, Vector, Vector],
+): PinholeCamera {
   const rotation = Float64Array.from(axes.flat());
-  const translation = Float64Array.from(axes.map((axis) => -(axis[0] * center[0] + axis[1] * center[1] + axis[2] * center[2])));
+  const translation = Float64Array.from(
+    axes.map((axis) => -(axis[0] * center[0] + axis[1] * center[1] + axis[2] * center[2])),
+  );
   return { ...intrinsics, rotation, translation };
 }
 
@@ -55,4 +61,13 @@ export function levelCamera(intrinsics: Intrinsics, center: Vector, yawRad: numb
     [0, 0, -1],
     [cos, sin, 0],
   ]);
+}
+
+/** World point that the centre of a pixel shows. @param pixel  y · width + x @param depthM  along z */
+export function worldFromPixel(camera: PinholeCamera, pixel: number, depthM: number): [number, number, number] {
+  const { rotation: R, translation: t, fx, fy, cx, cy, widthPx } = camera;
+  const x = (((pixel % widthPx) + 0.5 - cx) / fx) * depthM - t[0];
+  const y = ((Math.floor(pixel / widthPx) + 0.5 - cy) / fy) * depthM - t[1];
+  const z = depthM - t[2];
+  return [R[0] * x + R[3] * y + R[6] * z, R[1] * x + R[4] * y + R[7] * z, R[2] * x + R[5] * y + R[8] * z];
 }

@@ -41,6 +41,9 @@ export interface RgbImage {
   readonly data: Float32Array;
 }
 
+/** Where a frame stands against the training views: level 1 moved aside, 2 turned, 3 both; `control` lies between them. */
+export type Level = 'train' | 'control' | 'level1' | 'level2' | 'level3';
+
 /** One posed photograph. Masks hold 1 for pixels that count and 0 for pixels that do not. */
 export interface Frame {
   readonly name: string;
@@ -48,6 +51,8 @@ export interface Frame {
   readonly image: RgbImage;
   readonly traversal?: string;
   readonly channel?: string;
+  /** As the scene's author labels it; otherwise found from the distances. */
+  readonly level?: Level;
   /** [H, W] 1 = static, 0 = moving object */
   readonly staticMask?: Uint8Array;
   /** [H, W] 1 = not sky */

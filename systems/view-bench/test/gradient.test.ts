@@ -57,7 +57,8 @@ for (const { name, shDegree, options } of CASES) {
       const out = renderCloud(cloud, CAMERA, options);
       let sum = 0;
       for (let k = 0; k < rgb.length; k++) sum += rgb[k] * out.rgb[k];
-      for (let k = 0; k < numPixels; k++) sum += alpha[k] * (1 - out.transmittance[k]) + (options.hasDepth ? extra[k] * out.extra[k] : 0);
+      for (let k = 0; k < numPixels; k++)
+        sum += alpha[k] * (1 - out.transmittance[k]) + (options.hasDepth ? extra[k] * out.extra[k] : 0);
       return sum;
     };
     const out = renderCloud(cloud, CAMERA, options);

@@ -21,7 +21,8 @@ function pair(): { readonly p: RgbImage; readonly q: RgbImage } {
   return { p: { widthPx: W, heightPx: H, data: p }, q: { widthPx: W, heightPx: H, data: q } };
 }
 
-const close = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 1e-5, `${actual} ${expected}`);
+const close = (actual: number, expected: number) =>
+  assert.ok(Math.abs(actual - expected) < 1e-5, `${actual} ${expected}`);
 
 test('PSNR and SSIM of the analytic pair have their known values', () => {
   const { p, q } = pair();

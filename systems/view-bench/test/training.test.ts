@@ -23,7 +23,14 @@ test('a student of 150 Gaussians recovers its teacher in views far from the trai
   const { cloud } = await trainCloud(
     scene.student,
     scene.train,
-    { numSteps: NUM_STEPS, strategy: 'fixed', ssimWeight: 0, rates: RATES, degreeEvery: NUM_STEPS / 2, opacityResetEvery: Infinity },
+    {
+      numSteps: NUM_STEPS,
+      strategy: 'fixed',
+      ssimWeight: 0,
+      rates: RATES,
+      degreeEvery: NUM_STEPS / 2,
+      opacityResetEvery: Infinity,
+    },
     createRng(1),
   );
   const reached = {
@@ -35,7 +42,8 @@ test('a student of 150 Gaussians recovers its teacher in views far from the trai
   const wanted = { train: 43, interpolated: 41, translated: 34, rotated: 43 };
   const text = JSON.stringify(reached);
   if (process.env['VIEW_BENCH_PRINT']) console.log(text);
-  for (const key of ['train', 'interpolated', 'translated', 'rotated'] as const) assert.ok(reached[key] >= wanted[key], text);
+  for (const key of ['train', 'interpolated', 'translated', 'rotated'] as const)
+    assert.ok(reached[key] >= wanted[key], text);
 });
 
 for (const strategy of ['adaptive', 'absgrad', 'mcmc'] as const) {

@@ -67,7 +67,11 @@ function windowsOpen(mask: Uint8Array, widthPx: number, heightPx: number): Uint8
 /** @throws TF-VIEW-003 */
 function assertPair(image: RgbImage, truth: RgbImage, mask: Uint8Array | undefined, subject: string): void {
   const numPixels = truth.widthPx * truth.heightPx;
-  if (image.widthPx === truth.widthPx && image.heightPx === truth.heightPx && (mask?.length ?? numPixels) === numPixels) {
+  if (
+    image.widthPx === truth.widthPx &&
+    image.heightPx === truth.heightPx &&
+    (mask?.length ?? numPixels) === numPixels
+  ) {
     return;
   }
   throw viewError('TF-VIEW-003', {

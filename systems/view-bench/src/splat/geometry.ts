@@ -82,7 +82,10 @@ export function computeSplatGeometry(
   }
   const ratioX = p[0] / z;
   const ratioY = p[1] / z;
-  const limitX = Math.min(Math.max(ratioX, -(cx + CLAMP_MARGIN * widthPx) / fx), (widthPx * (1 + CLAMP_MARGIN) - cx) / fx);
+  const limitX = Math.min(
+    Math.max(ratioX, -(cx + CLAMP_MARGIN * widthPx) / fx),
+    (widthPx * (1 + CLAMP_MARGIN) - cx) / fx,
+  );
   const limitY = Math.min(
     Math.max(ratioY, -(cy + CLAMP_MARGIN * heightPx) / fy),
     (heightPx * (1 + CLAMP_MARGIN) - cy) / fy,

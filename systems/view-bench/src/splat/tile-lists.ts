@@ -40,8 +40,13 @@ export function createTileLists(projection: Projection, widthPx: number, heightP
       for (let tileX = startX; tileX < endX; tileX++) {
         if (
           !isSingle &&
-          smallestOverTile(conics[3 * i], conics[3 * i + 1], conics[3 * i + 2], tileX * TILE_PX - u, tileY * TILE_PX - v) >
-            reach
+          smallestOverTile(
+            conics[3 * i],
+            conics[3 * i + 1],
+            conics[3 * i + 2],
+            tileX * TILE_PX - u,
+            tileY * TILE_PX - v,
+          ) > reach
         ) {
           continue;
         }

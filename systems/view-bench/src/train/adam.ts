@@ -76,7 +76,8 @@ export function resetMoments(state: AdamState, kind: ParameterKind): void {
 }
 
 function createMoments(cloud: GaussianCloud): CloudGradients {
-  return Object.fromEntries(
-    PARAMETER_KINDS.map((kind) => [kind, new Float32Array(cloud[kind].length)]),
-  ) as Record<ParameterKind, Float32Array>;
+  return Object.fromEntries(PARAMETER_KINDS.map((kind) => [kind, new Float32Array(cloud[kind].length)])) as Record<
+    ParameterKind,
+    Float32Array
+  >;
 }

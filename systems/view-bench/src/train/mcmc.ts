@@ -32,8 +32,7 @@ export function addMcmcNoise(cloud: GaussianCloud, meansRate: number, rng: Rng):
     if (gate < 1e-12) continue;
     const Q = rotationFromQuaternion([...quats.subarray(4 * i, 4 * i + 4)]);
     const local = [0, 1, 2].map(
-      (k) =>
-        Math.exp(2 * logScales[3 * i + k]) * (Q[k] * noise[0]! + Q[3 + k] * noise[1]! + Q[6 + k] * noise[2]!),
+      (k) => Math.exp(2 * logScales[3 * i + k]) * (Q[k] * noise[0]! + Q[3 + k] * noise[1]! + Q[6 + k] * noise[2]!),
     );
     for (let k = 0; k < 3; k++) {
       const shift = Q[3 * k] * local[0]! + Q[3 * k + 1] * local[1]! + Q[3 * k + 2] * local[2]!;

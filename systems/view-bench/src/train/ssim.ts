@@ -13,12 +13,7 @@ export interface SsimResult {
 }
 
 /** Map of SSIM of two interleaved RGB images and its gradient by the first. Cost: O(11 · pixels). Mutates: nothing. */
-export function computeSsim(
-  x: ArrayLike<number>,
-  y: ArrayLike<number>,
-  widthPx: number,
-  heightPx: number,
-): SsimResult {
+export function computeSsim(x: ArrayLike<number>, y: ArrayLike<number>, widthPx: number, heightPx: number): SsimResult {
   const length = 3 * widthPx * heightPx;
   const blur = createBlur(widthPx, heightPx);
   const product = (a: ArrayLike<number>, b: ArrayLike<number>) => {

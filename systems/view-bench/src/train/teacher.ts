@@ -33,7 +33,10 @@ export function createTeacherScene(seed: number, count = 150): TeacherScene {
     // World here: x right, z up, y forward; the lanes run along y.
     const mean = [between(-2.5, 2.5), between(2.5, 6.5), between(-1.2, 1.2)];
     teacher.means.set(mean, 3 * i);
-    student.means.set(mean.map((value) => value + 0.05 * rng.normal()), 3 * i);
+    student.means.set(
+      mean.map((value) => value + 0.05 * rng.normal()),
+      3 * i,
+    );
     for (let k = 0; k < 4; k++) teacher.quats[4 * i + k] = rng.normal();
     for (let k = 0; k < 3; k++) {
       teacher.logScales[3 * i + k] = Math.log(between(0.08, 0.33));
@@ -48,7 +51,11 @@ export function createTeacherScene(seed: number, count = 150): TeacherScene {
   const frame = (name: string, camera: PinholeCamera): Frame => ({
     name,
     camera,
-    image: { widthPx: camera.widthPx, heightPx: camera.heightPx, data: Float32Array.from(renderCloud(teacher, camera).rgb) },
+    image: {
+      widthPx: camera.widthPx,
+      heightPx: camera.heightPx,
+      data: Float32Array.from(renderCloud(teacher, camera).rgb),
+    },
   });
   const views = (label: string, lanes: readonly number[], shift: number, turnRad = 0) =>
     lanes.flatMap((lane) =>

@@ -37,7 +37,11 @@ export interface TrainOptions {
   /** Learns a colour matrix a training image. Default false. */
   readonly hasExposure?: boolean;
   readonly signal?: AbortSignal;
-  readonly onStep?: (state: { readonly step: number; readonly loss: number; readonly count: number }) => void | Promise<void>;
+  readonly onStep?: (state: {
+    readonly step: number;
+    readonly loss: number;
+    readonly count: number;
+  }) => void | Promise<void>;
 }
 
 export interface TrainResult {

@@ -1,0 +1,160 @@
+/** Scores of a trained cloud in every test view: whole image, seen and unseen pixels, depth, and distance from the training views. */
+import { throwIfCancelled } from '@tenfold/core/base';
+import { countViews } from '../coverage.ts';
+import { computeMeanSsim, computePsnr, type MetricProfile } from '../metrics/image-metrics.ts';
+import { computeDepthScores, type DepthScores } from '../metrics/depth-metrics.ts';
+import type { PerceptualMetric } from '../metrics/lpips.ts';
+import { renderCloud } from '../splat/render.ts';
+import type { Frame, GaussianCloud, Level, RgbImage, Scene } from '../types.ts';
+import { levelFromDistance, measureViewDistance, trainingSpacingM, type ViewDistance } from './geometry.ts';
+
+export interface ViewScore extends ViewDistance {
+  readonly name: string;
+  readonly level: Level;
+  readonly traversal: string | null;
+  /** dB over static pixels */ readonly psnr: number;
+  readonly ssim: number;
+  /** null without the model */ readonly lpips: number | null;
+  /** dB over pixels of surfaces that training views show; null where depth is unknown or none is seen */
+  readonly psnrSeen: number | null;
+  readonly psnrUnseen: number | null;
+  readonly psnrSky: number | null;
+  /** Mean squared error over static pixels, and the parts of it from unseen pixels and sky. */
+  readonly squaredError: { readonly all: number; readonly unseen: number | null; readonly sky: number | null };
+  /** Share of static pixels that show surfaces no training view shows. */ readonly unseenShare: number | null;
+  readonly depth: DepthScores | null;
+}
+
+export interface Evaluation {
+  readonly profile: MetricProfile;
+  readonly spacingM: number;
+  readonly views: readonly ViewScore[];
+}
+
+export interface EvaluateOptions {
+  readonly profile?: MetricProfile;
+  /** Views of training frames that are scored too; default 8, spread evenly. */
+  readonly numTrainViews?: number;
+  readonly perceptual?: PerceptualMetric | undefined;
+  readonly isAntialiased?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onView?: (
+    score: ViewScore,
+    render: RgbImage,
+    frame: Frame,
+    done: number,
+    total: number,
+  ) => void | Promise<void>;
+}
+
+/** Training pixels that make a surface "seen". */
+const MIN_VIEWS = 1;
+
+/** Renders every test view (and some training views) and scores it. Mutates: nothing. */
+export async function evaluateCloud(
+  cloud: GaussianCloud,
+  scene: Scene,
+  { profile = 'correct', numTrainViews = 8, perceptual, isAntialiased = false, signal, onView }: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
+  const train = scene.train.map((name) => frameOf.get(name)!);
+  const trainCameras = train.map(({ camera }) => camera);
+  const spacingM = trainingSpacingM(trainCameras);
+  const step = Math.max(1, Math.ceil(train.length / Math.max(1, numTrainViews)));
+  const shown = numTrainViews === 0 ? [] : train.filter((_, index) => index % step === 0);
+  const frames = [...shown, ...scene.test.map((name) => frameOf.get(name)!)];
+  const trainNames = new Set(scene.train);
+  const views: ViewScore[] = [];
+  for (const [index, frame] of frames.entries()) {
+    throwIfCancelled(signal, 'evaluateCloud');
+    const isTrain = trainNames.has(frame.name);
+    const rendering = renderCloud(cloud, frame.camera, { isAntialiased, hasDepth: frame.depthM !== undefined });
+    const render = quantise(rendering.rgb, frame);
+    const distance = measureViewDistance(frame.camera, trainCameras, spacingM);
+    const level = isTrain ? 'train' : (frame.level ?? levelFromDistance(distance, spacingM));
+    const split = frame.depthM ? splitPixels(frame, train) : undefined;
+    const score: ViewScore = {
+      ...distance,
+      name: frame.name,
+      level,
+      traversal: frame.traversal ?? null,
+      psnr: computePsnr(render, frame.image, frame.staticMask),
+      ssim: computeMeanSsim(render, frame.image, { mask: frame.staticMask, profile }),
+      lpips: perceptual ? await perceptual.compare(render, frame.image, { mask: frame.staticMask, profile }) : null,
+      psnrSeen: split ? finiteOrNull(computePsnr(render, frame.image, split.seen)) : null,
+      psnrUnseen: split ? finiteOrNull(computePsnr(render, frame.image, split.unseen)) : null,
+      psnrSky: split ? finiteOrNull(computePsnr(render, frame.image, split.sky)) : null,
+      squaredError: squaredErrors(render, frame, split),
+      unseenShare: split ? split.unseenShare : null,
+      depth: frame.depthM ? computeDepthScores(expectedDepth(rendering), frame.depthM, frame.staticMask) : null,
+    };
+    views.push(score);
+    await onView?.(score, render, frame, index + 1, frames.length);
+  }
+  return { profile, spacingM, views };
+}
+
+/** Σ d α T / A, 0 where nothing is drawn. */
+function expectedDepth({
+  extra,
+  transmittance,
+}: {
+  readonly extra: ArrayLike<number>;
+  readonly transmittance: ArrayLike<number>;
+}): Float32Array {
+  return Float32Array.from(transmittance, (rest, p) => (rest < 1 ? extra[p] / (1 - rest) : 0));
+}
+
+interface PixelSplit {
+  /** [H, W] 1 = counts */ readonly seen: Uint8Array;
+  readonly unseen: Uint8Array;
+  readonly sky: Uint8Array;
+  readonly unseenShare: number;
+}
+
+/** Static pixels by what the training views know of them. */
+export function splitPixels(frame: Frame, train: readonly Frame[]): PixelSplit {
+  const views = countViews(frame, train);
+  const [seen, unseen, sky] = [
+    new Uint8Array(views.length),
+    new Uint8Array(views.length),
+    new Uint8Array(views.length),
+  ];
+  let [numStatic, numUnseen] = [0, 0];
+  for (let p = 0; p < views.length; p++) {
+    if (frame.staticMask?.[p] === 0) continue;
+    numStatic++;
+    if (frame.groundMask?.[p] === 0) sky[p] = 1;
+    else if (views[p] >= MIN_VIEWS) seen[p] = 1;
+    else {
+      unseen[p] = 1;
+      numUnseen++;
+    }
+  }
+  return { seen, unseen, sky, unseenShare: numUnseen / Math.max(1, numStatic) };
+}
+
+/** 8-bit, as images are stored and compared. */
+function quantise(rgb: ArrayLike<number>, { camera }: Frame): RgbImage {
+  const data = Float32Array.from(rgb, (value) => Math.round(255 * Math.min(1, Math.max(0, value))) / 255);
+  return { widthPx: camera.widthPx, heightPx: camera.heightPx, data };
+}
+
+function squaredErrors(render: RgbImage, frame: Frame, split: PixelSplit | undefined): ViewScore['squaredError'] {
+  let [all, unseen, sky, count] = [0, 0, 0, 0];
+  for (let p = 0; p < render.data.length / 3; p++) {
+    if (frame.staticMask?.[p] === 0) continue;
+    let error = 0;
+    for (let k = 3 * p; k < 3 * p + 3; k++) error += (render.data[k] - frame.image.data[k]) ** 2;
+    count += 3;
+    all += error;
+    if (split?.unseen[p] === 1) unseen += error;
+    if (split?.sky[p] === 1) sky += error;
+  }
+  const share = Math.max(1, count);
+  return { all: all / share, unseen: split ? unseen / share : null, sky: split ? sky / share : null };
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,130 @@
+/** One experiment: a start cloud is trained on a scene's training views and judged in its test views, with pictures of the worst. */
+import { throwIfCancelled, yieldToEventLoop, type Rng } from '@tenfold/core/base';
+import type { MetricProfile } from '../metrics/image-metrics.ts';
+import type { PerceptualMetric } from '../metrics/lpips.ts';
+import { errorMap, joinImages, oracleMap, pngFromImage } from '../pictures.ts';
+import { cameraCenter } from '../splat/project.ts';
+import { cloudFromPoints } from '../train/initial-cloud.ts';
+import { trainCloud, type TrainOptions, type TrainResult } from '../train/trainer.ts';
+import type { GaussianCloud, Level, Scene } from '../types.ts';
+import { assertScene } from '../scene.ts';
+import { evaluateCloud, splitPixels, type Evaluation } from './evaluate.ts';
+import { summariseLevels, type LevelRow } from './level-table.ts';
+import { computeTrustRadius, type TrustRadius } from './trust-radius.ts';
+
+export interface ExperimentOptions {
+  readonly training: Omit<TrainOptions, 'signal' | 'onStep'>;
+  readonly shDegree: number;
+  readonly profile: MetricProfile;
+  readonly perceptual?: PerceptualMetric | undefined;
+  readonly toleranceDb?: number;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: number, loss: number, count: number) => void;
+  readonly onView?: (done: number, total: number) => void;
+}
+
+/** A picture strip: truth, render, error, and the oracle where depth is known. */
+export interface Strip {
+  readonly name: string;
+  readonly level: Level;
+  readonly psnr: number;
+  readonly png: Uint8Array;
+}
+
+export interface CameraMark {
+  readonly name: string;
+  readonly level: Level;
+  readonly center: readonly number[];
+  readonly forward: readonly number[];
+  readonly psnr: number | null;
+}
+
+export interface ExperimentResult {
+  readonly training: TrainResult;
+  readonly evaluation: Evaluation;
+  readonly levels: readonly LevelRow[];
+  readonly trust: TrustRadius | undefined;
+  readonly strips: readonly Strip[];
+  readonly cameras: readonly CameraMark[];
+}
+
+const YIELD_EVERY_STEPS = 5;
+
+/** @throws TF-VIEW-002 for unusable splits, TF-VIEW-007 if training leaves the finite numbers */
+export async function runExperiment(scene: Scene, options: ExperimentOptions, rng: Rng): Promise<ExperimentResult> {
+  assertScene(scene);
+  const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
+  const training = await trainCloud(
+    cloudFromPoints(scene.points, options.shDegree),
+    scene.train.map((name) => frameOf.get(name)!),
+    {
+      ...options.training,
+      ...(options.signal ? { signal: options.signal } : {}),
+      async onStep({ step, loss, count }) {
+        options.onStep?.(step, loss, count);
+        if (step % YIELD_EVERY_STEPS === 0) await yieldToEventLoop();
+        throwIfCancelled(options.signal, 'trainCloud');
+      },
+    },
+    rng,
+  );
+  return judgeCloud(scene, training, options);
+}
+
+/** The second half of an experiment, for a cloud that is there. */
+export async function judgeCloud(
+  scene: Scene,
+  training: TrainResult,
+  options: Omit<ExperimentOptions, 'training' | 'shDegree'>,
+): Promise<ExperimentResult> {
+  const train = new Set(scene.train);
+  const trainFrames = scene.frames.filter(({ name }) => train.has(name));
+  const strips: Strip[] = [];
+  const numOf = new Map<Level, number>();
+  const evaluation = await evaluateCloud(training.cloud, scene, {
+    profile: options.profile,
+    perceptual: options.perceptual,
+    ...(options.signal ? { signal: options.signal } : {}),
+    async onView(score, render, frame, done, total) {
+      options.onView?.(done, total);
+      const shown = numOf.get(score.level) ?? 0;
+      numOf.set(score.level, shown + 1);
+      if (shown % STRIP_EVERY === 0 && shown < STRIP_EVERY * MAX_STRIPS_PER_LEVEL) {
+        const images = [frame.image, render, errorMap(render, frame.image)];
+        if (frame.depthM)
+          images.push(oracleMap(frame.image, { ...splitPixels(frame, trainFrames), isStatic: frame.staticMask }));
+        strips.push({
+          name: score.name,
+          level: score.level,
+          psnr: score.psnr,
+          png: await pngFromImage(joinImages(images)),
+        });
+      }
+      await yieldToEventLoop();
+    },
+  });
+  const psnrOf = new Map(evaluation.views.map(({ name, psnr, level }) => [name, { psnr, level }]));
+  const cameras = scene.frames.map(({ name, camera, level }) => ({
+    name,
+    level: psnrOf.get(name)?.level ?? level ?? (train.has(name) ? 'train' : 'control'),
+    center: cameraCenter(camera),
+    forward: [...camera.rotation.subarray(6, 9)],
+    psnr: psnrOf.get(name)?.psnr ?? null,
+  }));
+  return {
+    training,
+    evaluation,
+    levels: summariseLevels(evaluation),
+    trust: computeTrustRadius(evaluation, options.toleranceDb),
+    strips,
+    cameras,
+  };
+}
+
+const STRIP_EVERY = 3;
+const MAX_STRIPS_PER_LEVEL = 4;
+
+/** A result of training for a cloud that came from a file. */
+export function givenCloud(cloud: GaussianCloud): TrainResult {
+  return { cloud, extentM: 0, losses: new Float32Array(0), numGrown: 0, numPruned: 0 };
+}
