@@ -1,62 +1,112 @@
-/** Audit of 1,000,000 × 10 and 50,000 × 1,000 probabilities beside the same steps in NumPy, in one run.
- *  node systems/label-audit/bench/audit.bench.ts [python] */
+/** Audit of 1,000,000 × 10 and 50,000 × 1,000 probabilities beside the same steps in NumPy and in cleanlab, in one run.
+ *  TENFOLD_PYTHON names a Python with numpy (and cleanlab); default python3. Without it the peer column stays empty. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '@tenfold/core/base';
 import { writeNpy } from '@tenfold/core/data';
-import { findIssues, learnConfidently, scoreLabels } from '../src/index.ts';
+import { auditLabels, findIssues, learnConfidently, scoreLabels } from '../src/index.ts';
 import type { Probabilities } from '../src/index.ts';
 
-const REPEATS = 5;
-const python = process.argv[2] ?? 'python3';
-const folder = mkdtempSync(join(tmpdir(), 'label-audit-bench-'));
+interface BenchRow {
+  name: string;
+  ours: number;
+  peer: number;
+  unit: string;
+  ratio: number;
+  note?: string;
+}
 
-for (const [numRows, numClasses] of [
+interface PeerFigures {
+  readonly seconds: number;
+  readonly numFlagged: number;
+  readonly scoreSum: number;
+}
+
+const REPEATS = 5;
+const SIZES = [
   [1_000_000, 10],
   [50_000, 1_000],
-] as const) {
+] as const;
+
+export async function bench(): Promise<BenchRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'label-audit-bench-'));
+  const rows: BenchRow[] = [];
+  try {
+    for (const [numRows, numClasses] of SIZES) rows.push(...(await benchSize(numRows, numClasses, folder)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return rows;
+}
+
+async function benchSize(numRows: number, numClasses: number, folder: string): Promise<BenchRow[]> {
   const { labels, probabilities } = randomProblem(numRows, numClasses);
-  const shape = [numRows, numClasses];
-  await writeNpy(
-    join(folder, 'probs.npy'),
-    { dtype: 'float32', shape, data: probabilities.data as Float32Array },
-    { force: true },
-  );
-  await writeNpy(join(folder, 'labels.npy'), { dtype: 'int32', shape: [numRows], data: labels }, { force: true });
-  const seconds: number[] = [];
-  let numFlagged = 0;
-  let scoreSum = 0;
-  let extraBytes = 0;
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    const before = process.memoryUsage().arrayBuffers;
-    const start = performance.now();
+  const files = [join(folder, `${numClasses}-probs.npy`), join(folder, `${numClasses}-labels.npy`)] as const;
+  const data = probabilities.data as Float32Array;
+  await writeNpy(files[0], { dtype: 'float32', shape: [numRows, numClasses], data });
+  await writeNpy(files[1], { dtype: 'int32', shape: [numRows], data: labels });
+  const size = `${numRows.toLocaleString('en')} × ${numClasses.toLocaleString('en')}`;
+  const common = timeOf(() => {
     const learned = learnConfidently(labels, probabilities);
     const flags = findIssues(labels, probabilities, learned, { filter: 'prune_by_noise_rate' });
-    const scores = scoreLabels(labels, probabilities, { method: 'normalized_margin', isAdjusted: true });
-    seconds.push((performance.now() - start) / 1000);
-    extraBytes = Math.max(extraBytes, process.memoryUsage().arrayBuffers - before);
-    numFlagged = flags.reduce((sum, flag) => sum + flag, 0);
-    scoreSum = scores.reduce((sum, score) => sum + score, 0);
-  }
-  const ours = seconds.sort((a, b) => a - b)[REPEATS >> 1];
-  console.log(
-    `${numRows} × ${numClasses}: ours ${ours.toFixed(3)} s, ${numFlagged} flagged, score sum ${scoreSum.toFixed(1)}`,
-  );
-  console.log(`  buffers beside the input: ${(extraBytes / probabilities.data.byteLength).toFixed(2)} × its size`);
+    return { flags, scores: scoreLabels(labels, probabilities, { method: 'normalized_margin', isAdjusted: true }) };
+  });
+  const numFlagged = common.value.flags.reduce((sum, flag) => sum + flag, 0);
+  const scoreSum = common.value.scores.reduce((sum, score) => sum + score, 0);
+  const peers = runPeers(files);
+  const whole = timeOf(() => auditLabels(labels, probabilities).ranked.length);
+  const streamed = JSON.parse(
+    String(execFileSync(process.execPath, [join(import.meta.dirname, 'stream-once.ts'), ...files])),
+  ) as { seconds: number; grownBytes: number; numFlagged: number };
+  if (streamed.numFlagged !== numFlagged)
+    throw new Error(`streamed ${streamed.numFlagged} flags, in memory ${numFlagged}`);
+  const row = (name: string, seconds: number, peer: PeerFigures | undefined): BenchRow => ({
+    name: `${size}: ${name}`,
+    ours: 1000 * seconds,
+    peer: peer ? 1000 * peer.seconds : NaN,
+    unit: 'ms',
+    ratio: peer ? peer.seconds / seconds : NaN,
+    ...(peer && {
+      note: `flags ${numFlagged} and ${peer.numFlagged}, mean score ${(scoreSum / numRows).toFixed(6)} and ${(peer.scoreSum / numRows).toFixed(6)}`,
+    }),
+  });
+  return [
+    row('joint, flags and scores, against NumPy', common.seconds, peers.numpy),
+    row('joint, flags and scores, against cleanlab', common.seconds, peers.cleanlab),
+    { ...row('whole audit with calibration and repair, in memory', whole.seconds, undefined) },
+    {
+      ...row('whole audit with reading the file, streamed', streamed.seconds, undefined),
+      note: `process grew by ${(streamed.grownBytes / data.byteLength).toFixed(2)} × the input (${(data.byteLength / 2 ** 20).toFixed(0)} MiB)`,
+    },
+  ];
+}
+
+function runPeers(files: readonly string[]): { numpy?: PeerFigures; cleanlab?: PeerFigures } {
   try {
     const script = join(import.meta.dirname, 'numpy_audit.py');
-    const text = execFileSync(python, [script, join(folder, 'probs.npy'), join(folder, 'labels.npy'), String(REPEATS)]);
-    const peer = JSON.parse(String(text)) as { seconds: number; numFlagged: number; scoreSum: number };
-    console.log(
-      `  NumPy ${peer.seconds.toFixed(3)} s, ${peer.numFlagged} flagged, score sum ${peer.scoreSum.toFixed(1)}; ratio ${(peer.seconds / ours).toFixed(2)}`,
+    const python = process.env['TENFOLD_PYTHON'] ?? 'python3';
+    const text = String(
+      execFileSync(python, [script, ...files, String(REPEATS)], { stdio: ['ignore', 'pipe', 'ignore'] }),
     );
-  } catch (cause) {
-    console.log(`  NumPy not run: ${String((cause as Error).message).split('\n')[0]}`);
+    return JSON.parse(text.trim().split('\n').at(-1)!);
+  } catch {
+    return {};
   }
 }
-rmSync(folder, { recursive: true });
+
+/** Median seconds and the last value. */
+function timeOf<T>(run: () => T): { seconds: number; value: T } {
+  const seconds: number[] = [];
+  let value!: T;
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const start = performance.now();
+    value = run();
+    seconds.push((performance.now() - start) / 1000);
+  }
+  return { seconds: seconds.sort((a, b) => a - b)[REPEATS >> 1]!, value };
+}
 
 /** Peaked rows with 10 % of the labels moved. */
 function randomProblem(numRows: number, numClasses: number): { labels: Int32Array; probabilities: Probabilities } {
@@ -72,7 +122,7 @@ function randomProblem(numRows: number, numClasses: number): { labels: Int32Arra
       data[i * numClasses + k] = weight;
       sum += weight;
     }
-    for (let k = 0; k < numClasses; k++) data[i * numClasses + k] /= sum;
+    for (let k = 0; k < numClasses; k++) data[i * numClasses + k]! /= sum;
   }
   return { labels, probabilities: { numRows, numClasses, data } };
 }

@@ -1,5 +1,6 @@
-"""The same audit steps in NumPy: thresholds, confident joint, calibration, prune_by_noise_rate, adjusted margin.
-Arguments: probs.npy labels.npy repeats. Prints one JSON line: median seconds, number of flags."""
+"""The audit's common steps in NumPy: thresholds, confident joint, calibration, prune_by_noise_rate, adjusted margin; and the
+same by cleanlab where it is installed.  Arguments: probs.npy labels.npy repeats.  Prints one JSON line: median seconds,
+number of flags and sum of scores of each."""
 import json, sys, time
 import numpy as np
 
@@ -19,7 +20,7 @@ def audit(labels, p):
     counts = np.bincount(labels, minlength=k)
     own = p[np.arange(n), labels]
     t = np.bincount(labels, weights=own, minlength=k) / counts
-    is_confident = p >= (t - 1e-6).astype(p.dtype)
+    is_confident = p >= t - 1e-6
     num_confident = is_confident.sum(axis=1)
     best = p.argmax(axis=1)
     guess = np.where(num_confident > 1, best, is_confident.argmax(axis=1))
@@ -41,7 +42,8 @@ def audit(labels, p):
             margin = part[:, other] - part[:, given]
             cut = -np.partition(-margin, number - 1)[number - 1]
             flags[rows[margin >= cut]] = True
-    flags &= best != labels
+    raised = p[np.arange(n), labels] + 1e-6
+    flags &= ~((best == labels) | (raised >= p.max(axis=1)))
     adjusted = p + (t.max() - t).astype(p.dtype)
     adjusted /= adjusted.sum(axis=1, keepdims=True)
     own = adjusted[np.arange(n), labels]
@@ -50,10 +52,33 @@ def audit(labels, p):
     return flags, score
 
 
+def audit_by_cleanlab(labels, p):
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    flags = find_label_issues(labels, p, filter_by="prune_by_noise_rate", n_jobs=1)
+    return flags, get_label_quality_scores(labels, p, method="normalized_margin", adjust_pred_probs=True)
+
+
+def measure(function, repeats):
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        flags, score = function(labels, probs)
+        seconds.append(time.perf_counter() - start)
+    return {
+        "seconds": sorted(seconds)[len(seconds) // 2],
+        "numFlagged": int(flags.sum()),
+        "scoreSum": float(np.asarray(score, dtype=np.float64).sum()),
+    }
+
+
 probs, labels, repeats = np.load(sys.argv[1]), np.load(sys.argv[2]).astype(np.int64), int(sys.argv[3])
-seconds = []
-for _ in range(repeats):
-    start = time.perf_counter()
-    flags, score = audit(labels, probs)
-    seconds.append(time.perf_counter() - start)
-print(json.dumps({"seconds": sorted(seconds)[len(seconds) // 2], "numFlagged": int(flags.sum()), "scoreSum": float(score.sum())}))
+result = {"numpy": measure(audit, repeats)}
+try:
+    import cleanlab
+
+    result["cleanlab"] = {"version": cleanlab.__version__, **measure(audit_by_cleanlab, max(1, repeats // 2))}
+except ImportError:
+    pass
+print(json.dumps(result))

@@ -2,6 +2,7 @@
  *  the target of the room's issue where it names one. */
 import { createRng } from '@tenfold/core/base';
 import { policyFromName, fillFeatures, scorerOf } from '../src/cache/eviction.ts';
+import { NodeHistory } from '../src/cache/node-history.ts';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import { PAPER_7B, profileFromPaperModel } from '../src/cost/paper-costs.ts';
 
@@ -101,7 +102,7 @@ export async function bench(): Promise<BenchRow[]> {
     freedBytes: new Float64Array(CANDIDATES),
   };
   const scores = new Float64Array(CANDIDATES);
-  const history = { uses: new Float32Array(NODES * 2), inflation: new Float64Array(NODES * 2) };
+  const history = new NodeHistory();
   const scorer = scorerOf(policyFromName('marconi:0.5'));
   const scoreMs = median(() => {
     fillFeatures(cache.tree, profile, cache.counters.requests, features);

@@ -10,7 +10,7 @@ test('the manifest keeps the rules of the house', () => {
 
 test('the tour adapts font digits to handwriting better than the source network and shows all four methods', async () => {
   const outcome = await runTour(manifest);
-  const { methods, views, askNext } = outcome.result as AdaptJson;
+  const { methods, views, askNext } = outcome.result as unknown as AdaptJson;
   assert.deepEqual(
     methods.map(({ method }) => method),
     ['em', 'source', 'cbst', 'oracle'],

@@ -13,6 +13,11 @@ const mode = z
     'strict: certain or possible; lenient keeps undated evidence below; off removes nothing; faith-compat: the paper’s integer rules',
   );
 
+const ranker = z
+  .enum(['log-linear', 'graph-network'])
+  .default('log-linear')
+  .describe('how answers in time are ordered: a log-linear model, or a heterogeneous graph network');
+
 export const manifest = defineSystem({
   id: 'temporal-qa',
   title: 'Temporal QA',
@@ -40,6 +45,7 @@ export const manifest = defineSystem({
         question: z.string().meta({ positional: true }).describe('the question, in English'),
         db,
         mode,
+        ranker,
         asOf: z.string().default('').describe('date as of which undated questions are answered, like 1990-01-01'),
         refDate: z.string().default('').describe('what "today" means; default: the snapshot date of the sources'),
         sources: z.string().default('').describe('only these kinds, comma separated: kb, text, table, info'),
@@ -97,6 +103,7 @@ export const manifest = defineSystem({
           .default('own')
           .describe('tvq: facts keep the interval of their record, or only what their text states'),
         mode,
+        ranker,
       }),
       load: () => import('./verbs/eval.ts'),
     }),

@@ -16,7 +16,8 @@ export function createLargestOfStreams(wanted: ArrayLike<number>): LargestOfStre
   for (let s = 0; s < wanted.length; s++) starts[s + 1] = starts[s] + 2 * Math.max(wanted[s], 0);
   const kept = new Float64Array(starts[wanted.length]);
   const numKept = new Uint32Array(wanted.length);
-  const cuts = Float64Array.from(wanted, (count) => (count > 0 ? -Infinity : Infinity));
+  const cuts = new Float64Array(wanted.length).fill(Infinity);
+  for (let s = 0; s < wanted.length; s++) if (wanted[s] > 0) cuts[s] = -Infinity;
   const cut = (s: number, count: number): void => {
     const buffer = kept.subarray(starts[s], starts[s] + numKept[s]);
     const rank = buffer.length - count;

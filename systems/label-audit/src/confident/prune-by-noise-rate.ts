@@ -47,7 +47,7 @@ export function* noiseRatePasses(
       const own = data[row + given];
       const others = targets[given];
       for (let t = 0; t < others.length; t++) {
-        if (data[row + others[t]] - own >= cuts[given * numClasses + others[t]]) {
+        if (marginOf(data, row + others[t], own) >= cuts[given * numClasses + others[t]]) {
           flags[i] = 1;
           break;
         }
@@ -58,17 +58,24 @@ export function* noiseRatePasses(
 }
 
 /** For each given class the true classes with a count. */
-function targetsOf(wanted: Int32Array, numClasses: number): Uint16Array[] {
-  return Array.from({ length: numClasses }, (_, given) =>
-    Uint16Array.from({ length: numClasses }, (__, k) => k).filter((other) => wanted[given * numClasses + other] > 0),
-  );
+function targetsOf(wanted: Int32Array, numClasses: number): number[][] {
+  return Array.from({ length: numClasses }, (_, given) => {
+    const others: number[] = [];
+    for (let k = 0; k < numClasses; k++) if (wanted[given * numClasses + k] > 0) others.push(k);
+    return others;
+  });
+}
+
+/** P[other] − P[given] in the precision of the rows: with f32 as f32, so that margins that NumPy finds equal are equal here. */
+function marginOf(data: Float32Array | Float64Array, at: number, own: number): number {
+  return data instanceof Float32Array ? Math.fround(data[at] - own) : data[at] - own;
 }
 
 function offerMargins(
   streams: LargestOfStreams,
   from: {
     readonly labels: ArrayLike<number>;
-    readonly targets: readonly Uint16Array[];
+    readonly targets: readonly (readonly number[])[];
     readonly isLeftOut: (i: number) => boolean;
     readonly above: number;
   },
@@ -81,7 +88,7 @@ function offerMargins(
       const own = data[row + given];
       const others = targets[given];
       for (let t = 0; t < others.length; t++) {
-        const margin = data[row + others[t]] - own;
+        const margin = marginOf(data, row + others[t], own);
         if (margin > above) streams.offer(given * numClasses + others[t], margin);
       }
     }

@@ -4,21 +4,23 @@
  *  lost most by rounding take one each (of equal ones the later first), if too large, those that gained most give one
  *  (the earlier first).  Mutates: values. */
 export function roundKeepingSum(values: Float64Array): void {
-  const floats = values.slice();
+  const exact = values.slice();
   let floatSum = 0;
   let roundedSum = 0;
   for (let i = 0; i < values.length; i++) {
-    values[i] = roundHalfToEven(floats[i]);
-    floatSum += floats[i];
+    values[i] = roundHalfToEven(exact[i]);
+    floatSum += exact[i];
     roundedSum += values[i];
   }
   for (let missing = roundHalfToEven(floatSum) - roundedSum; missing !== 0;) {
     const isTooSmall = missing > 0;
     const numWanted = Math.abs(missing);
-    const lost = floats.map((float, i) => float - values[i]);
+    const lost = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) lost[i] = exact[i] - values[i];
     // Rows of many classes are mostly whole already: where enough entries lost something, only those are sorted.
-    const changed = Uint32Array.from(floats.keys()).filter((i) => (isTooSmall ? lost[i] > 0 : lost[i] < 0));
-    const order = (changed.length >= numWanted ? changed : Uint32Array.from(floats.keys())).sort((a, b) =>
+    const changed: number[] = [];
+    for (let i = 0; i < values.length; i++) if (isTooSmall ? lost[i] > 0 : lost[i] < 0) changed.push(i);
+    const order = (changed.length >= numWanted ? changed : [...values.keys()]).sort((a, b) =>
       isTooSmall ? lost[b] - lost[a] || b - a : lost[a] - lost[b] || a - b,
     );
     const numChanges = Math.min(numWanted, order.length);

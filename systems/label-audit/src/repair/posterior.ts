@@ -3,6 +3,7 @@
 import { runInMemory } from '../passes.ts';
 import type { Passes } from '../passes.ts';
 import type { Probabilities } from '../types.ts';
+import { createPowerTable, powerOf } from './power-table.ts';
 
 export interface Posterior {
   /** [N] class with the largest posterior. */
@@ -36,10 +37,14 @@ export function* posteriorPass(
   const suggested = new Uint16Array(labels.length);
   const givenProbability = new Float64Array(labels.length);
   const numClasses = Math.round(Math.sqrt(noiseMatrix.length));
-  const sources = Array.from({ length: numClasses }, (_, given) =>
-    Uint16Array.from({ length: numClasses }, (__, k) => k).filter((k) => noiseMatrix[given * numClasses + k] > 0),
-  );
+  const sources = Array.from({ length: numClasses }, (_, given) => {
+    const possible: number[] = [];
+    for (let k = 0; k < numClasses; k++) if (noiseMatrix[given * numClasses + k] > 0) possible.push(k);
+    return possible;
+  });
+  const table = createPowerTable(exponent);
   yield ({ data, numRows }, start) => {
+    const bits = data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : undefined;
     for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
       const given = labels[i];
       const possible = sources[given];
@@ -49,8 +54,8 @@ export function* posteriorPass(
       let own = 0;
       for (let t = 0; t < possible.length; t++) {
         const k = possible[t];
-        const p = data[row + k];
-        const weight = (exponent === 1 ? p : p ** exponent) * noiseMatrix[given * numClasses + k];
+        const p = bits === undefined ? data[row + k] ** exponent : powerOf(table, bits[row + k]);
+        const weight = p * noiseMatrix[given * numClasses + k];
         total += weight;
         if (weight > largest) {
           largest = weight;

@@ -15,8 +15,8 @@ export interface Temperature {
 }
 
 /** One number is fitted: more rows or a finer search would not show in it. */
-const MAX_FITTED_ELEMENTS = 400_000;
-const MIN_FITTED_ROWS = 1000;
+const MAX_FITTED_ELEMENTS = 200_000;
+const MIN_FITTED_ROWS = 500;
 const LOG_RANGE = [Math.log(0.1), Math.log(10)] as const;
 /** Leaves an interval of 0.3 % in T. */
 const NUM_STEPS = 15;
@@ -26,7 +26,8 @@ const SMALLEST_LIKELIHOOD = 1e-12;
 /** The rows that the temperature is fitted on. */
 export interface FitRows {
   readonly labels: Int32Array;
-  readonly probabilities: Probabilities;
+  /** [rows, K] nats; −∞ for 0. */
+  readonly logProbabilities: Probabilities;
 }
 
 /** Golden-section search over log T in [0.1, 10] on evenly spaced rows.
@@ -39,7 +40,7 @@ export function fitTemperature(
   return temperatureOfRows(runInMemory(fitRowsPass(labels, probabilities.numClasses), probabilities), noiseMatrix);
 }
 
-/** Evenly spaced rows with a label: about 400,000 elements, at least 1000 rows if there are as many. */
+/** Evenly spaced rows with a label: about 200,000 elements, at least 500 rows if there are as many. */
 export function* fitRowsPass(labels: ArrayLike<number>, numClasses: number): Passes<FitRows> {
   const wanted = Math.max(MIN_FITTED_ROWS, Math.floor(MAX_FITTED_ELEMENTS / numClasses));
   const stride = Math.max(1, Math.floor(labels.length / wanted));
@@ -51,13 +52,13 @@ export function* fitRowsPass(labels: ArrayLike<number>, numClasses: number): Pas
     for (let i = Math.ceil(start / stride) * stride; i < start + numRows; i += stride) {
       if (labels[i] < 0) continue;
       const row = (i - start) * numClasses;
-      rows.set(data.subarray(row, row + numClasses), numTaken * numClasses);
+      for (let k = 0, to = numTaken * numClasses; k < numClasses; k++) rows[to++] = Math.log(data[row + k]);
       taken[numTaken++] = labels[i];
     }
   };
   return {
     labels: taken.subarray(0, numTaken),
-    probabilities: { numRows: numTaken, numClasses, data: rows.subarray(0, numTaken * numClasses) },
+    logProbabilities: { numRows: numTaken, numClasses, data: rows.subarray(0, numTaken * numClasses) },
   };
 }
 
@@ -84,15 +85,15 @@ export function temperatureOfRows(rows: FitRows, noiseMatrix: Float64Array): Tem
   return { temperature: Math.exp(lossLeft <= lossRight ? left : right), lossBefore, lossAfter };
 }
 
-function noisyLoss({ labels, probabilities }: FitRows, noiseMatrix: Float64Array, exponent: number): number {
-  const { data, numClasses } = probabilities;
+function noisyLoss({ labels, logProbabilities }: FitRows, noiseMatrix: Float64Array, exponent: number): number {
+  const { data, numClasses } = logProbabilities;
   let loss = 0;
   for (let i = 0, row = 0; i < labels.length; i++, row += numClasses) {
     const noise = labels[i] * numClasses;
     let total = 0;
     let likelihood = 0;
     for (let k = 0; k < numClasses; k++) {
-      const p = data[row + k] ** exponent;
+      const p = Math.exp(exponent * data[row + k]);
       total += p;
       likelihood += p * noiseMatrix[noise + k];
     }

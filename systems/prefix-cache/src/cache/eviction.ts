@@ -4,6 +4,7 @@
 import { prefixError } from '../prefix-errors.ts';
 import type { RadixTree } from '../tree/radix-tree.ts';
 import type { ModelProfile } from '../types.ts';
+import type { NodeHistory } from './node-history.ts';
 
 export type EvictionPolicy =
   /** Least recently used checkpoint among nodes of up to one child; a hit refreshes the node it used. */
@@ -15,6 +16,9 @@ export type EvictionPolicy =
   | { readonly kind: 'segLen'; readonly weight: number }
   /** Greedy-dual-size-frequency: inflation + uses · FLOPs / bytes. */
   | { readonly kind: 'gdsf' }
+  /** P(used again) · √(FLOPs saved ÷ requests until then) per byte freed, learned from the ages at which checkpoints are
+   *  used (reuse-ages.ts); the roots damp the long tails of lengths and waits. Ours. */
+  | { readonly kind: 'hitDensity' }
   /** Checkpoints that a longer one continues go first, then LRU. */
   | { readonly kind: 'superseded' }
   /** Knows the future: what is never used again goes first, then by value per byte and request until the next use, by
@@ -22,13 +26,6 @@ export type EvictionPolicy =
   | { readonly kind: 'clairvoyant'; readonly nextUse: (node: number) => number; readonly rank: ClairvoyantRank };
 
 export type ClairvoyantRank = 'density' | 'distance' | 'recency';
-
-/** Per-node figures that a policy keeps besides the tree's. */
-export interface NodeHistory {
-  readonly uses: Float32Array;
-  /** Inflation of greedy-dual at the last use. */
-  readonly inflation: Float64Array;
-}
 
 export interface CandidateFeatures {
   readonly count: number;
@@ -43,6 +40,7 @@ export interface CandidateFeatures {
 export type Scorer = (features: CandidateFeatures, tree: RadixTree, history: NodeHistory, scores: Float64Array) => void;
 
 const DEFAULT_SEGLEN_WEIGHT = 0.85;
+const PLAIN_POLICIES = ['hitDensity', 'lru', 'leafLru', 'gdsf', 'superseded'] as const;
 
 /** One row a policy kind. Scores are written to `scores[0..count)`. */
 const SCORERS: {
@@ -84,6 +82,17 @@ const SCORERS: {
         scores[i] = inflation[node]! + (uses[node]! + 1) * (flops[i]! / freedBytes[i]!);
       }
     },
+  hitDensity:
+    () =>
+    ({ count, nodes, flops, freedBytes }, tree, history, scores) => {
+      const { ages, request, lastRequest } = history;
+      ages.refresh();
+      for (let i = 0; i < count; i++) {
+        const node = nodes[i]!;
+        const density = ages.density(history.kindOf(tree, node), request - lastRequest[node]!);
+        scores[i] = (density * Math.sqrt(flops[i]!)) / freedBytes[i]!;
+      }
+    },
   superseded:
     () =>
     ({ count, nodes, recency }, tree, _history, scores) => {
@@ -111,17 +120,20 @@ export function policyName(policy: EvictionPolicy): string {
   return policy.kind;
 }
 
-/** Reads `lru`, `leafLru`, `marconi:0.5`, `segLen`, `segLen:0.85`, `gdsf`, `superseded`.
+/** Reads `hitDensity`, `lru`, `leafLru`, `marconi:0.5`, `segLen`, `segLen:0.85`, `gdsf`, `superseded`.
  *  @throws TF-PREFIX-006 for another name */
 export function policyFromName(name: string): EvictionPolicy {
   const [kind, number] = name.split(':');
   const value = number === undefined ? NaN : Number(number);
-  if (kind === 'lru' || kind === 'leafLru' || kind === 'gdsf' || kind === 'superseded') return { kind };
-  if (kind === 'marconi' && value >= 0) return { kind, alpha: value };
-  if (kind === 'segLen') return { kind, weight: number === undefined ? DEFAULT_SEGLEN_WEIGHT : value };
+  if (number === undefined) {
+    if (kind === 'segLen') return { kind, weight: DEFAULT_SEGLEN_WEIGHT };
+    for (const plain of PLAIN_POLICIES) if (kind === plain) return { kind: plain };
+  }
+  if (kind === 'marconi' && Number.isFinite(value) && value >= 0) return { kind, alpha: value };
+  if (kind === 'segLen' && Number.isFinite(value) && value >= 0) return { kind, weight: value };
   throw prefixError('TF-PREFIX-006', {
     subject: 'policyFromName',
-    expected: 'lru, leafLru, marconi:<alpha>, segLen, gdsf or superseded',
+    expected: 'hitDensity, lru, leafLru, marconi:<alpha>, segLen, gdsf or superseded',
     actual: JSON.stringify(name),
   });
 }
@@ -132,13 +144,14 @@ export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number
   const { count, nodes, recency, flops, replayTokens, freedBytes } = features;
   const { depth, parent, hasState, lastAccess, childCount, tokenCount } = tree;
   const { linearFlops, quadraticFlops, stateBytes, kvBytesPerToken } = profile;
+  const hasTombstones = tree.numStates < tree.numNodes - tree.roots.length;
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
     const end = depth[node]!;
     const edge = tokenCount[node]!;
-    // The parent nearly always holds a state: its depth follows from the edge, without touching its memory.
+    // Where every node holds a state, the base follows from the edge, without touching the parent's memory.
     let base = end - edge;
-    if (base > 0) {
+    if (hasTombstones && base > 0) {
       let above = parent[node]!;
       while (hasState[above] === 0 && base > 0) {
         above = parent[above]!;

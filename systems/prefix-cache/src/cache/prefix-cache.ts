@@ -8,29 +8,18 @@ import { prefixError } from '../prefix-errors.ts';
 import { RadixTree } from '../tree/radix-tree.ts';
 import type { MissReason, ModelProfile } from '../types.ts';
 import { planCheckpoints, type AdmissionRules } from './admission.ts';
-import {
-  fillFeatures,
-  policyName,
-  scorerOf,
-  type CandidateFeatures,
-  type EvictionPolicy,
-  type Scorer,
-} from './eviction.ts';
+import { createCounters, type CacheCounters } from './counters.ts';
+import type { EvictionPolicy } from './eviction.ts';
+import { Evictor } from './evictor.ts';
+import { NodeContents } from './node-contents.ts';
+import { NodeHistory } from './node-history.ts';
 import { EvictedPrefixes, hashOfPrefix, PrefixSketch } from './prefix-hashes.ts';
-import type {
-  BeginOptions,
-  CacheCounters,
-  CacheEvents,
-  Computed,
-  KvCodec,
-  Lease,
-  Match,
-  PrefixCacheOptions,
-} from './types.ts';
+import { branchesOf, walkTree, type Walk } from './tree-walk.ts';
+import type { BeginOptions, CacheEvents, Computed, Lease, Match, PrefixCacheOptions } from './types.ts';
 
 const DEFAULT_MIN_CHECKPOINT_TOKENS = 64;
-const DEFAULT_POLICY: EvictionPolicy = { kind: 'marconi', alpha: 0.25 };
-const NEVER = 0;
+const DEFAULT_POLICY: EvictionPolicy = { kind: 'hitDensity' };
+const UNPINNED = 0;
 
 interface Reservation {
   readonly node: number;
@@ -39,18 +28,6 @@ interface Reservation {
   readonly sources: ReadonlyMap<number, string>;
   readonly isEnabled: boolean;
   readonly isEndKept: boolean;
-}
-
-interface Walk {
-  /** Deepest node whose edge matched, and the depth of it. */
-  readonly node: number;
-  /** Node of the edge that matched in part, or −1. */
-  readonly partial: number;
-  readonly shared: number;
-  /** Deepest matched node with a usable state, or the root. */
-  readonly stateNode: number;
-  /** Depth of the deepest matched node below it that lost its state, or 0. */
-  readonly tombstone: number;
 }
 
 export class PrefixCache<State = undefined, Kv = undefined> {
@@ -67,23 +44,13 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   readonly #rootOfSalt = new Map<string, number>([['', 0]]);
   readonly #saltOfRoot = new Map<number, string>([[0, '']]);
   readonly #leases = new Map<number, Reservation>();
-  readonly #codec: KvCodec<Kv> | undefined;
   readonly #keepTokens: number;
   readonly #now: () => number;
   readonly #sketch: PrefixSketch | undefined;
   readonly #evicted: EvictedPrefixes | undefined;
-  readonly #states: (State | undefined)[] = [];
-  readonly #kvs: (Kv | undefined)[] = [];
-  #policy: EvictionPolicy;
-  #scorer: Scorer;
-  #uses = new Float32Array(64);
-  #inflation = new Float64Array(64);
-  #pinnedUntil = new Float64Array(64);
-  #tags = new Int32Array(64);
-  #features = createFeatures(64);
-  #scores = new Float64Array(64);
-  #inflationNow = 0;
-  #requestClock = 0;
+  readonly #history = new NodeHistory();
+  readonly #contents: NodeContents<State, Kv>;
+  readonly #evictor: Evictor;
   #isHeard = false;
   #nextLease = 1;
 
@@ -99,8 +66,6 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       });
     this.profile = profile;
     this.capacityBytes = capacityBytes;
-    this.#policy = policy;
-    this.#scorer = scorerOf(policy);
     this.rules = {
       branch: admission.branch ?? true,
       end: admission.end ?? true,
@@ -111,10 +76,12 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       minTokens: options.minCheckpointTokens ?? DEFAULT_MIN_CHECKPOINT_TOKENS,
     };
     this.#keepTokens = options.keepTokens ?? 0;
-    this.#codec = options.kvCodec;
-    this.#now = options.now ?? (() => this.#requestClock);
+    this.#contents = new NodeContents(options.kvCodec);
+    this.#now = options.now ?? (() => this.#history.request);
     this.#sketch = this.rules.sketchGridTokens > 0 ? new PrefixSketch(this.rules.sketchGridTokens) : undefined;
-    this.#evicted = (options.explain ?? true) ? new EvictedPrefixes() : undefined;
+    const remembers = (options.explain ?? true) || policy.kind === 'hitDensity';
+    this.#evicted = remembers ? new EvictedPrefixes() : undefined;
+    this.#evictor = new Evictor(this.tree, profile, { policy, history: this.#history, now: this.#now });
     this.events = this.#emitter;
   }
 
@@ -134,14 +101,12 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   }
 
   get policy(): EvictionPolicy {
-    return this.#policy;
+    return this.#evictor.policy;
   }
 
   /** From the next eviction on. */
   setPolicy(policy: EvictionPolicy): void {
-    if (policyName(policy) === policyName(this.#policy)) return;
-    this.#policy = policy;
-    this.#scorer = scorerOf(policy);
+    this.#evictor.policy = policy;
   }
 
   get salts(): readonly string[] {
@@ -159,32 +124,38 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   }
 
   stateOf(node: number): State | undefined {
-    return this.#states[node];
+    return this.#contents.stateOf(node);
   }
 
   kvOf(node: number): Kv | undefined {
-    return this.#kvs[node];
+    return this.#contents.kvOf(node);
   }
 
   isPinned(node: number): boolean {
-    return this.#pinnedUntil[node]! > this.#now();
+    return this.#evictor.isPinned(node);
+  }
+
+  /** Node whose checkpoint would be evicted first, or −1. Cost: O(candidates). */
+  findNextVictim(): number {
+    return this.#evictor.next();
   }
 
   /** What a request with this prompt would reuse. Changes nothing. */
   lookup(tokens: Int32Array, { salt = '', isEnabled = true }: BeginOptions = {}): Match<State, Kv> {
     if (!isEnabled) return { reusedTokens: 0, sharedTokens: 0, missReason: 'disabled', state: undefined, kv: [] };
     const root = this.#rootOfSalt.get(salt);
-    const walk = root === undefined ? undefined : this.#walk(root, tokens);
+    const walk = root === undefined ? undefined : walkTree(this.tree, root, tokens, this.#keepTokens);
     return this.#matchOf(tokens, salt, walk);
   }
 
   /** Starts a request: locks the checkpoint it resumes from and reserves bytes for what it will add. */
   begin(tokens: Int32Array, options: BeginOptions = {}): Lease<State, Kv> {
     const { salt = '', breakpoints = [], maxOutputTokens = 0, isEnabled = true, isEndKept = this.rules.end } = options;
-    this.#requestClock++;
+    this.#history.request++;
+    this.#history.ages.fade();
     const id = this.#nextLease++;
     const root = this.#rootFor(salt);
-    const walk = isEnabled ? this.#walk(root, tokens) : undefined;
+    const walk = isEnabled ? walkTree(this.tree, root, tokens, this.#keepTokens) : undefined;
     const match = isEnabled
       ? this.#matchOf(tokens, salt, walk)
       : { reusedTokens: 0, sharedTokens: 0, missReason: 'disabled' as const, state: undefined, kv: [] };
@@ -193,6 +164,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       this.#leases.set(id, { node: root, bytes: 0, salt, sources: new Map(), isEnabled: false, isEndKept });
       return { ...match, id, plan: [], isAdmitted: false };
     }
+    this.#learn(tokens, walk);
     this.#touch(walk);
     const plan = planCheckpoints(
       {
@@ -258,22 +230,11 @@ export class PrefixCache<State = undefined, Kv = undefined> {
    *  @returns false if it does not fit */
   adoptCheckpoint(tokens: Int32Array, salt: string, state: State | undefined, kv: readonly Kv[]): boolean {
     const root = this.#rootFor(salt);
-    const { shared } = this.#walk(root, tokens, 0);
+    const { shared } = walkTree(this.tree, root, tokens, 0);
     if (this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1) > this.capacityBytes)
       return false;
-    const codec = this.#codec;
-    const computed: Computed<State, Kv> | undefined =
-      codec === undefined || kv.length === 0
-        ? undefined
-        : {
-            states: new Map([[tokens.length, state!]]),
-            kvOf: (start, end) =>
-              codec.slice(
-                kv.reduce((all, part) => codec.join(all, part)),
-                start,
-                end,
-              ),
-          };
+    const kvOf = this.#contents.rangeOf(kv);
+    const computed = kvOf === undefined ? undefined : { states: new Map([[tokens.length, state!]]), kvOf };
     this.#placeCheckpoint(root, tokens, tokens.length, 'snapshot', computed);
     this.#notePeak();
     return true;
@@ -287,14 +248,14 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   ): number {
     const root = this.#rootOfSalt.get(salt);
     if (root === undefined) return 0;
-    const { stateNode } = this.#walk(root, tokens, 0);
+    const { stateNode } = walkTree(this.tree, root, tokens, 0);
     if (this.tree.isRoot(stateNode)) return 0;
-    this.#pinnedUntil[stateNode] = until;
+    this.#history.pinnedUntil[stateNode] = until;
     return this.tree.depth[stateNode]!;
   }
 
   unpin(tokens: Int32Array, { salt = '' }: { readonly salt?: string } = {}): number {
-    return this.pin(tokens, { salt, until: NEVER });
+    return this.pin(tokens, { salt, until: UNPINNED });
   }
 
   /** Frees bytes by the policy. @returns bytes freed; less than asked if the rest is locked or pinned */
@@ -308,60 +269,25 @@ export class PrefixCache<State = undefined, Kv = undefined> {
 
   /** Drops everything that is not locked. */
   clear(): void {
-    this.#pinnedUntil.fill(NEVER);
+    this.#history.pinnedUntil.fill(UNPINNED);
     this.evict(Infinity);
     this.#emitter.emit('cleared', {});
   }
 
   /** Tag of a node: the caller's number for the boundary it stands for (simulations). */
   tagOf(node: number): number {
-    return this.#tags[node]!;
+    return this.#history.tags[node]!;
   }
 
   setTag(node: number, tag: number): void {
-    this.#tags[node] = tag;
-  }
-
-  /** Deepest node that holds exactly this prefix, or −1. */
-  nodeAt(tokens: Int32Array, length: number, salt = ''): number {
-    const root = this.#rootOfSalt.get(salt);
-    if (root === undefined) return -1;
-    const { node, shared, partial } = this.#walk(root, tokens.subarray(0, length), 0);
-    return shared === length && partial < 0 && !this.tree.isRoot(node) ? node : -1;
-  }
-
-  #walk(root: number, tokens: Int32Array, keep = this.#keepTokens): Walk {
-    const { tree } = this;
-    const limit = tokens.length - keep;
-    let node = root;
-    let stateNode = root;
-    let shared = 0;
-    let tombstone = 0;
-    while (shared < tokens.length) {
-      const child = tree.findChild(node, tokens[shared]!);
-      if (child < 0) break;
-      const length = tree.matchEdge(child, tokens, shared);
-      shared += length;
-      if (length < tree.tokenCount[child]!) return { node, partial: child, shared, stateNode, tombstone };
-      node = child;
-      if (shared > limit) continue;
-      if (tree.hasState[child] === 1) {
-        stateNode = child;
-        tombstone = 0;
-      } else tombstone = shared;
-    }
-    return { node, partial: -1, shared, stateNode, tombstone };
+    this.#history.tags[node] = tag;
   }
 
   #matchOf(tokens: Int32Array, salt: string, walk: Walk | undefined): Match<State, Kv> {
     const reusedTokens = walk === undefined ? 0 : this.tree.depth[walk.stateNode]!;
     const sharedTokens = walk?.shared ?? 0;
-    const kv: Kv[] = [];
-    if (walk !== undefined && this.#codec !== undefined) {
-      for (let at = walk.stateNode; !this.tree.isRoot(at); at = this.tree.parent[at]!) kv.push(this.#kvs[at]!);
-      kv.reverse();
-    }
-    const state = walk === undefined || reusedTokens === 0 ? undefined : this.#states[walk.stateNode];
+    const kv = walk === undefined ? [] : this.#contents.kvPathOf(this.tree, walk.stateNode);
+    const state = reusedTokens === 0 ? undefined : this.#contents.stateOf(walk!.stateNode);
     return {
       reusedTokens,
       sharedTokens,
@@ -375,10 +301,10 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     if (reused > 0) return 'hit';
     if (this.#evicted === undefined) return shared === 0 ? 'no_shared_prefix' : 'first_occurrence';
     const { minTokens, alignTokens } = this.rules;
-    if (this.#evicted.longestOf(tokens) >= Math.max(1, minTokens)) return 'state_evicted';
+    if ((this.#evicted.findLongest(tokens)?.length ?? 0) >= Math.max(1, minTokens)) return 'state_evicted';
     if (shared === 0) {
       for (const [other, root] of this.#rootOfSalt)
-        if (other !== salt && this.#walk(root, tokens).shared >= minTokens) return 'salt';
+        if (other !== salt && walkTree(this.tree, root, tokens, this.#keepTokens).shared >= minTokens) return 'salt';
       return 'no_shared_prefix';
     }
     if (shared < minTokens) return 'below_min';
@@ -396,16 +322,25 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     counters.misses[missReason]++;
   }
 
+  /** Learns at which age a checkpoint is used: the longest that covers the prompt, even if it was evicted. */
+  #learn(tokens: Int32Array, { stateNode }: Walk): void {
+    const history = this.#history;
+    const missed = this.#evicted?.findLongest(tokens, this.tree.depth[stateNode]!);
+    if (missed !== undefined) history.ages.reuse(missed.mark.kind, history.request - missed.mark.lastRequest);
+    else if (!this.tree.isRoot(stateNode))
+      history.ages.reuse(history.kindOf(this.tree, stateNode), history.request - history.lastRequest[stateNode]!);
+  }
+
   #touch({ node, partial, stateNode }: Walk): void {
     const { tree } = this;
     const now = this.#now();
-    if (this.#policy.kind === 'leafLru') {
+    if (this.policy.kind === 'leafLru') {
       for (let at = partial >= 0 ? partial : node; !tree.isRoot(at); at = tree.parent[at]!) tree.lastAccess[at] = now;
     }
     if (tree.isRoot(stateNode)) return;
     tree.lastAccess[stateNode] = now;
-    if (this.#uses[stateNode]!++ === 0) this.counters.reusedCheckpoints++;
-    this.#inflation[stateNode] = this.#inflationNow;
+    if (this.#history.uses[stateNode] === 0) this.counters.reusedCheckpoints++;
+    this.#history.use(tree, stateNode);
   }
 
   #rootFor(salt: string): number {
@@ -427,7 +362,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     computed: Computed<State, Kv> | undefined,
   ): number {
     // The path that is extended must not be evicted while room is made for the rest.
-    const walk = this.#walk(root, tokens, 0);
+    const walk = walkTree(this.tree, root, tokens, 0);
     const anchor = walk.partial >= 0 ? walk.partial : walk.node;
     this.tree.locks[anchor]!++;
     const wanted = positions.filter((at) => !this.#hasStateAt(root, tokens, at));
@@ -454,7 +389,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   }
 
   #hasStateAt(root: number, tokens: Int32Array, length: number): boolean {
-    const { node, shared, partial } = this.#walk(root, tokens.subarray(0, length), 0);
+    const { node, shared, partial } = walkTree(this.tree, root, tokens.subarray(0, length), 0);
     return partial < 0 && shared === length && this.tree.hasState[node] === 1;
   }
 
@@ -466,50 +401,41 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     computed: Computed<State, Kv> | undefined,
   ): void {
     const { tree } = this;
-    const walk = this.#walk(root, tokens.subarray(0, at), 0);
+    const walk = walkTree(this.tree, root, tokens.subarray(0, at), 0);
     let node = walk.node;
     if (walk.partial >= 0) node = this.#split(walk.partial, walk.shared - tree.depth[node]!);
+    const { ages } = this.#history;
     if (walk.shared < at) {
-      node = tree.addLeaf(node, tokens, walk.shared, at);
+      const wasLeaf = tree.hasState[node] === 1 && tree.childCount[node] === 0;
+      const parent = node;
+      node = tree.addLeaf(parent, tokens, walk.shared, at);
+      if (wasLeaf) ages.start(this.#history.kindOf(tree, parent));
       this.#adopt(node);
-      if (computed !== undefined) this.#kvs[node] = computed.kvOf(walk.shared, at);
+      if (computed !== undefined) this.#contents.setKv(node, computed.kvOf(walk.shared, at));
     }
     if (tree.hasState[node] === 1) return;
     tree.setState(node, true);
-    if (computed !== undefined) this.#states[node] = computed.states.get(at)!;
+    if (computed !== undefined) this.#contents.setState(node, computed.states.get(at)!);
     tree.lastAccess[node] = this.#now();
-    this.#inflation[node] = this.#inflationNow;
+    this.#history.inflation[node] = this.#history.inflationNow;
+    this.#history.lastRequest[node] = this.#history.request;
+    ages.start(this.#history.kindOf(tree, node));
     this.counters.checkpoints[source] = (this.counters.checkpoints[source] ?? 0) + 1;
     this.#emitter.emit('checkpointed', { tokens: tokens.subarray(0, at), salt: this.#saltOfRoot.get(root)! });
   }
 
   #split(node: number, at: number): number {
-    const kv = this.#kvs[node];
     const count = this.tree.tokenCount[node]!;
     const upper = this.tree.splitEdge(node, at);
     this.#adopt(upper);
-    if (this.#codec !== undefined && kv !== undefined) {
-      this.#kvs[upper] = this.#codec.slice(kv, 0, at);
-      this.#kvs[node] = this.#codec.slice(kv, at, count);
-    }
+    this.#contents.split(upper, node, at, count);
     return upper;
   }
 
   /** Clears the side figures of a new node. */
   #adopt(node: number): void {
-    if (node >= this.#uses.length) {
-      const size = Math.max(node + 1, this.#uses.length * 2);
-      this.#uses = grown(this.#uses, new Float32Array(size));
-      this.#inflation = grown(this.#inflation, new Float64Array(size));
-      this.#pinnedUntil = grown(this.#pinnedUntil, new Float64Array(size));
-      this.#tags = grown(this.#tags, new Int32Array(size));
-    }
-    this.#uses[node] = 0;
-    this.#inflation[node] = this.#inflationNow;
-    this.#pinnedUntil[node] = NEVER;
-    this.#tags[node] = -1;
-    this.#states[node] = undefined;
-    this.#kvs[node] = undefined;
+    this.#history.adopt(node);
+    this.#contents.forget(node);
     this.tree.lastAccess[node] = this.#now();
   }
 
@@ -523,58 +449,13 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     return this.bytes <= target;
   }
 
-  /** One pass: scores all candidates once, removes in rising order until `target` bytes are left.
+  /** Removes checkpoints in the policy's order until `target` bytes are left.
    *  @param isForced  also states where sequences part */
   #evictTo(target: number, isForced: boolean): void {
-    while (this.bytes > target) {
-      const count = this.#collect(isForced);
-      if (count === 0) return;
-      this.#scorer(this.#features, this.tree, { uses: this.#uses, inflation: this.#inflation }, this.#scores);
-      const order = new SmallestFirst(this.#scores, count);
-      // Removals change neighbours: a round ends after its batch and the rest is scored again.
-      const batch = Math.max(1, count >> 3);
-      let removed = 0;
-      for (let index = order.pop(); index >= 0 && removed < batch; index = order.pop()) {
-        const node = this.#features.nodes[index]!;
-        if (!this.#isEvictable(node, isForced)) continue;
-        if (this.#policy.kind === 'gdsf') this.#inflationNow = Math.max(this.#inflationNow, this.#scores[index]!);
-        this.#dropState(node);
-        removed++;
-        if (this.bytes <= target) return;
-      }
-      if (removed === 0) return;
-    }
-  }
-
-  #collect(isForced: boolean): number {
-    const { tree } = this;
-    const most = isForced ? tree.nodeLimit : tree.numCandidates;
-    if (this.#features.nodes.length < most) {
-      this.#features = createFeatures(most * 2);
-      this.#scores = new Float64Array(most * 2);
-    }
-    const { nodes } = this.#features;
-    const now = this.#now();
-    let count = 0;
-    const leavesOnly = this.#policy.kind === 'leafLru' && !isForced;
-    for (let i = 0; i < most; i++) {
-      const node = isForced ? i : tree.candidates[i]!;
-      if (tree.hasState[node] === 0 || tree.locks[node] !== 0 || this.#pinnedUntil[node]! > now) continue;
-      if (tree.childCount[node] !== 0 && (leavesOnly || this.profile.stateBytes === 0)) continue;
-      nodes[count++] = node;
-    }
-    this.#features = { ...this.#features, count };
-    fillFeatures(tree, this.profile, now, this.#features);
-    return count;
-  }
-
-  #isEvictable(node: number, isForced: boolean): boolean {
-    const { tree } = this;
-    return (
-      tree.isLive(node) &&
-      tree.hasState[node] === 1 &&
-      tree.locks[node] === 0 &&
-      (isForced || tree.childCount[node]! <= 1)
+    this.#evictor.evict(
+      () => this.bytes <= target,
+      (node) => this.#dropState(node),
+      isForced,
     );
   }
 
@@ -588,11 +469,14 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     );
     if (this.#evicted !== undefined || this.#isHeard) {
       const tokens = tree.sequenceOf(node);
-      this.#evicted?.add(hashOfPrefix(tokens));
+      this.#evicted?.add(hashOfPrefix(tokens), {
+        lastRequest: this.#history.lastRequest[node]!,
+        kind: this.#history.kindOf(tree, node),
+      });
       this.#emitter.emit('unCheckpointed', { tokens, salt: this.saltOf(node) });
     }
     tree.setState(node, false);
-    this.#states[node] = undefined;
+    this.#contents.setState(node, undefined);
     this.#tidy(node);
   }
 
@@ -609,13 +493,10 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       const children = tree.childCount[node]!;
       if (children > 1) return;
       if (children === 1) {
-        const first = this.#kvs[node];
         const time = tree.lastAccess[node]!;
         const child = tree.absorbIntoChild(node);
-        if (this.#policy.kind !== 'leafLru') tree.lastAccess[child] = Math.max(tree.lastAccess[child]!, time);
-        if (this.#codec !== undefined && first !== undefined)
-          this.#kvs[child] = this.#codec.join(first, this.#kvs[child]!);
-        this.#kvs[node] = undefined;
+        if (this.policy.kind !== 'leafLru') tree.lastAccess[child] = Math.max(tree.lastAccess[child]!, time);
+        this.#contents.absorb(node, child);
         return;
       }
       if (this.#evicted !== undefined || this.#isHeard)
@@ -624,7 +505,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
           removedTokens: tree.tokenCount[node]!,
           salt: this.saltOf(node),
         });
-      this.#kvs[node] = undefined;
+      this.#contents.forget(node);
       node = tree.removeLeaf(node);
     }
   }
@@ -637,92 +518,4 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   #notePeak(): void {
     this.peakBytes = Math.max(this.peakBytes, this.bytes + this.reservedBytes);
   }
-}
-
-/** Where a prompt shows that sequences part and no checkpoint stands: inside an edge, and at a node that lost its state. */
-function branchesOf({ partial, shared, tombstone }: Walk, promptTokens: number): number[] {
-  const branches = partial >= 0 && shared < promptTokens ? [shared] : [];
-  if (tombstone > 0) branches.push(tombstone);
-  return branches;
-}
-
-/** Indices in rising order of score, as far as they are asked for. Cost: O(n) to make, O(log n) a pop. */
-class SmallestFirst {
-  readonly #scores: Float64Array;
-  readonly #heap: Int32Array;
-  #size: number;
-
-  constructor(scores: Float64Array, count: number) {
-    this.#scores = scores;
-    this.#heap = new Int32Array(count);
-    this.#size = count;
-    for (let i = 0; i < count; i++) this.#heap[i] = i;
-    for (let i = (count >> 1) - 1; i >= 0; i--) this.#sink(i);
-  }
-
-  /** @returns −1 when none is left */
-  pop(): number {
-    if (this.#size === 0) return -1;
-    const least = this.#heap[0]!;
-    this.#heap[0] = this.#heap[--this.#size]!;
-    this.#sink(0);
-    return least;
-  }
-
-  #sink(start: number): void {
-    const heap = this.#heap;
-    const scores = this.#scores;
-    const entry = heap[start]!;
-    const score = scores[entry]!;
-    let at = start;
-    for (let child = 2 * at + 1; child < this.#size; child = 2 * at + 1) {
-      const right = child + 1;
-      if (right < this.#size && scores[heap[right]!]! < scores[heap[child]!]!) child = right;
-      if (scores[heap[child]!]! >= score) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = entry;
-  }
-}
-
-function createFeatures(size: number): CandidateFeatures {
-  return {
-    count: 0,
-    nodes: new Int32Array(size),
-    recency: new Float64Array(size),
-    flops: new Float64Array(size),
-    replayTokens: new Float64Array(size),
-    freedBytes: new Float64Array(size),
-  };
-}
-
-function grown<Values extends Float32Array | Float64Array | Int32Array>(old: Values, fresh: Values): Values {
-  fresh.set(old);
-  return fresh;
-}
-
-function createCounters(): CacheCounters {
-  return {
-    requests: 0,
-    requestTokens: 0,
-    hitTokens: 0,
-    hits: 0,
-    evictedStates: 0,
-    evictedFlops: 0,
-    savedFlops: 0,
-    skippedAdmissions: 0,
-    checkpoints: {},
-    reusedCheckpoints: 0,
-    misses: {
-      hit: 0,
-      no_shared_prefix: 0,
-      first_occurrence: 0,
-      state_evicted: 0,
-      below_min: 0,
-      unaligned: 0,
-      salt: 0,
-      disabled: 0,
-    },
-  };
 }

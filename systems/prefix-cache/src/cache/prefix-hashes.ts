@@ -1,4 +1,4 @@
-/** Rolling hashes of prefixes, a count-min sketch over them, and a ring of prefixes whose state was evicted. */
+/** Rolling hashes of prefixes, a count-min sketch over them, and a memory of prefixes whose state was evicted. */
 import { fmix32 } from '@tenfold/core/base';
 
 export const PREFIX_SEED = 0x2545f491;
@@ -8,6 +8,7 @@ const SKETCH_SALTS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f];
 /** Counters are halved after this many additions, so that old traffic fades. */
 const SKETCH_AGE = SKETCH_WIDTH * 8;
 const GHOSTS = 4096;
+const FILTER_BITS = 1 << 17;
 
 /** Hash of a prefix extended by one token. */
 export function extendHash(hash: number, token: number): number {
@@ -59,33 +60,53 @@ export class PrefixSketch {
   }
 }
 
-/** The last prefixes that lost their state, to tell "evicted" from "never shared". */
-export class EvictedPrefixes {
-  readonly #ring = new Float64Array(GHOSTS).fill(-1);
-  readonly #known = new Map<number, number>();
-  #next = 0;
+/** What is remembered of an evicted checkpoint. */
+export interface EvictedMark {
+  /** Number of the request that stored or used it last. */
+  readonly lastRequest: number;
+  /** See reuse-ages.ts. */
+  readonly kind: number;
+}
 
-  add(hash: number): void {
-    const old = this.#ring[this.#next]!;
-    if (old >= 0) {
-      const count = this.#known.get(old)! - 1;
-      if (count > 0) this.#known.set(old, count);
-      else this.#known.delete(old);
+/** The last prefixes that lost their state: tells "evicted" from "never shared", and when they would have been used. */
+export class EvictedPrefixes {
+  readonly #marks = new Map<number, EvictedMark>();
+  /** One bit a hash: most prefixes are ruled out without a look into the map. */
+  readonly #filter = new Uint8Array(FILTER_BITS >> 3);
+  #additions = 0;
+
+  add(hash: number, mark: EvictedMark): void {
+    this.#marks.delete(hash);
+    this.#marks.set(hash, mark);
+    if (this.#marks.size > GHOSTS) {
+      const [oldest] = this.#marks.keys();
+      this.#marks.delete(oldest!);
     }
-    this.#ring[this.#next] = hash;
-    this.#known.set(hash, (this.#known.get(hash) ?? 0) + 1);
-    this.#next = (this.#next + 1) % GHOSTS;
+    if (++this.#additions % GHOSTS === 0) {
+      this.#filter.fill(0);
+      for (const known of this.#marks.keys()) this.#allow(known);
+    }
+    this.#allow(hash);
   }
 
-  /** @returns length of the longest prefix of the tokens that lost its state, 0 if none */
-  longestOf(tokens: Int32Array): number {
-    if (this.#known.size === 0) return 0;
+  /** The longest prefix of the tokens, longer than `from`, that lost its state. */
+  findLongest(tokens: Int32Array, from = 0): { readonly length: number; readonly mark: EvictedMark } | undefined {
+    if (this.#marks.size === 0) return undefined;
+    const filter = this.#filter;
     let hash = PREFIX_SEED;
-    let longest = 0;
+    let longest: { readonly length: number; readonly mark: EvictedMark } | undefined;
     for (let i = 0; i < tokens.length; i++) {
       hash = extendHash(hash, tokens[i]!);
-      if (this.#known.has(hash)) longest = i + 1;
+      const bit = hash & (FILTER_BITS - 1);
+      if ((filter[bit >> 3]! & (1 << (bit & 7))) === 0 || i < from) continue;
+      const mark = this.#marks.get(hash);
+      if (mark !== undefined) longest = { length: i + 1, mark };
     }
     return longest;
+  }
+
+  #allow(hash: number): void {
+    const bit = hash & (FILTER_BITS - 1);
+    this.#filter[bit >> 3]! |= 1 << (bit & 7);
   }
 }

@@ -15,7 +15,7 @@ export interface PrefixCacheOptions<Kv = undefined> {
   readonly profile: ModelProfile;
   /** Hard budget of states, keys and values. */
   readonly capacityBytes: number;
-  /** Default Marconi with α = 0.25. */
+  /** Default hit density. */
   readonly policy?: EvictionPolicy;
   readonly admission?: AdmissionOptions;
   /** Checkpoints at multiples of this many tokens, default 1. */
@@ -28,7 +28,7 @@ export interface PrefixCacheOptions<Kv = undefined> {
   readonly kvCodec?: KvCodec<Kv>;
   /** Seconds or any rising number; default a counter of requests. */
   readonly now?: () => number;
-  /** Remembers evicted prefixes for miss reasons, default true. */
+  /** Remembers evicted prefixes, for miss reasons and for hit density, default true. */
   readonly explain?: boolean;
 }
 
@@ -78,18 +78,4 @@ export interface CacheEvents {
   removed: { readonly tokens: Int32Array; readonly removedTokens: number; readonly salt: string };
   unCheckpointed: { readonly tokens: Int32Array; readonly salt: string };
   cleared: Record<string, never>;
-}
-
-export interface CacheCounters {
-  requests: number;
-  requestTokens: number;
-  hitTokens: number;
-  hits: number;
-  evictedStates: number;
-  evictedFlops: number;
-  savedFlops: number;
-  skippedAdmissions: number;
-  checkpoints: Record<string, number>;
-  reusedCheckpoints: number;
-  misses: Record<MissReason, number>;
 }

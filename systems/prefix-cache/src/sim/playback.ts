@@ -1,5 +1,5 @@
 /** Frames of a replay: what the tree looked like after some of the requests. */
-import { fillFeatures, policyFromName, scorerOf } from '../cache/eviction.ts';
+import { fillFeatures, policyFromName } from '../cache/eviction.ts';
 import type { Trace } from '../types.ts';
 import { createSizeCache, serveFrom, type ReplayOptions } from './size-cache.ts';
 
@@ -48,7 +48,7 @@ export function playTrace(trace: Trace, options: ReplayOptions, numFrames: numbe
       inputTokens: request.inputTokens,
       tokenHitRate: reused / input,
       bytes: cache.bytes,
-      ...nodesOf(cache, index + 1, trace.symbolTokens, policy),
+      ...nodesOf(cache, index + 1, trace.symbolTokens),
     });
   }
   return frames;
@@ -58,7 +58,6 @@ function nodesOf(
   cache: ReturnType<typeof createSizeCache>,
   now: number,
   symbolTokens: number,
-  policy: ReturnType<typeof policyFromName>,
 ): Pick<Frame, 'nodes' | 'victim'> {
   const { tree, profile } = cache;
   const ids: number[] = [];
@@ -74,14 +73,7 @@ function nodesOf(
     freedBytes: floats(),
   };
   fillFeatures(tree, profile, now, features);
-  const scores = floats();
-  const history = { uses: new Float32Array(tree.nodeLimit), inflation: new Float64Array(tree.nodeLimit) };
-  scorerOf(policy)(features, tree, history, scores);
-  let victim = -1;
-  let least = Infinity;
   const nodes = ids.map((id, i): FrameNode => {
-    const isCandidate = tree.hasState[id] === 1 && tree.childCount[id]! <= 1;
-    if (isCandidate && scores[i]! < least) [least, victim] = [scores[i]!, id];
     return {
       id,
       parent: tree.parent[id]!,
@@ -92,5 +84,5 @@ function nodesOf(
       efficiency: features.flops[i]! / features.freedBytes[i]!,
     };
   });
-  return { nodes, victim };
+  return { nodes, victim: cache.findNextVictim() };
 }

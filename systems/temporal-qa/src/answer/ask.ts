@@ -10,6 +10,7 @@ import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
 import { withCountries, withoutType } from './clause-names.ts';
 import { compare } from './compare.ts';
 import { countOf, datesOf, durationOf } from './computed.ts';
+import { graphOf, type EvidenceGraph, type RankInput } from './evidence-graph.ts';
 import { funnelOf } from './funnel.ts';
 import { momentOf } from './moment.ts';
 import type { Asker, Outcome, Refusal, Resolved, Trace } from './outcome.ts';
@@ -30,6 +31,15 @@ export interface AskOptions {
   readonly limit?: number;
   /** Least share of the question's information that evidence must hold, 0..1. */
   readonly minCoverage?: number;
+  /** Scores the candidates instead of the log-linear model. */
+  readonly ranker?: Ranker;
+  /** Sees what is ranked: for training. */
+  readonly onGraph?: (graph: EvidenceGraph, input: RankInput, depth: number) => void;
+}
+
+export interface Ranker {
+  /** @returns one score a candidate; undefined leaves the order to the log-linear model */
+  score(graph: EvidenceGraph, input: RankInput): Promise<ArrayLike<number> | undefined>;
 }
 
 export interface QaContext {
@@ -170,13 +180,10 @@ class Asking implements Asker {
       }
     }
     if (signal === 'NONE' || signal === 'ORDINAL') signal = 'OVERLAP';
-    const answers = rankAnswers(kept, {
-      frame,
-      signal,
-      constraint: constraint.spans,
-      questionStems,
-      linker: this.#context.linker,
-    });
+    const input = { frame, signal, constraint: constraint.spans, questionStems, linker: this.#context.linker };
+    const graph = graphOf(kept, input);
+    this.#options.onGraph?.(graph, input, depth);
+    const answers = rankAnswers(graph, input, await this.#options.ranker?.score(graph, input));
     if (answers.length === 0)
       return {
         code: 'E_NO_EVIDENCE',

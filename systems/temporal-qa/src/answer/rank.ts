@@ -1,101 +1,71 @@
-/** Ranking of answers: a log-linear score of evidence, slot, verdict and distance in time; support is gathered. */
-import { gapDays, type Signal, type TimeSpan } from '../time/index.ts';
-import type { Linker } from '../retrieve/linker.ts';
-import type { Frame } from '../understand/frame.ts';
-import { nameKey } from '../understand/words.ts';
+/** Ranking of answers by a log-linear model: p(answer) ∝ exp(max over its evidence of w·features + fit + support).
+ *  The weights are trained by scripts/train-rankers.ts; its log is beside them. */
+import { readFileSync } from 'node:fs';
+import { ITEM_FEATURES, type Candidate, type EvidenceGraph, type RankInput } from './evidence-graph.ts';
 import { reasonOf, type Judged } from './prune.ts';
-import { RANK_WEIGHTS as W } from './rank-weights.ts';
-import { slotAnswers } from './slots.ts';
 import type { Answer, Support } from './types.ts';
 
 const MAX_SUPPORT = 5;
-const MAX_ITEMS = 400;
-const SLOTS_PER_ITEM = 4;
-/** The nearest rule counts in months. */
-const DAYS_PER_MONTH = 30;
 
-export interface RankInput {
-  readonly frame: Frame;
-  readonly signal: Signal;
-  readonly constraint: readonly TimeSpan[];
-  readonly questionStems: ReadonlySet<string>;
-  readonly linker: Linker;
+export type RankFeature = (typeof ITEM_FEATURES)[number] | 'fit' | 'moreSupport';
+export type RankWeights = Readonly<Record<RankFeature, number>>;
+
+let shipped: RankWeights | undefined;
+
+export function shippedWeights(): RankWeights {
+  shipped ??= JSON.parse(readFileSync(new URL('rank-weights.json', import.meta.url), 'utf8')) as RankWeights;
+  return shipped;
 }
 
-/** Answers in falling order of score. */
-export function rankAnswers(kept: readonly Judged[], input: RankInput): Answer[] {
-  const { frame, signal, constraint } = input;
-  const byKey = new Map<string, { label: string; score: number; items: Judged[] }>();
-  for (const item of kept.slice(0, MAX_ITEMS)) {
-    const base = itemScore(item, signal, constraint);
-    for (const { label, fit } of slotAnswers(item.evidence, frame, input.questionStems, input.linker).slice(
-      0,
-      SLOTS_PER_ITEM,
-    )) {
-      const score = base + W.fit * fit;
-      const key = nameKey(label);
-      const known = byKey.get(key);
-      if (!known) byKey.set(key, { label, score, items: [item] });
-      else {
-        known.score = Math.max(known.score, score) + W.moreSupport;
-        known.items.push(item);
-      }
-    }
-  }
-  return [...byKey.values()]
-    .toSorted((a, b) => b.score - a.score || (a.label < b.label ? -1 : 1))
-    .map(({ label, score, items }) => {
-      const ranked = items.toSorted((a, b) => itemScore(b, signal, constraint) - itemScore(a, signal, constraint));
-      return {
-        label,
-        id: label,
-        score,
-        verdict: ranked[0]!.verdict,
-        support: ranked
-          .slice(0, MAX_SUPPORT)
-          .map((item) => ({ ...supportOf(item), why: reasonOf(item.spans, item.verdict, signal, constraint) })),
-      };
-    });
+export interface LinearScore {
+  readonly score: number;
+  /** Place of the best edge among the candidate's edges. */
+  readonly best: number;
 }
 
-function itemScore(item: Judged, signal: Signal, constraint: readonly TimeSpan[]): number {
-  let score = W.evidence * item.score + W.source[item.evidence.source];
-  if (constraint.length > 0) {
-    if (signal === 'BEFORE' || signal === 'AFTER') {
-      let gap = Infinity;
-      let isSameYearEvent = false;
-      for (const span of item.spans)
-        for (const window of constraint) {
-          const days = gapDays(signal, span, window);
-          if (days < gap) {
-            gap = days;
-            isSameYearEvent = span.kind === 'event' && item.verdict === 'possible';
-          }
-        }
-      if (Number.isFinite(gap)) score -= W.gap * Math.log(1 + gap / DAYS_PER_MONTH);
-      if (isSameYearEvent) score -= W.sameYear;
-      // years that touch (68 and 68–69) are as good as days that do
-      score +=
-        item.verdict === 'possible' && gap === 0 && !isSameYearEvent ? W.verdict.certain : W.verdict[item.verdict];
-    } else {
-      score += W.verdict[item.verdict];
-      if (signal === 'OVERLAP') score += W.overlap * overlapShare(item.spans, constraint);
-    }
-  }
+export function linearScore(graph: EvidenceGraph, candidate: Candidate, weights: RankWeights): LinearScore {
+  let score = -Infinity;
+  let best = 0;
+  candidate.edges.forEach(({ item, fit }, index) => {
+    const own = itemScore(graph.features[item]!, weights) + weights.fit * fit;
+    if (own > score) [score, best] = [own, index];
+  });
+  return { score: score + weights.moreSupport * Math.log(candidate.edges.length), best };
+}
+
+function itemScore(features: readonly number[], weights: RankWeights): number {
+  let score = 0;
+  for (let k = 0; k < ITEM_FEATURES.length; k++) score += weights[ITEM_FEATURES[k]!] * features[k]!;
   return score;
 }
 
-/** Largest share of intersection in hull over all pairs, 0..1. */
-function overlapShare(spans: readonly TimeSpan[], constraint: readonly TimeSpan[]): number {
-  let best = 0;
-  for (const span of spans) {
-    for (const window of constraint) {
-      const inner = Math.min(span.e1, window.e1) - Math.max(span.s0, window.s0) + 1;
-      const hull = Math.max(span.e1, window.e1) - Math.min(span.s0, window.s0) + 1;
-      if (inner > 0) best = Math.max(best, inner / hull);
-    }
-  }
-  return best;
+/** Answers in falling order of score, each with its best evidence first.
+ *  @param scores  one a candidate (a graph network's); default: the log-linear model's */
+export function rankAnswers(graph: EvidenceGraph, input: RankInput, scores?: ArrayLike<number>): Answer[] {
+  const weights = shippedWeights();
+  const byItem = graph.features.map((features) => itemScore(features, weights));
+  return graph.candidates
+    .map((candidate, index) => ({
+      candidate,
+      score: scores?.[index] ?? linearScore(graph, candidate, weights).score,
+    }))
+    .toSorted((a, b) => b.score - a.score || (a.candidate.label < b.candidate.label ? -1 : 1))
+    .map(({ candidate, score }) => {
+      const edges = candidate.edges.toSorted(
+        (a, b) => byItem[b.item]! + weights.fit * b.fit - byItem[a.item]! - weights.fit * a.fit,
+      );
+      const items = edges.map(({ item }) => graph.items[item]!);
+      return {
+        label: candidate.label,
+        id: candidate.label,
+        score,
+        verdict: items[0]!.verdict,
+        support: items.slice(0, MAX_SUPPORT).map((item) => ({
+          ...supportOf(item),
+          why: reasonOf(item.spans, item.verdict, input.signal, input.constraint),
+        })),
+      };
+    });
 }
 
 export function supportOf(item: Judged): Support {

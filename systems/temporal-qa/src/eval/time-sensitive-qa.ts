@@ -1,12 +1,12 @@
 /** Time-Sensitive-QA: all pages are ingested as sentences into one pool; exact match of the first answer.
  *  Questions without an answer count as right if we abstain. */
 import { readFileSync } from 'node:fs';
-import { ask, type QaContext } from '../answer/ask.ts';
+import { ask, type AskOptions, type QaContext } from '../answer/ask.ts';
 import { evidenceOfSentence, sentencesOf } from '../ingest/sentences.ts';
 import type { EvidenceStore } from '../store/types.ts';
 import { nameKey } from '../understand/words.ts';
 
-interface Page {
+export interface Page {
   readonly index: string;
   readonly questions: readonly (readonly [string, readonly { readonly answer: string }[]])[];
   readonly paras: readonly string[];
@@ -21,6 +21,8 @@ export interface TimeSensitiveResult {
   /** Right answer among the first ten. */
   readonly inTen: number;
   readonly meanMs: number;
+  /** The same for the pages at odd places, which trained no ranker. */
+  readonly heldOut: { readonly total: number; readonly exact: number; readonly inTen: number };
 }
 
 export async function loadPages(store: EvidenceStore, file: string): Promise<readonly Page[]> {
@@ -48,21 +50,33 @@ export async function loadPages(store: EvidenceStore, file: string): Promise<rea
 export async function evaluateTimeSensitive(
   context: QaContext,
   pages: readonly Page[],
-  limit: number,
-  onProgress?: (done: number) => void,
+  options: {
+    readonly limit: number;
+    readonly ask?: AskOptions;
+    readonly onProgress?: (done: number) => void;
+  },
 ): Promise<TimeSensitiveResult> {
+  const { limit, onProgress } = options;
   let [total, exact, answered, inTen, ms] = [0, 0, 0, 0, 0];
-  for (const page of pages) {
-    for (const [question, answers] of page.questions) {
+  const heldOut = { total: 0, exact: 0, inTen: 0 };
+  for (const [place, page] of pages.entries()) {
+    for (const { question, answers } of answersOfPage(page)) {
       if (total >= limit) break;
       total++;
-      const wanted = new Set(answers.map((answer) => nameKey(untokenised(answer.answer))).filter(Boolean));
-      const result = await ask(context, question, { minCoverage: 0.4 });
+      const wanted = new Set(answers.map(nameKey).filter(Boolean));
+      const result = await ask(context, question, { minCoverage: 0.4, ...options.ask });
       ms += result.ms;
       const [top] = result.answers;
       if (top) answered++;
-      if (wanted.size === 0 ? !top : top && wanted.has(nameKey(top.label))) exact++;
-      if (wanted.size === 0 ? !top : result.answers.some((answer) => wanted.has(nameKey(answer.label)))) inTen++;
+      const isExact = wanted.size === 0 ? !top : top !== undefined && wanted.has(nameKey(top.label));
+      const isInTen = wanted.size === 0 ? !top : result.answers.some((answer) => wanted.has(nameKey(answer.label)));
+      if (isExact) exact++;
+      if (isInTen) inTen++;
+      if (place % 2 === 1) {
+        heldOut.total++;
+        if (isExact) heldOut.exact++;
+        if (isInTen) heldOut.inTen++;
+      }
       if (total % 50 === 0) onProgress?.(total);
     }
   }
@@ -74,7 +88,16 @@ export async function evaluateTimeSensitive(
     answered,
     inTen,
     meanMs: ms / Math.max(1, total),
+    heldOut,
   };
+}
+
+/** Questions of a page with their answers in plain spelling. */
+export function answersOfPage(page: Page): { readonly question: string; readonly answers: readonly string[] }[] {
+  return page.questions.map(([question, answers]) => ({
+    question,
+    answers: answers.map(({ answer }) => untokenised(answer)),
+  }));
 }
 
 /** "Newton D . Baker House , also" is "Newton D. Baker House, also". */

@@ -1,6 +1,7 @@
 /** ask: one question against an evidence file or the shipped corpus. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { ask, openQa } from '../answer/ask.ts';
+import { rankerOption } from './ranker-option.ts';
 import type { Mode } from '../answer/types.ts';
 import { continueQuestion } from '../understand/followup.ts';
 import { openSources } from '../corpus.ts';
@@ -11,6 +12,7 @@ interface AskParams {
   readonly question: string;
   readonly db: string;
   readonly mode: Mode;
+  readonly ranker: 'log-linear' | 'graph-network';
   readonly asOf: string;
   readonly refDate: string;
   readonly sources: string;
@@ -26,6 +28,7 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
     const sources = params.sources === '' ? undefined : (params.sources.split(',') as Source[]);
     const result = await ask(qa, question, {
       mode: params.mode,
+      ...(await rankerOption(params.ranker)),
       ...(params.asOf ? { asOf: params.asOf } : {}),
       ...(params.refDate ? { refDate: params.refDate } : {}),
       ...(sources ? { sources } : {}),

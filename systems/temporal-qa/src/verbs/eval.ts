@@ -14,12 +14,14 @@ import { evaluateTvq, loadPool, readTvq, recoverSpans } from '../eval/tvq.ts';
 import { reportScore } from '../report.ts';
 import { openEvidenceStore } from '../store/sqlite-store.ts';
 import { temporalError } from '../temporal-errors.ts';
+import { rankerOption } from './ranker-option.ts';
 
 interface EvalParams {
   readonly set: 'corpus' | 'tvq' | 'tiq' | 'recognizers' | 'time-sensitive-qa';
   readonly limit: number;
   readonly qualifiers: 'own' | 'text';
   readonly mode: Mode;
+  readonly ranker: 'log-linear' | 'graph-network';
 }
 
 export async function run(params: EvalParams, context: VerbContext): Promise<VerbResult> {
@@ -30,7 +32,7 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
       const score = await scoreQuestions(
         await openQa(store, context.clock),
         readQuestions().slice(0, params.limit),
-        { mode: params.mode },
+        { mode: params.mode, ...(await rankerOption(params.ranker)) },
         progress,
       );
       await store.close();
@@ -38,7 +40,7 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
       return {
         ok: true,
         value: { ...figures, numQuestions: results.length },
-        report: reportScore(`Corpus, mode ${params.mode}`, score),
+        report: reportScore(`Corpus, mode ${params.mode}, ${params.ranker}`, score),
       };
     }
     case 'tvq': {
@@ -84,7 +86,11 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
     case 'time-sensitive-qa': {
       const store = openEvidenceStore({ file: ':memory:' });
       const pages = await loadPages(store, dataFile(context, 'time-sensitive-qa-human-train.json'));
-      const result = await evaluateTimeSensitive(await openQa(store, context.clock), pages, params.limit, progress);
+      const result = await evaluateTimeSensitive(await openQa(store, context.clock), pages, {
+        limit: params.limit,
+        ask: await rankerOption(params.ranker),
+        onProgress: progress,
+      });
       await store.close();
       return resultOf(
         result,
@@ -94,6 +100,7 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
           share('exact match', result.exact, result.total),
           share('right among ten', result.inTen, result.total),
           share('answered', result.answered, result.total),
+          share('exact match, pages that trained no ranker', result.heldOut.exact, result.heldOut.total),
         ],
       );
     }

@@ -5,6 +5,8 @@ import { mergeWhole } from './merge.ts';
 
 /** A factor within this of a product of mesh sizes is named. */
 const FACTOR_MATCH = 0.02;
+/** A factor explains an error if it leaves less than this share of it. */
+const SCALE_RESIDUAL = 0.05;
 
 interface NamedSize {
   readonly name: string;
@@ -16,7 +18,7 @@ interface NamedSize {
 export function explainScale({ alpha, rel, tau, kind }: Finding, tensor: LogicalTensor, { info }: TraceRun): Hint[] {
   if (!Number.isFinite(alpha) || Math.abs(alpha - 1) <= tau || alpha === 0) return [];
   const residual = Math.sqrt(Math.max(0, rel ** 2 - (alpha - 1) ** 2));
-  if (residual > Math.max(tau, 0.02) * Math.max(1, Math.abs(alpha))) return [];
+  if (residual > Math.max(tau * Math.max(1, Math.abs(alpha)), SCALE_RESIDUAL * Math.abs(alpha - 1))) return [];
   const sizes: NamedSize[] = info.mesh.axes
     .filter(({ size }) => size > 1)
     .map(({ name, size }) => ({ name: name.toUpperCase(), size }));

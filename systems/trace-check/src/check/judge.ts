@@ -252,9 +252,10 @@ function censusFinding(reference: TraceRun, candidate: TraceRun): Finding | unde
   const wrong = missing.length > 0 ? missing : doubled;
   if (wrong.length === 0) return undefined;
   const id = formatId({ iteration: 0, kind: 'param', module: `decoder.layers.${wrong[0]}` });
+  const runs = wrong.length === 1 ? 'runs' : 'run';
   const layers = `${wrong.length === 1 ? 'layer' : 'layers'} ${wrong.join(', ')}`;
   const text =
-    missing.length > 0 ? `${layers} of the reference run on no rank` : `${layers} run on two pipeline stages`;
+    missing.length > 0 ? `${layers} of the reference ${runs} on no rank` : `${layers} ${runs} on two pipeline stages`;
   return {
     ...emptyFinding(id, -1),
     status: missing.length > 0 ? 'MISSING' : 'FAIL',

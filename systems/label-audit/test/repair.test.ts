@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRng } from '@tenfold/core/base';
+import { fitTemperature, posteriorOfTruth } from '../src/index.ts';
+import { createPowerTable, powerOf } from '../src/repair/power-table.ts';
+
+test('the posterior is P · Q over its sum, worked out by hand', () => {
+  const probabilities = { numRows: 2, numClasses: 2, data: Float64Array.of(0.6, 0.4, 0.1, 0.9) };
+  // p(given | true): class 0 keeps its label in 9 of 10 cases, class 1 in 7 of 10.
+  const noiseMatrix = Float64Array.of(0.9, 0.3, 0.1, 0.7);
+  const { suggested, givenProbability } = posteriorOfTruth(Int32Array.of(0, 0), probabilities, noiseMatrix);
+  assert.ok(Math.abs(givenProbability[0]! - 0.54 / (0.54 + 0.12)) < 1e-12);
+  assert.ok(Math.abs(givenProbability[1]! - 0.09 / (0.09 + 0.27)) < 1e-12);
+  assert.deepEqual([...suggested], [0, 1]);
+});
+
+test('where label and row exclude each other the row decides', () => {
+  const probabilities = { numRows: 1, numClasses: 3, data: Float64Array.of(0, 0.3, 0.7) };
+  const noiseMatrix = Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
+  const { suggested, givenProbability } = posteriorOfTruth(Int32Array.of(0), probabilities, noiseMatrix);
+  assert.equal(suggested[0], 2);
+  assert.equal(givenProbability[0], 0);
+});
+
+test('rows raised by the table differ from those raised exactly by less than a millionth', () => {
+  const rng = createRng(4, 'powers');
+  for (const exponent of [0.1, 0.5, 1, 1.7, 3]) {
+    const table = createPowerTable(exponent);
+    assert.equal(powerOf(table, 0), 0);
+    for (let i = 0; i < 2000; i++) {
+      const x = Math.fround(i < 1000 ? rng.uniform() : 10 ** (-12 * rng.uniform()));
+      const [bits] = new Uint32Array(Float32Array.of(x).buffer);
+      assert.ok(Math.abs(powerOf(table, bits!) / x ** exponent - 1) < 1e-6, `${x} ^ ${exponent}`);
+    }
+  }
+});
+
+test('the temperature undoes what sharpened the rows, although a fifth of the labels is wrong', () => {
+  const rng = createRng(5, 'temperature');
+  const numClasses = 4;
+  const count = 20_000;
+  const labels = new Int32Array(count);
+  const data = new Float64Array(count * numClasses);
+  const noiseMatrix = Float64Array.from({ length: 16 }, (_, at) => (at % 5 === 0 ? 0.8 : 0.2 / 3));
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * numClasses, (i + 1) * numClasses);
+    const normalise = () => {
+      const sum = row.reduce((a, b) => a + b);
+      for (let k = 0; k < numClasses; k++) row[k]! /= sum;
+    };
+    for (let k = 0; k < numClasses; k++) row[k] = Math.exp(2 * rng.normal());
+    normalise();
+    // The truth is drawn from the row itself, so the row is calibrated before it is sharpened.
+    let u = rng.uniform();
+    let truth = 0;
+    while (truth < numClasses - 1 && (u -= row[truth]!) >= 0) truth++;
+    labels[i] = rng.uniform() < 0.8 ? truth : (truth + 1 + rng.integer(numClasses - 1)) % numClasses;
+    for (let k = 0; k < numClasses; k++) row[k]! **= 3;
+    normalise();
+  }
+  const { temperature, lossBefore, lossAfter } = fitTemperature(
+    labels,
+    { numRows: count, numClasses, data },
+    noiseMatrix,
+  );
+  assert.ok(Math.abs(temperature - 3) < 0.25, `${temperature}`);
+  assert.ok(lossAfter < lossBefore);
+});

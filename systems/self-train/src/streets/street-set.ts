@@ -1,0 +1,29 @@
+/** The synthetic day and dusk street sets. */
+import type { PixelSamples } from '../segmentation/types.ts';
+import { lightScene } from './light.ts';
+import type { Daytime } from './light.ts';
+import { drawScene } from './scene.ts';
+
+/** Scenes `first` … `first + count − 1` of the seed. */
+export function drawStreets(
+  daytime: Daytime,
+  { seed, first, count }: { readonly seed: number; readonly first: number; readonly count: number },
+): PixelSamples & { readonly labels: Int32Array } {
+  const scenes = Array.from({ length: count }, (_, i) => drawScene(seed, first + i));
+  const { heightPx, widthPx } = scenes[0];
+  const numPixels = heightPx * widthPx;
+  const data = new Float32Array(count * 3 * numPixels);
+  const labels = new Int32Array(count * numPixels);
+  scenes.forEach((scene, i) => {
+    data.set(lightScene(scene, daytime, seed, first + i), i * 3 * numPixels);
+    labels.set(scene.classes, i * numPixels);
+  });
+  return {
+    name: `${daytime} streets`,
+    heightPx,
+    widthPx,
+    x: { numRows: count, width: 3 * numPixels, data },
+    labels,
+    ids: scenes.map((_, i) => `${daytime}-${String(first + i).padStart(4, '0')}`),
+  };
+}

@@ -1,0 +1,75 @@
+/** ADMM pruning of one matrix: W, a masked copy Z and the scaled dual U take turns; the mask grows cubically to 2:4.
+ *  Columns are scaled by their input norms first; (XᵀX + ρI) is inverted once.
+ *  Source: Boža 2024 (arXiv 2401.02938), with the settings of the released code: ρ = 1, 20 iterations, masks over the first 15. */
+import { maskFromScores } from '/work/main/systems/sparse24/src/mask/mask24.ts';
+import type { Mask24 } from '/work/main/systems/sparse24/src/types.ts';
+import { CODE_BITS } from '/work/main/systems/sparse24/src/mask/mask24.ts';
+import { cholesky, inverseFromCholesky } from '/work/main/systems/sparse24/src/methods/cholesky.ts';
+
+const V = process.env.V ?? ''; const ITERATIONS = Number(process.env.IT ?? 20);
+const MASK_ITERATIONS = Number(process.env.MI ?? 15);
+const DAMPING = Number(process.env.DAMP ?? 0.1);
+
+export function admmPrune(
+  weights: Float32Array,
+  shape: readonly [number, number],
+  gram: Float64Array,
+): { mask: Mask24; updated: Float32Array } {
+  const [rows, n] = shape;
+  const norms = Float64Array.from({ length: n }, (_, j) => Math.sqrt(Math.max(0, gram[j * n + j]!)) + 1e-8);
+  const scaled = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) scaled[i * n + j] = gram[i * n + j]! / (norms[i]! * norms[j]!);
+  let mean = 0;
+  for (let j = 0; j < n; j++) mean += scaled[j * n + j]! / n;
+  for (let j = 0; j < n; j++) scaled[j * n + j] = scaled[j * n + j]! + DAMPING * mean;
+  const shifted = Float64Array.from(scaled);
+  const RHO = Number(process.env.RHO ?? 1); for (let j = 0; j < n; j++) shifted[j * n + j] = shifted[j * n + j]! + RHO;
+  const inverse = inverseFromCholesky(cholesky(shifted, n)!, n);
+  const start = Float64Array.from(weights, (value, i) => value * norms[i % n]!);
+  const fixed = multiply(start, scaled, rows, n); // W₀ XᵀX
+  let w = Float64Array.from(start);
+  const z = new Float64Array(w.length);
+  const u = new Float64Array(w.length);
+  let mask = maskFromScores(shape, w, true);
+  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+    const sum = w.map((value, i) => value + u[i]!);
+    let limit = 0;
+    if (iteration < MASK_ITERATIONS) {
+      mask = maskFromScores(shape, sum, true);
+      const share = 0.5 * (1 - (1 - (iteration + 1) / MASK_ITERATIONS) ** 3);
+      limit = thresholdOfShare(sum, share);
+    }
+    for (let i = 0; i < z.length; i++) {
+      const isTop = (CODE_BITS[mask.codes[i >> 2]!]! & (1 << (i & 3))) !== 0;
+      const isKept = isTop || (iteration < MASK_ITERATIONS - 1 && Math.abs(sum[i]!) > limit);
+      z[i] = isKept ? sum[i]! : 0;
+      u[i] = sum[i]! - z[i]!;
+    }
+    const target = fixed.map((value, i) => value + RHO*(z[i]! - u[i]!));
+    w = multiply(target, inverse, rows, n) as Float64Array<ArrayBuffer>;
+  }
+  const updated = new Float32Array(weights.length);
+  for (let i = 0; i < updated.length; i++) {
+    if (CODE_BITS[mask.codes[i >> 2]!]! & (1 << (i & 3))) updated[i] = (w[i]! + u[i]!) / norms[i % n]!;
+  }
+  return { mask, updated };
+}
+
+/** The size below which a share of all entries lies. */
+function thresholdOfShare(values: Float64Array, share: number): number {
+  const sizes = values.map(Math.abs).toSorted();
+  return sizes[Math.min(sizes.length - 1, Math.floor(share * sizes.length))]!;
+}
+
+function multiply(a: Float64Array, b: Float64Array, rows: number, n: number): Float64Array {
+  const product = new Float64Array(rows * n);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < n; k++) {
+      const left = a[row * n + k]!;
+      if (left === 0) continue;
+      for (let j = 0; j < n; j++) product[row * n + j] = product[row * n + j]! + left * b[k * n + j]!;
+    }
+  }
+  return product;
+}

@@ -1,0 +1,63 @@
+/** The methods that go through the model layer by layer: each matrix is pruned for the inputs that it receives from the
+ *  already pruned layers before it. */
+import { throwIfCancelled } from '@tenfold/core/base';
+import type { Tensor } from '@tenfold/core/tensor';
+import { applyMask, assertFinite, assertMaskable } from '/work/main/systems/sparse24/src/mask/mask24.ts';
+import type { LoadedModel, Mask24, MethodName, PruneOutcome } from '/work/main/systems/sparse24/src/types.ts';
+import { admmPrune } from '/work/main/systems/sparse24/admm_v.ts';
+import { layerInputsOf } from '/work/main/systems/sparse24/src/methods/layer-inputs.ts';
+import { columnNorms, riaMask, wandaMask } from '/work/main/systems/sparse24/src/methods/scores.ts';
+import { sparseGpt } from '/work/main/systems/sparse24/src/methods/sparse-gpt.ts';
+
+export type LayerwiseMethod = Extract<
+  MethodName,
+  'wanda' | 'ria' | 'sparsegpt' | 'sparsegpt-update' | 'admm' | 'admm-update'
+>;
+
+interface LayerResult {
+  readonly mask: Mask24;
+  /** Present for methods that change kept weights. */
+  readonly updated?: Float32Array;
+}
+
+type PruneLayer = (
+  weights: Float32Array,
+  shape: readonly [number, number],
+  gram: Float64Array,
+  numTokens: number,
+) => LayerResult;
+
+const PRUNE_LAYER: Readonly<Record<LayerwiseMethod, PruneLayer>> = {
+  wanda: (w, shape, gram) => ({ mask: wandaMask(w, shape, columnNorms(gram, shape[1])) }),
+  ria: (w, shape, gram) => ({ mask: riaMask(w, shape, columnNorms(gram, shape[1])) }),
+  sparsegpt: (w, shape, gram, numTokens) => ({ mask: sparseGpt(w, shape, gram, numTokens).mask }),
+  'sparsegpt-update': sparseGpt,
+  admm: (w, shape, gram) => ({ mask: admmPrune(w, shape, gram).mask }),
+  'admm-update': admmPrune,
+};
+
+export async function pruneLayerwise(
+  model: LoadedModel,
+  method: LayerwiseMethod,
+  rows: readonly (readonly number[])[],
+  { signal, onLayer }: { signal?: AbortSignal; onLayer?: (done: number, total: number) => void } = {},
+): Promise<PruneOutcome> {
+  const inputs = layerInputsOf(model, rows);
+  const masks = new Map<string, Mask24>();
+  const updated: Record<string, Tensor<'float32'>> = {};
+  for (const [index, group] of inputs.groups.entries()) {
+    throwIfCancelled(signal, method);
+    const gram = await inputs.gramOf(group);
+    for (const name of group) {
+      const { shape, data } = model.parameters[name]!;
+      assertMaskable(name, shape);
+      assertFinite(name, data);
+      const result = PRUNE_LAYER[method](data, shape, gram, inputs.numTokens);
+      masks.set(name, result.mask);
+      if (result.updated) updated[name] = { dtype: 'float32', shape, data: result.updated };
+      inputs.replace(name, result.updated ?? applyMask(data, result.mask, name));
+    }
+    onLayer?.(index + 1, inputs.groups.length);
+  }
+  return { method, masks, ...(Object.keys(updated).length > 0 ? { updated } : {}), warnings: [] };
+}
