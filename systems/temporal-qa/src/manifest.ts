@@ -49,6 +49,13 @@ export const manifest = defineSystem({
         asOf: z.string().default('').describe('date as of which undated questions are answered, like 1990-01-01'),
         refDate: z.string().default('').describe('what "today" means; default: the snapshot date of the sources'),
         sources: z.string().default('').describe('only these kinds, comma separated: kb, text, table, info'),
+        llm: z
+          .string()
+          .default('')
+          .describe(
+            'OpenAI-compatible endpoint that may cut unusual questions, like http://127.0.0.1:8080/v1; key from TENFOLD_LLM_KEY',
+          ),
+        llmModel: z.string().default('default').describe('name of the model at that endpoint'),
         after: z.string().default('').describe('earlier turns of the talk, separated by bars, for follow-up questions'),
       }),
       load: () => import('./verbs/ask.ts'),

@@ -6,6 +6,7 @@ import { temporalError } from '../temporal-errors.ts';
 import { candidatesFor, clauseOf, type Clause, type Scored } from '../retrieve/candidates.ts';
 import { Linker } from '../retrieve/linker.ts';
 import { frameOf, type Frame } from '../understand/frame.ts';
+import { frameWithLlm, type LlmConfig } from '../understand/llm.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
 import { withCountries, withoutType } from './clause-names.ts';
 import { compare } from './compare.ts';
@@ -31,6 +32,8 @@ export interface AskOptions {
   readonly limit?: number;
   /** Least share of the question's information that evidence must hold, 0..1. */
   readonly minCoverage?: number;
+  /** A language model that may cut the question; it never filters and never answers. */
+  readonly llm?: LlmConfig;
   /** Scores the candidates instead of the log-linear model. */
   readonly ranker?: Ranker;
   /** Sees what is ranked: for training. */
@@ -110,7 +113,8 @@ class Asking implements Asker {
 
   async run(question: string, depth: number): Promise<AnswerResult> {
     const started = this.#context.clock.nowMs();
-    const frame = frameOf(question, this.#ref);
+    const { llm } = this.#options;
+    const frame = llm && depth === 0 ? await frameWithLlm(question, this.#ref, llm) : frameOf(question, this.#ref);
     const trace: Trace = {
       sub: [],
       pruned: [],

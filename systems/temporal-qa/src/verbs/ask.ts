@@ -17,7 +17,12 @@ interface AskParams {
   readonly refDate: string;
   readonly sources: string;
   readonly after: string;
+  readonly llm: string;
+  readonly llmModel: string;
 }
+
+/** Keys are never params: params are kept with the run. */
+const KEY_NAME = 'TENFOLD_LLM_KEY';
 
 export async function run(params: AskParams, context: VerbContext): Promise<VerbResult> {
   const store = await openSources(params.db, context.workingFolder);
@@ -32,6 +37,9 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
       ...(params.asOf ? { asOf: params.asOf } : {}),
       ...(params.refDate ? { refDate: params.refDate } : {}),
       ...(sources ? { sources } : {}),
+      ...(params.llm === ''
+        ? {}
+        : { llm: { url: params.llm, model: params.llmModel, apiKey: process.env[KEY_NAME] ?? '' } }),
     });
     return { ok: result.answers.length > 0, value: result, report: reportAnswer(result) };
   } finally {
