@@ -8,7 +8,6 @@ import {
   civilFromDay,
   daysInMonth,
   eventSpan,
-  spansOfText,
   stateSpan,
   statedSpans,
   type Day,
@@ -150,43 +149,14 @@ export async function evaluateTvq(
   return { total: rows.length, right, answered, reachable, rightOfReachable, wrong };
 }
 
-/** Exact recovery of gold intervals by the annotator. Day 31 of short months is read as the month's last day. */
-export function recoverSpans(
-  rows: readonly TvqRow[],
-): Readonly<Record<string, { readonly total: number; readonly joined: number; readonly stated: number }>> {
-  const bySource: Record<string, { total: number; joined: number; stated: number }> = {};
-  for (const row of rows) {
-    const tally = (bySource[row.source] ??= { total: 0, joined: 0, stated: 0 });
-    tally.total++;
-    const [from, to] = row.timespan.map(mended) as [number, number];
-    const isOpen = to === OPEN_END;
-    const joined = spansOfText(row.evidence).some(
-      (span) => integer(span.s0) === from && (isOpen ? span.openEnd === true : integer(span.e1) === to),
-    );
-    if (joined) tally.joined++;
-    if (
-      joined ||
-      annotateDates(row.evidence).some(({ parts }) =>
-        parts.some((part) => integer(part.lo) === from && integer(part.hi) === to),
-      )
-    )
-      tally.stated++;
-  }
-  return bySource;
-}
+/** The benchmark's mark of an end that is not there. */
+export const OPEN_END = 20_501_231;
 
-const OPEN_END = 20_501_231;
-
-function mended(value: number): number {
+/** A date as YYYYMMDD; day 31 of a short month is its last day. */
+export function mended(value: number): number {
   const year = Math.floor(value / 10_000);
   const month = Math.floor(value / 100) % 100;
   return year * 10_000 + month * 100 + Math.min(value % 100, daysInMonth(year, month));
-}
-
-function integer(day: Day): number {
-  if (Math.abs(day) >= 1e9) return 0;
-  const { year, month, day: dayOfMonth } = civilFromDay(day);
-  return year * 10_000 + month * 100 + dayOfMonth;
 }
 
 function timestamp(day: Day): string {

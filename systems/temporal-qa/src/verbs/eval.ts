@@ -10,7 +10,8 @@ import { evaluateRecognizers } from '../eval/recognizers.ts';
 import { scoreQuestions } from '../eval/score.ts';
 import { evaluateTimeSensitive, loadPages } from '../eval/time-sensitive-qa.ts';
 import { evaluateTiq } from '../eval/tiq.ts';
-import { evaluateTvq, loadPool, readTvq, recoverSpans } from '../eval/tvq.ts';
+import { ownIntervals, recoverSpans } from '../eval/span-recovery.ts';
+import { evaluateTvq, loadPool, readTvq } from '../eval/tvq.ts';
 import { reportScore } from '../report.ts';
 import { openEvidenceStore } from '../store/sqlite-store.ts';
 import { temporalError } from '../temporal-errors.ts';
@@ -49,7 +50,7 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
       const numPool = await loadPool(store, rows, params.qualifiers);
       const result = await evaluateTvq(await openQa(store, context.clock), rows.slice(0, params.limit), progress);
       await store.close();
-      const spans = recoverSpans(rows);
+      const spans = recoverSpans(rows, ownIntervals);
       return resultOf(
         { ...result, numPool, spans },
         `TVQ dev, pool of ${numPool}`,
@@ -58,7 +59,7 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
           share('P@1', result.right, result.total),
           share('P@1 where the cited text states the date', result.rightOfReachable, result.reachable),
           ...Object.entries(spans).map(([source, tally]) =>
-            share(`intervals of ${source} stated`, tally.stated, tally.total),
+            share(`intervals of ${source} found`, tally.found, tally.total),
           ),
         ],
       );
