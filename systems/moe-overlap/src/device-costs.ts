@@ -1,7 +1,8 @@
 /** What operations and exchanges cost on a device, whole and in parts.
  *
  *  Compute: launch + max(flops/k / rate, bytes/k / bandwidth). All-to-all of k parts with capacity C: the table at the
- *  bytes of C/k, whatever the gate really sends (paper, §4.2). Operations without size: launch + time/k. */
+ *  bytes of C/k, whatever the gate really sends (paper, §4.2). Operations without size: launch + time/k. Parts of an
+ *  operation with a measured time are scaled by measured over predicted time of the whole. */
 import { costAt, createCostTable, extrapolationFactor, type CostTable } from '@tenfold/core/schedule';
 import type { Diagnostic } from '@tenfold/core/base';
 import { overlapError } from './overlap-errors.ts';
@@ -59,7 +60,11 @@ export function partCostsOf(device: DeviceCosts): PartCosts {
     partMs(op, numParts) {
       if (numParts === 1) return op.timeMs;
       const isSized = isComm(op) ? op.bytes !== undefined : op.flops !== undefined || op.movedBytes !== undefined;
-      return isSized ? timeOnDevice(op, device, numParts) : op.timeMs / numParts + device.launchMs;
+      if (!isSized) return op.timeMs / numParts + device.launchMs;
+      // A time that was measured keeps its ratio to what the device would take.
+      const wholeMs = timeOnDevice(op, device);
+      const partMs = timeOnDevice(op, device, numParts);
+      return wholeMs > 0 ? partMs * (op.timeMs / wholeMs) : partMs;
     },
     mergeMs: (bytes) => device.launchMs + (2000 * bytes) / device.bytesPerSec,
   };

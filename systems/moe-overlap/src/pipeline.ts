@@ -2,8 +2,6 @@
  *
  *  Stages are maximal runs of one kind. Order: stage by stage; within a stage part 1 … k, the operations of one part
  *  together. An operation that is not cut runs once: behind the first stage that has all it needs, after the parts. */
-import { simulateLanes, createLaneProgram } from './two-lanes.ts';
-
 export interface RangeOp {
   readonly isComm: boolean;
   /** Positions inside the range. */
@@ -43,12 +41,7 @@ export function pipelineSteps(
   for (let start = 0; start < ops.length;) {
     let end = start + 1;
     while (end < ops.length && ops[end]!.isComm === ops[start]!.isComm) end++;
-    // Whole operations that cut ones of this stage read go first.
-    const isEarly = new Uint8Array(ops.length);
-    for (let op = end - 1; op >= start; op--) {
-      if (ops[op]!.isCut === false && isEarly[op] === 0) continue;
-      for (const producer of ops[op]!.producers) if (ops[producer]!.isCut === false) isEarly[producer] = 1;
-    }
+    const isEarly = earlyWholes(ops, start, end);
     for (let op = start; op < end; op++) if (isEarly[op] === 1) add(op, -1);
     for (let part = 0; part < numParts; part++) {
       for (let op = start; op < end; op++) if (ops[op]!.isCut !== false) add(op, part);
@@ -59,14 +52,62 @@ export function pipelineSteps(
   return steps;
 }
 
-/** @returns ms; for k = 1 the sum over the range (nothing in it overlaps) */
+/** Whole operations that cut ones of the stage [start, end) read: they go first. */
+function earlyWholes(ops: readonly RangeOp[], start: number, end: number): Uint8Array {
+  const isEarly = new Uint8Array(ops.length);
+  for (let op = end - 1; op >= start; op--) {
+    if (ops[op]!.isCut === false && isEarly[op] === 0) continue;
+    for (const producer of ops[op]!.producers) if (ops[producer]!.isCut === false) isEarly[producer] = 1;
+  }
+  return isEarly;
+}
+
+/** The makespan of pipelineSteps without building them: planning asks for it thousands of times.
+ *  @returns ms; for k = 1 the sum over the range (nothing in it overlaps) */
 export function pipelineMs(
   ops: readonly RangeOp[],
   numParts: number,
   partMs: (op: number, numParts: number) => number,
 ): number {
   if (numParts === 1) return ops.reduce((sum, _, op) => sum + partMs(op, 1), 0);
-  return simulateLanes(createLaneProgram(pipelineSteps(ops, numParts, partMs))).makespanMs;
+  const numOps = ops.length;
+  // endMs[op·k + part]; operations that are not cut have all their places filled with one end.
+  const endMs = new Float64Array(numOps * numParts);
+  const ownMs = Float64Array.from(ops, ({ isCut }, op) => partMs(op, isCut === false ? 1 : numParts));
+  const freeMs = [0, 0];
+  const run = (op: number, part: number): void => {
+    const { producers, isComm } = ops[op]!;
+    const lane = isComm ? 1 : 0;
+    let start = freeMs[lane]!;
+    for (const producer of producers) {
+      if (part >= 0) {
+        const ready = endMs[producer * numParts + part]!;
+        if (ready > start) start = ready;
+      } else {
+        for (let each = 0; each < numParts; each++) {
+          const ready = endMs[producer * numParts + each]!;
+          if (ready > start) start = ready;
+        }
+      }
+    }
+    const end = start + ownMs[op]!;
+    freeMs[lane] = end;
+    if (part >= 0) endMs[op * numParts + part] = end;
+    else endMs.fill(end, op * numParts, (op + 1) * numParts);
+  };
+  const hasWholes = ops.some(({ isCut }) => isCut === false);
+  for (let start = 0; start < numOps;) {
+    let end = start + 1;
+    while (end < numOps && ops[end]!.isComm === ops[start]!.isComm) end++;
+    const isEarly = hasWholes ? earlyWholes(ops, start, end) : undefined;
+    if (isEarly) for (let op = start; op < end; op++) if (isEarly[op] === 1) run(op, -1);
+    for (let part = 0; part < numParts; part++) {
+      for (let op = start; op < end; op++) if (ops[op]!.isCut !== false) run(op, part);
+    }
+    if (isEarly) for (let op = start; op < end; op++) if (ops[op]!.isCut === false && isEarly[op] === 0) run(op, -1);
+    start = end;
+  }
+  return Math.max(freeMs[0]!, freeMs[1]!);
 }
 
 /** A list where each operation needs the one before, as the paper's examples are. */

@@ -101,6 +101,26 @@ test('cutting a list costs its sum for one part, and falls with the overhead', (
   }
 });
 
+test('the price of a range equals the makespan of its steps, with whole operations inside and readers across', () => {
+  const rng = createRng(14, 'prices');
+  let numWholes = 0;
+  for (let round = 0; round < 200; round++) {
+    const ops = Array.from({ length: 2 + rng.integer(14) }, (_, index) => {
+      const isCut = rng.uniform() < 0.8;
+      if (!isCut) numWholes++;
+      const producers = index === 0 ? [] : [...new Set([rng.integer(index), rng.integer(index)])];
+      return { isComm: rng.uniform() < 0.3, isCut, producers };
+    });
+    const ms = ops.map(() => 1 + rng.integer(9));
+    const partMs = (op: number, k: number): number => ms[op]! / k + (k > 1 ? 0.25 : 0);
+    for (const k of [2, 3, 5]) {
+      const steps = simulateLanes(createLaneProgram(pipelineSteps(ops, k, partMs)));
+      assert.equal(pipelineMs(ops, k, partMs), steps.makespanMs);
+    }
+  }
+  assert.ok(numWholes > 100);
+});
+
 test('the inner simulator equals core/schedule on random two-lane programs', () => {
   const rng = createRng(13, 'lanes');
   for (let round = 0; round < 60; round++) {
