@@ -90,7 +90,7 @@ print(json.dumps(out))`,
   });
 
   test('refuses wrong calls with what was expected', () => {
-    for (const [call, pattern] of [
+    const calls: readonly (readonly [string, RegExp])[] = [
       [`trace.start("x", role="test")`, /role must be one of reference, candidate, perturbed, got 'test'/],
       [`trace.start("x", role="candidate", level="all")`, /level must be one of full, sketch, hash, stats/],
       [`trace.start("x", role="candidate", mesh={"tp": 3}, world=2)`, /mesh \{'tp': 3\} has 3 ranks, the job has 2/],
@@ -102,23 +102,36 @@ print(json.dumps(out))`,
         /9 elements do not split into 2 pieces over the 2 ranks of tp/,
       ],
       [`trace.lower([8], {"tp": "S(1)"}, {}, {"tp": 2})`, /placement S\(1\) of axis tp: the tensor has 1 dimensions/],
-    ] as const) {
-      const { status, stderr } = runPython(`os.chdir(${JSON.stringify(folder)})\n${call}`);
-      assert.notEqual(status, 0, call);
-      assert.match(stderr, pattern);
-    }
-    const twice = runPython(`
-trace.start(${JSON.stringify(at('twice'))}, role="candidate")
-trace.scalar("loss", 1.0)
-trace.finish()
-trace.start(${JSON.stringify(at('twice'))}, role="candidate")`);
-    assert.match(twice.stderr, /twice already holds a trace; name another folder or pass overwrite=True/);
-    const misfit = runPython(`
-model = torch.nn.Sequential(torch.nn.Linear(4, 4))
-trace.start(${JSON.stringify(at('misfit'))}, role="candidate")
+    ];
+    const laterCalls: readonly (readonly [string, RegExp])[] = [
+      [`trace.start("twice", role="candidate")\ntrace.scalar("loss", 1.0)\ntrace.finish()`, /no error/],
+      [
+        `trace.start("twice", role="candidate")`,
+        /twice already holds a trace; name another folder or pass overwrite=True/,
+      ],
+      [
+        `model = torch.nn.Sequential(torch.nn.Linear(4, 4))
+trace.start("misfit", role="candidate")
 trace.watch(model, annotate=lambda name, kind: ([8, 4], {}))
-model(torch.ones(2, 4))`);
-    assert.match(misfit.stderr, /in 0: a local tensor of shape \[2, 4\] does not fit placement \{\} of \[8, 4\]/);
+model(torch.ones(2, 4))`,
+        /in 0: a local tensor of shape \[2, 4\] does not fit placement \{\} of \[8, 4\]/,
+      ],
+    ];
+    const { stdout } = runPython(
+      `
+os.chdir(${JSON.stringify(folder)})
+out = []
+for call in json.load(sys.stdin):
+    try:
+        exec(call)
+        out.append("no error")
+    except Exception as error:
+        out.append(str(error))
+print(json.dumps(out))`,
+      JSON.stringify([...calls.map(([call]) => call), ...laterCalls.map(([call]) => call)]),
+    );
+    const texts = JSON.parse(stdout) as string[];
+    [...calls, ...laterCalls].forEach(([call, pattern], i) => assert.match(texts[i], pattern, call));
   });
 
   test('records DistributedDataParallel under the names of the plain model, and its gradients average', async () => {
@@ -232,22 +245,21 @@ trace.finish()`);
   });
 
   test('a rank that is killed in mid-step leaves a trace with MISSING blocks, and no exception', async () => {
-    const rankOf = (name: string, rank: number, world: number, end: string): void => {
-      const { stderr, status } = runPython(`
-trace.start(${JSON.stringify(at(name))}, role="candidate", mesh={"tp": ${world}}, rank=${rank}, world=${world})
-x = torch.arange(32.0).view(8, 4)
-rows = x.chunk(${world})[${rank}]
-trace._current.annotate = lambda name, kind: ([8, 4], {"tp": "S(0)"})
-for i in range(3):
-    trace.capture("out", "decoder.layers.%d.mlp" % i, rows * (i + 1), batch=0)
-    trace._current.flush()
-    ${end}
-trace.finish()`);
-      if (end === 'pass') assert.equal(status, 0, stderr);
-    };
-    rankOf('whole', 0, 1, 'pass');
-    rankOf('killed', 0, 2, 'pass');
-    rankOf('killed', 1, 2, 'if i == 1: os.kill(os.getpid(), 9)');
+    const ended = runPython(`
+def record(name, rank, world, killed):
+    trace.start(os.path.join(${JSON.stringify(folder)}, name), role="candidate", mesh={"tp": world}, rank=rank, world=world)
+    trace._current.annotate = lambda module, kind: ([8, 4], {"tp": "S(0)"})
+    rows = torch.arange(32.0).view(8, 4).chunk(world)[rank]
+    for i in range(3):
+        trace.capture("out", "decoder.layers.%d.mlp" % i, rows * (i + 1), batch=0)
+        trace._current.flush()
+        if killed and i == 1:
+            os.kill(os.getpid(), 9)
+    trace.finish()
+record("whole", 0, 1, False)
+record("killed", 0, 2, False)
+record("killed", 1, 2, True)`);
+    assert.equal(ended.status, null, 'killed');
     const [reference, candidate] = [await openTrace(at('whole')), await openTrace(at('killed'))];
     const result = checkTrace({ reference, candidate });
     assert.deepEqual([result.counts.PASS, result.counts.MISSING, result.counts.FAIL], [2, 1, 0]);
@@ -260,19 +272,13 @@ trace.finish()`);
   });
 
   test('levels hash and stats of the collector are read and judged', async () => {
-    for (const level of ['hash', 'stats'])
-      for (const [name, factor] of [
-        ['a', 1],
-        ['b', 1],
-        ['c', 1.5],
-      ] as const)
-        assert.equal(
-          runPython(`
-trace.start(${JSON.stringify(at(`${level}-${name}`))}, role="candidate", level=${JSON.stringify(level)})
-trace.capture("out", "decoder.layers.0.mlp", ${factor} * trace.normal_at(3, torch.arange(64)).view(8, 8), batch=0)
-trace.finish()`).status,
-          0,
-        );
+    const done = runPython(`
+for level in ("hash", "stats"):
+    for name, factor in (("a", 1), ("b", 1), ("c", 1.5)):
+        trace.start(os.path.join(${JSON.stringify(folder)}, level + "-" + name), role="candidate", level=level)
+        trace.capture("out", "decoder.layers.0.mlp", factor * trace.normal_at(3, torch.arange(64)).view(8, 8), batch=0)
+        trace.finish()`);
+    assert.equal(done.status, 0, done.stderr);
     const verdict = async (a: string, b: string): Promise<string> => {
       const [reference, candidate] = [await openTrace(at(a)), await openTrace(at(b))];
       const result = checkTrace({ reference, candidate });

@@ -76,16 +76,16 @@ test('axes of equal size are both named, and a sum made twice is told from a mis
 });
 
 test('a stale micro-batch and a rounded tensor are named', () => {
-  const [first, second] = [noise(3, 64), noise(4, 64)];
+  const [first, second] = [noise(3, 2048), noise(4, 2048)];
   const ids = ['it0/mb0/out/decoder.layers.0.mlp', 'it0/mb1/out/decoder.layers.0.mlp'];
-  const reference = [hold(first, ids[0], [16, 4]), hold(second, ids[1], [16, 4])];
-  const stale = hintsOf(reference, single([reference[0], hold(first, ids[1], [16, 4])]), ids[1]);
+  const reference = [hold(first, ids[0], [512, 4]), hold(second, ids[1], [512, 4])];
+  const stale = hintsOf(reference, single([reference[0], hold(first, ids[1], [512, 4])]), ids[1]);
   assert.match(stale[0].text, /stale: equals it0\/mb0\/out/);
   const rounded = first.map((v) => {
     const step = 2 ** (Math.floor(Math.log2(Math.abs(v))) - 7);
     return Math.round(v / step) * step;
   });
-  const precision = hintsOf(reference, single([hold(rounded, ids[0], [16, 4]), reference[1]]), ids[0]);
+  const precision = hintsOf(reference, single([hold(rounded, ids[0], [512, 4]), reference[1]]), ids[0]);
   assert.ok(
     precision.some(({ text }) => /BF16 rounding/.test(text)),
     JSON.stringify(precision),
