@@ -17,11 +17,12 @@ const POLICIES = [
   'marconi:1',
   'marconi:2',
   'gdsf',
+  'hitDensity',
   'adaptive',
 ];
 const PARITY = ['vllm+', 'sglang+', 'compat:0', 'compat:1', 'compat-tuned'];
 const TRACES: readonly (readonly [string, readonly number[]])[] = [
-  ['', [1, 2]],
+  ['', [0.7, 1, 1.4, 2]],
   ['swe-agent', [2, 4, 8]],
   ['mooncake-conversation.jsonl', [100, 200, 400, 800]],
   ['mooncake-synthetic.jsonl', [100, 200, 400, 800]],

@@ -6,9 +6,8 @@ const traceParams = {
   trace: z
     .string()
     .default('')
-    .meta({ kind: 'file' })
     .describe(
-      'trace: Marconi, Mooncake, Bailian, AIBrix JSONL, Azure or BurstGPT CSV, a .traj file; empty for the room’s own',
+      'trace: Marconi, Mooncake, Bailian, AIBrix JSONL, Azure or BurstGPT CSV, a .traj file or a folder of them; empty for the room’s own',
     ),
   capacity: z
     .string()
@@ -17,7 +16,7 @@ const traceParams = {
   model: z.string().default('paper-7b').describe('paper-7b, hyb-7m, or the path of a Hugging Face config.json'),
   limit: z.number().int().min(1).optional().describe('only the first so many lines of the trace'),
 };
-const EXACT_POLICIES = 'lru,leafLru,superseded,gdsf,segLen,marconi:0.25,marconi:1,adaptive';
+const EXACT_POLICIES = 'lru,leafLru,superseded,gdsf,segLen,marconi:0.25,marconi:1,hitDensity,adaptive';
 
 export const manifest = defineSystem({
   id: 'prefix-cache',
@@ -41,7 +40,7 @@ export const manifest = defineSystem({
           .string()
           .default(EXACT_POLICIES)
           .describe(
-            'lru, leafLru, superseded, gdsf, segLen, marconi:<α>, adaptive; parity: vllm+, sglang+, compat:<α>, compat-tuned',
+            'lru, leafLru, superseded, gdsf, segLen, marconi:<α>, hitDensity, adaptive; parity: vllm+, sglang+, compat:<α>, compat-tuned',
           ),
         minCheckpointTokens: z.number().int().min(1).default(64).describe('no checkpoint of a shorter prefix (tokens)'),
         alignTokens: z.number().int().min(1).default(1).describe('checkpoints stand at multiples of this (tokens)'),
@@ -51,10 +50,13 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'queue',
       summary: 'Time to first token with arrivals, servers and waiting',
-      examples: ['queue', 'queue --servers 4 --speed-up 2 --policies lru,gdsf'],
+      examples: ['queue', 'queue --servers 4 --speed-up 2 --policies lru,adaptive'],
       params: z.object({
         ...traceParams,
-        policies: z.string().default('lru,leafLru,gdsf,marconi:0.25').describe('exact policies, separated by commas'),
+        policies: z
+          .string()
+          .default('lru,leafLru,gdsf,hitDensity,adaptive')
+          .describe('exact policies or adaptive, separated by commas'),
         servers: z.number().int().min(1).max(64).default(1).describe('requests served at once'),
         speedUp: z.number().positive().default(1).describe('arrivals come this many times as fast'),
         teraFlops: z.number().positive().default(150).describe('prefill speed in TFLOP/s'),
@@ -74,13 +76,45 @@ export const manifest = defineSystem({
       load: () => import('./verbs/cost.ts'),
     }),
     defineVerb({
+      name: 'trace',
+      summary: 'What is in a trace; with --out the same requests as Marconi JSONL',
+      examples: ['trace', 'trace swe-agent --out swe.jsonl'],
+      params: z.object({
+        trace: traceParams.trace.meta({ positional: true }),
+        limit: traceParams.limit,
+        model: traceParams.model,
+        out: z.string().default('').meta({ kind: 'output' }).describe('file to write; empty for none'),
+        force: z.boolean().default(false).describe('replace the file if it exists'),
+        dryRun: z.boolean().default(false).describe('only say what would be written'),
+      }),
+      writesFiles: true,
+      load: () => import('./verbs/trace.ts'),
+    }),
+    defineVerb({
+      name: 'compare',
+      summary: 'Reused tokens request by request, beside those of another simulator on the same trace',
+      examples: ['compare theirs.json --trace trace.jsonl --policy compat:1 --capacity 8GB'],
+      params: z.object({
+        official: z
+          .string()
+          .meta({ positional: true, kind: 'file' })
+          .describe('JSON of the other simulator: a list of reused tokens, or its request history'),
+        trace: traceParams.trace,
+        limit: traceParams.limit,
+        policy: z.string().default('compat:0').describe('policy to replay, parity or exact'),
+        capacity: z.string().default('8GB').describe('bytes of the cache'),
+        model: traceParams.model,
+      }),
+      load: () => import('./verbs/compare.ts'),
+    }),
+    defineVerb({
       name: 'playback',
       summary: 'The radix tree while a trace is replayed, frame by frame',
       examples: ['playback', 'playback --policy lru --capacity 2GB --frames 30'],
       params: z.object({
         ...traceParams,
-        capacity: traceParams.capacity.default('1GB'),
-        policy: z.string().default('marconi:0.25').describe('exact policy'),
+        capacity: z.string().default('1GB').describe('bytes of the cache, like "1GB"; the first of several'),
+        policy: z.string().default('hitDensity').describe('exact policy'),
         frames: z.number().int().min(1).max(200).default(70).describe('most frames'),
       }),
       load: () => import('./verbs/playback.ts'),

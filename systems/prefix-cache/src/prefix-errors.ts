@@ -14,8 +14,8 @@ export const prefixError = defineErrors({
   },
   'TF-PREFIX-003': {
     kind: 'input',
-    title: 'A line of a trace is malformed',
-    fix: 'Correct the named line, or choose the format with --format.',
+    title: 'A trace or another input file is missing or malformed',
+    fix: 'Correct the named file or line; the formats stand in the README of the room.',
   },
   'TF-PREFIX-004': {
     kind: 'input',

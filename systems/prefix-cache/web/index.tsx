@@ -8,9 +8,9 @@ import {
   useAddressState,
   useVerbRun,
   WithControls,
+  type RoomPage,
   type RoomPageProps,
 } from '@tenfold/ui';
-import type { ReactNode } from 'react';
 import { Chat } from './chat.tsx';
 import { Playback } from './playback.tsx';
 import './page.css';
@@ -35,43 +35,45 @@ const ALPHAS = '0,0.1,0.25,0.5,1,1.5,2'
   .join(',');
 const MAP_CAPACITIES = '500MB,700MB,1GB,1.4GB,2GB';
 
+const CONTENT: Readonly<Record<View, RoomPage>> = {
+  tree: Playback,
+  rates: Rates,
+  alpha: AlphaMap,
+  queue: Queue,
+  chat: Chat,
+  tour: Tour,
+};
+
 export default function PrefixCachePage(page: RoomPageProps) {
   const [view, setView] = useAddressState<View>('view', 'tree');
   const chosen = VIEWS.find(({ id }) => id === view) ?? VIEWS[0]!;
-  const content: Readonly<Record<View, () => ReactNode>> = {
-    tree: () => <Playback {...page} />,
-    rates: () => <TraceVerb key="rates" id="rates" page={page} verb="simulate" button="Compare policies" params={{}} />,
-    alpha: () => (
-      <TraceVerb
-        key="alpha"
-        id="alpha"
-        page={page}
-        verb="simulate"
-        button="Draw the map"
-        params={{ policies: ALPHAS, capacity: MAP_CAPACITIES }}
-      />
-    ),
-    queue: () => (
-      <TraceVerb
-        key="queue"
-        id="queue"
-        page={page}
-        verb="queue"
-        button="Simulate"
-        params={{ speedUp: 20, capacity: '1GB', teraFlops: 20 }}
-      />
-    ),
-    chat: () => <Chat {...page} />,
-    tour: () => <TraceVerb key="tour" id="tour" page={page} verb="tour" button="Run the tour" />,
-  };
+  const Content = CONTENT[chosen.id];
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
         <p>{chosen.intro}</p>
-        {content[chosen.id]()}
+        <Content {...page} />
       </Stack>
     </Tabs>
   );
+}
+
+function Rates(page: RoomPageProps) {
+  return <TraceVerb id="rates" page={page} verb="simulate" button="Compare policies" params={{}} />;
+}
+
+function AlphaMap(page: RoomPageProps) {
+  const params = { policies: ALPHAS, capacity: MAP_CAPACITIES };
+  return <TraceVerb id="alpha" page={page} verb="simulate" button="Draw the map" params={params} />;
+}
+
+function Queue(page: RoomPageProps) {
+  const params = { speedUp: 20, capacity: '1GB', teraFlops: 20 };
+  return <TraceVerb id="queue" page={page} verb="queue" button="Simulate" params={params} />;
+}
+
+function Tour(page: RoomPageProps) {
+  return <TraceVerb id="tour" page={page} verb="tour" button="Run the tour" />;
 }
 
 function TraceVerb({

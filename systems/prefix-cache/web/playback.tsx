@@ -16,11 +16,11 @@ import {
 import { Icicle } from './icicle.tsx';
 import type { PlaybackResult } from './results.ts';
 
-const POLICIES = ['marconi:0.25', 'marconi:1', 'lru', 'leafLru', 'superseded', 'gdsf', 'segLen'] as const;
+const POLICIES = ['hitDensity', 'marconi:0.25', 'marconi:1', 'lru', 'leafLru', 'superseded', 'gdsf', 'segLen'] as const;
 
 export function Playback(page: RoomPageProps) {
   const run = useVerbRun<PlaybackResult>(page, 'playback', { addressKey: 'play' });
-  const [policy, setPolicy] = useAddressState<(typeof POLICIES)[number]>('policy', 'marconi:0.25');
+  const [policy, setPolicy] = useAddressState<(typeof POLICIES)[number]>('policy', 'hitDensity');
   const [capacity, setCapacity] = useAddressNumber('gb', 1);
   const [at, setAt] = useAddressNumber('frame', 1000);
   return (

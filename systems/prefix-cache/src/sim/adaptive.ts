@@ -25,11 +25,11 @@ export const POLICY_FAMILY: readonly EvictionPolicy[] = [
 ];
 
 const FIRST_POLICY: EvictionPolicy = { kind: 'hitDensity' };
-const HYSTERESIS = Number(process.env['HY'] ?? 1.02);
+const HYSTERESIS = 1.02;
 /** Requests until a saving counts half. */
-const HALF_LIFE_REQUESTS = Number(process.env['HL'] ?? 1000);
+const HALF_LIFE_REQUESTS = 1000;
 /** Requests before another change: a cache needs a while to look like its new policy's shadow. */
-const PATIENCE_REQUESTS = Number(process.env['PA'] ?? 100);
+const PATIENCE_REQUESTS = 100;
 const DECAY = 0.5 ** (1 / HALF_LIFE_REQUESTS);
 
 interface Shadow {

@@ -6,11 +6,12 @@ import { policyFromName } from '../cache/eviction.ts';
 import type { Lease } from '../cache/types.ts';
 import { sequenceOf } from '../trace/request-builder.ts';
 import type { Trace } from '../types.ts';
+import { AdaptivePolicy } from './adaptive.ts';
 import { createSizeCache, type ReplayOptions } from './size-cache.ts';
 import { prefillSec, type Accelerator } from './ttft.ts';
 
 export interface QueueOptions extends Omit<ReplayOptions, 'policy'> {
-  /** An exact policy. */
+  /** An exact policy, or `adaptive`. */
   readonly policy: string;
   readonly hardware: Accelerator;
   readonly servers: number;
@@ -37,7 +38,8 @@ interface Arrival {
 /** @returns requests in order of service */
 export function simulateQueue(trace: Trace, options: QueueOptions): QueuedRequest[] {
   const { hardware, servers, speedUp = 1, profile } = options;
-  const cache = createSizeCache(trace, options, policyFromName(options.policy));
+  const tuner = options.policy === 'adaptive' ? new AdaptivePolicy(trace, options) : undefined;
+  const cache = createSizeCache(trace, options, tuner?.policy ?? policyFromName(options.policy));
   const freeAtSec = new Float64Array(servers);
   const running: { readonly endSec: number; readonly finish: () => void }[] = [];
   const { waiting, next } = firstTurns(trace, speedUp);
@@ -59,7 +61,11 @@ export function simulateQueue(trace: Trace, options: QueueOptions): QueuedReques
     const endSec = firstTokenSec + request.outputTokens * hardware.decodeSecPerToken;
     freeAtSec[server] = endSec;
     const sequence = trace.hasOpaqueOutputs ? request.input : sequenceOf(request);
-    insertSorted(running, { endSec, finish: () => void cache.commit(lease, sequence) }, (run) => run.endSec);
+    const finish = (): void => {
+      cache.commit(lease, sequence);
+      if (tuner !== undefined) cache.setPolicy(tuner.observe(request));
+    };
+    insertSorted(running, { endSec, finish }, (run) => run.endSec);
     served.push({ index, server, arrivalSec: timeSec, startSec, firstTokenSec, endSec, reusedTokens });
     const following = next.get(index);
     if (following !== undefined) {

@@ -10,7 +10,7 @@ import type { ModelProfile, Trace, TraceRequest } from '../types.ts';
 export interface ReplayOptions {
   readonly profile: ModelProfile;
   readonly capacityBytes: number;
-  /** Exact mode: lru, leafLru, marconi:<α>, segLen, gdsf, superseded, adaptive. Parity mode (needs `paperModel`):
+  /** Exact mode: hitDensity, lru, leafLru, marconi:<α>, segLen, gdsf, superseded, adaptive. Parity mode (needs `paperModel`):
    *  vllm+, sglang+, compat:<α>, compat-tuned. */
   readonly policy: string;
   readonly paperModel?: PaperModel;

@@ -25,7 +25,9 @@ export async function openTrace(
   { encode, limit = Infinity }: { readonly encode: EncodeSource; readonly limit?: number },
 ): Promise<Trace> {
   const name = basename(path).replace(/\.(jsonl|json|csv|traj)(\.gz)?$/, '');
-  if ((await stat(path)).isDirectory() || path.endsWith('.traj')) return openTrajectories(name, path, encode);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw malformed('an existing trace file or folder', 'no such path', path);
+  if (found.isDirectory() || path.endsWith('.traj')) return openTrajectories(name, path, encode);
   if (/\.csv(\.gz)?$/.test(path)) return openLengths(name, path, limit);
   const lines: NumberedLine[] = [];
   for await (const { value, lineNumber } of readJsonLines(path)) {

@@ -30,9 +30,16 @@ export function malformed(expected: string, actual: unknown, location: string): 
   return prefixError('TF-PREFIX-003', {
     subject: 'openTrace',
     expected,
-    actual: JSON.stringify(actual) ?? 'nothing',
+    actual: shown(actual),
     location,
   });
+}
+
+const MAX_SHOWN = 80;
+
+function shown(actual: unknown): string {
+  const text = typeof actual === 'string' ? actual : (JSON.stringify(actual) ?? 'nothing');
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
 /** Requests in order of time (stable). */

@@ -10,6 +10,8 @@ export interface NumberedLine {
 const MOONCAKE_BLOCK_TOKENS = 512;
 const BAILIAN_BLOCK_TOKENS = 16;
 const MS_PER_SEC = 1000;
+/** Above every vocabulary. */
+const PLACEHOLDER_START = 1 << 24;
 
 /** Marconi JSONL: session_id, turn_id, ts, input_tokens, output_tokens. */
 export function readMarconi(name: string, lines: readonly NumberedLine[]): Trace {
@@ -27,6 +29,23 @@ export function readMarconi(name: string, lines: readonly NumberedLine[]): Trace
     };
   });
   return createTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
+}
+
+/** The requests of a token trace as Marconi JSONL, one a line. Placeholder tokens (negative) become ids of their own. */
+export function marconiLines(requests: readonly TraceRequest[]): string {
+  const idOf = (token: number): number => (token >= 0 ? token : PLACEHOLDER_START - token);
+  const lines = requests.map(({ session, turn, timeSec, input, output }) =>
+    JSON.stringify({
+      session_id: session,
+      turn_id: turn,
+      ts: timeSec,
+      num_input_tokens: input.length,
+      num_output_tokens: output.length,
+      input_tokens: Array.from(input, idOf),
+      output_tokens: Array.from(output, idOf),
+    }),
+  );
+  return `${lines.join('\n')}\n`;
 }
 
 /** Mooncake JSONL: timestamp (ms), input_length, output_length, hash_ids of 512-token blocks. */

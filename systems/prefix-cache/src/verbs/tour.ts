@@ -17,6 +17,7 @@ const POLICIES = [
   'segLen',
   'marconi:0.25',
   'marconi:1',
+  'hitDensity',
   'adaptive',
 ];
 /** Parity policies may overrun their budget, so the bound does not hold for them. */

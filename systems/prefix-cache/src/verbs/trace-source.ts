@@ -7,6 +7,7 @@ import { loadTokenizer } from '@tenfold/core/nn';
 import type { VerbContext } from '@tenfold/core/system';
 import { profileFromHfConfig, type HfConfig } from '../cost/hf-config.ts';
 import { PAPER_7B, profileFromPaperModel, type PaperModel } from '../cost/paper-costs.ts';
+import { prefixError } from '../prefix-errors.ts';
 import type { Encode } from '../trace/chat-template.ts';
 import { openTrace } from '../trace/open-trace.ts';
 import type { ModelProfile, Trace } from '../types.ts';
@@ -46,10 +47,25 @@ export async function openProfile(
   if (model === PAPER_7B.name) return { profile: profileFromPaperModel(PAPER_7B), paperModel: PAPER_7B };
   const isOwn = model === 'hyb-7m';
   const path = isOwn ? join(MODEL_FOLDER, 'config.json') : resolve(context.workingFolder, model);
-  const config = JSON.parse(await readFile(path, 'utf8')) as HfConfig;
+  const config = await readConfig(path);
   // The engine of this room keeps everything in f32.
   const format = isOwn ? { kvBytes: 4, recurrentBytes: 4, convBytes: 4 } : {};
   return { profile: profileFromHfConfig(config, isOwn ? model : String(config['model_type']), format) };
+}
+
+async function readConfig(path: string): Promise<HfConfig> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw prefixError('TF-PREFIX-002', {
+      subject: 'openProfile',
+      expected: 'paper-7b, hyb-7m or a readable config.json',
+      actual: (cause as Error).message,
+      location: path,
+    });
+  }
+  return typeof json === 'object' && json !== null ? (json as HfConfig) : {};
 }
 
 /** "4GB,8GB" or "auto": fractions of what the whole trace would take. */
