@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts';
 
 const QUIET_MS = 1000;
 const REDRAW_MS = 100;
+/** A rate from less time than this is a guess. */
+const RATE_FROM_MS = 500;
 const CLEAR_LINE = '\r\u001B[2K';
 
 export interface ProgressLine {
@@ -19,6 +21,7 @@ export function createProgressLine(terminal: Terminal, clock: { nowMs(): number 
   const startMs = clock.nowMs();
   let latest: RunProgress | undefined;
   let phaseStartMs = startMs;
+  let phaseDone = 0;
   let drawnMs = -Infinity;
   let printedPhase: string | undefined;
   let isDrawn = false;
@@ -28,18 +31,21 @@ export function createProgressLine(terminal: Terminal, clock: { nowMs(): number 
     if (!terminal.isInteractive) {
       if (latest.phase === printedPhase) return;
       printedPhase = latest.phase;
-      terminal.err(`${progressText(latest, nowMs - phaseStartMs)}\n`);
+      terminal.err(`${progressText(latest, nowMs - phaseStartMs, phaseDone)}\n`);
     } else if (nowMs - drawnMs >= REDRAW_MS) {
       drawnMs = nowMs;
       isDrawn = true;
-      terminal.err(CLEAR_LINE + progressText(latest, nowMs - phaseStartMs).slice(0, terminal.width - 1));
+      terminal.err(CLEAR_LINE + progressText(latest, nowMs - phaseStartMs, phaseDone).slice(0, terminal.width - 1));
     }
   };
   const timer = setTimeout(draw, QUIET_MS + 1);
   timer.unref();
   return {
     update(progress) {
-      if (progress.phase !== latest?.phase) phaseStartMs = clock.nowMs();
+      if (progress.phase !== latest?.phase) {
+        phaseStartMs = clock.nowMs();
+        phaseDone = progress.done ?? 0;
+      }
       latest = progress;
       draw();
     },
@@ -50,12 +56,13 @@ export function createProgressLine(terminal: Terminal, clock: { nowMs(): number 
   };
 }
 
-/** `training 120/400 · 12.1/s · 23 s left · note`. @param phaseMs  time since the phase began */
-export function progressText({ phase, done, total, note }: RunProgress, phaseMs: number): string {
+/** `training 120/400 · 12.1/s · 23 s left · note`; no rate in the first half second of a phase.
+ *  @param phaseMs  time since its first update @param phaseDone  what was done by then */
+export function progressText({ phase, done, total, note }: RunProgress, phaseMs: number, phaseDone = 0): string {
   const parts = [phase];
   if (done !== undefined) parts[0] += total === undefined ? ` ${done}` : ` ${done}/${total}`;
-  if (done !== undefined && done > 0 && phaseMs > 0) {
-    const perSecond = (done / phaseMs) * 1000;
+  if (done !== undefined && done > phaseDone && phaseMs >= RATE_FROM_MS) {
+    const perSecond = ((done - phaseDone) / phaseMs) * 1000;
     parts.push(`${formatSignificant(perSecond, 3)}/s`);
     if (total !== undefined && total > done) parts.push(`${formatDuration(((total - done) / perSecond) * 1000)} left`);
   }

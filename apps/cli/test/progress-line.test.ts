@@ -75,6 +75,8 @@ test('progress says count, rate and time left', () => {
   );
   assert.equal(progressText({ phase: 'reading' }, 10), 'reading');
   assert.equal(progressText({ phase: 'reading', done: 0, total: 3 }, 10), 'reading 0/3');
+  assert.equal(progressText({ phase: 'layer', done: 1, total: 20 }, 0.03, 1), 'layer 1/20', 'no rate from one update');
+  assert.equal(progressText({ phase: 'layer', done: 3, total: 5 }, 2000, 1), 'layer 3/5 · 1/s · 2 s left');
 });
 
 test('colour follows NO_COLOR, then FORCE_COLOR, then the terminal', () => {
