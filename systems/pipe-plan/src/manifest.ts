@@ -43,6 +43,12 @@ const planParams = {
   selfConditioning: z.number().min(0).max(1).optional().describe('probability of an extra forward pass; default: none'),
 };
 
+const outputParams = {
+  out: z.string().optional().meta({ kind: 'output' }).describe('file to write; default: an artifact of the run'),
+  force: z.boolean().default(false).describe('overwrite the file'),
+  dryRun: z.boolean().default(false).describe('only say what would be written'),
+};
+
 const dialectParam = z
   .enum(['full', 'bw'])
   .default('full')
@@ -108,7 +114,7 @@ export const manifest = defineSystem({
       name: 'export',
       summary: 'the plan as JSON for the PyTorch runner, or as PyTorch’s pipelining CSV',
       examples: [
-        'export sd-mini --devices 2 --batch 8 --group 2 --stages 2',
+        'export sd-mini --devices 2 --batch 8 --group 2 --stages 2 --out plan.json',
         'export --format torch-csv --group 4 --stages 4',
         'export --format torch-csv-comms --group 4 --stages 4 --dialect bw',
       ],
@@ -119,7 +125,9 @@ export const manifest = defineSystem({
           .default('json')
           .describe('the plan, PyTorch’s compute-only or compute-and-transfers CSV, or a trace for Perfetto'),
         dialect: dialectParam,
+        ...outputParams,
       }),
+      writesFiles: true,
       load: () => import('./verbs/export.ts'),
     }),
     defineVerb({
@@ -160,14 +168,16 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'profile',
       summary: 'a model as a profile file to edit: layers, times, bytes, skips, frozen components',
-      examples: ['profile', 'profile sd21', 'profile graph.txt'],
+      examples: ['profile', 'profile sd21 --out profile.json', 'profile graph.txt'],
       params: z.object({
         model: z
           .string()
           .default('sd-mini')
           .meta({ positional: true })
           .describe('ready model or profile file, also of PipeDream or Piper'),
+        ...outputParams,
       }),
+      writesFiles: true,
       load: () => import('./verbs/profile.ts'),
     }),
     defineVerb({
@@ -205,6 +215,7 @@ export const manifest = defineSystem({
         encoderChannels: z.int().min(1).default(24).describe('channels of the frozen image encoder'),
         runs: z.int().min(1).default(3).describe('runs of each kind, in turn'),
         iterations: z.int().min(1).default(4).describe('measured iterations of a run'),
+        selfConditioned: z.boolean().default(false).describe('with an extra forward pass that conditions the second'),
         latencyMs: z.number().min(0).default(0.05).describe('emulated latency between workers in ms'),
         bandwidthMb: z.number().positive().default(2000).describe('emulated bandwidth between workers in MB/s'),
       }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openRankPool } from '@tenfold/core/ranks';
-import { MINI, MINI_LAYERS } from '../src/execute/mini-model.ts';
+import { openRankPool, type RankPool } from '@tenfold/core/ranks';
+import { MINI, MINI_LAYERS, type MiniConfig } from '../src/execute/mini-model.ts';
 import {
   equalStages,
   evenEnds,
@@ -44,49 +44,86 @@ const frozenLayer = (name: string, ms: number) => ({
   outputBytesPerSample: 0,
 });
 
-test('pipelined gradients equal those of the step without a pipeline to 1e-6, with skips, filled or not', async () => {
-  await using pool = openRankPool();
-  for (const numMicroBatches of [1, 2, 4]) {
-    const whole = setupOf(1, numMicroBatches);
-    const options = { numIterations: 2, learningRate: 0.05, returnsGradients: true };
-    const reference = await runMini(pool, whole, {
-      ...options,
-      instructions: pipelineWords(whole),
-      frozen: evenFrozen(BATCH, 1),
-      isFilled: false,
-    });
-    const expected = reference.results[0]!.gradients;
-    assert.ok(Object.keys(expected).length > MINI_LAYERS.length);
-    const norm = (values: Float32Array): number => Math.hypot(...values);
-    // Biases in front of a norm have gradients near 0: they are measured against a hundredth of the largest gradient.
-    const floor = 0.01 * Math.max(...Object.values(expected).map(norm));
-    for (const numStages of [2, 4]) {
-      const setup = setupOf(numStages, numMicroBatches);
-      const silent = Array<number>(numStages - 1).fill(0);
-      const plan = planMini(setup, profile(numStages), { forward: silent, backward: silent });
-      if (numMicroBatches > 1)
-        assert.ok(plan.instructions.some((words) => words.slice(0, -2).some((word) => word.startsWith('Z'))));
-      for (const isFilled of [false, true]) {
-        const run = await runMini(pool, setup, {
-          ...options,
-          instructions: isFilled ? plan.instructions : pipelineWords(setup),
-          frozen: isFilled ? plan.frozen : evenFrozen(BATCH, numStages),
-          isFilled,
-        });
-        const found = Object.assign({}, ...run.results.map(({ gradients }) => gradients)) as Record<
-          string,
-          Float32Array
-        >;
-        assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
-        for (const [name, gradient] of Object.entries(expected)) {
-          const error = norm(gradient.map((value, i) => value - found[name]![i]!)) / Math.max(norm(gradient), floor);
-          assert.ok(error <= 1e-6, `S=${numStages} M=${numMicroBatches} ${name}: ${error}`);
-        }
-        const losses = run.results.at(-1)!.losses;
-        losses.forEach((loss, k) =>
-          assert.ok(Math.abs(loss - reference.results[0]!.losses[k]!) <= 1e-6 * Math.abs(loss)),
-        );
-      }
-    }
+interface Case {
+  readonly numStages: number;
+  readonly numMicroBatches: number;
+  readonly isFilled: boolean;
+}
+
+const OPTIONS = { numIterations: 2, learningRate: 0.05, returnsGradients: true };
+
+async function runCase(pool: RankPool, { numStages, numMicroBatches, isFilled }: Case, config: MiniConfig) {
+  const setup = { ...setupOf(numStages, numMicroBatches), config };
+  const silent = Array<number>(numStages - 1).fill(0);
+  const plan = planMini(setup, profile(numStages), { forward: silent, backward: silent });
+  if (isFilled && numMicroBatches > 1 && numStages > 1)
+    assert.ok(
+      plan.instructions.some((words) => words.slice(0, -2).some((word) => word.startsWith('Z'))),
+      'frozen work stands between pipeline work',
+    );
+  const run = await runMini(pool, setup, {
+    ...OPTIONS,
+    instructions: isFilled ? plan.instructions : pipelineWords(setup),
+    frozen: isFilled ? plan.frozen : evenFrozen(BATCH, numStages),
+    isFilled,
+  });
+  const gradients = Object.assign({}, ...run.results.map((result) => result.gradients)) as Record<string, Float32Array>;
+  return { gradients, losses: run.results.at(-1)!.losses };
+}
+
+type Outcome = Awaited<ReturnType<typeof runCase>>;
+
+const norm = (values: Float32Array): number => Math.hypot(...values);
+
+/** Biases in front of a norm have gradients near 0: they are measured against a hundredth of the largest gradient. */
+function largestError(found: Outcome, expected: Outcome): number {
+  assert.deepEqual(Object.keys(found.gradients).sort(), Object.keys(expected.gradients).sort());
+  const floor = 0.01 * Math.max(...Object.values(expected.gradients).map(norm));
+  let worst = 0;
+  for (const [name, gradient] of Object.entries(expected.gradients)) {
+    const difference = gradient.map((value, i) => value - found.gradients[name]![i]!);
+    worst = Math.max(worst, norm(difference) / Math.max(norm(gradient), floor));
   }
+  expected.losses.forEach((loss, k) => {
+    worst = Math.max(worst, Math.abs(loss - found.losses[k]!) / Math.abs(loss));
+  });
+  return worst;
+}
+
+const WHOLE: Case = { numStages: 1, numMicroBatches: 1, isFilled: false };
+
+test('gradients of S = 1, 2, 4 stages and M = 1, 2, 4 micro-batches, filled or not, equal the whole-batch step to 1e-6', async () => {
+  await using pool = openRankPool();
+  const expected = await runCase(pool, WHOLE, CONFIG);
+  assert.ok(Object.keys(expected.gradients).length > MINI_LAYERS.length);
+  for (const numStages of [1, 2, 4])
+    for (const numMicroBatches of [1, 2, 4])
+      for (const isFilled of numStages === 1 || numMicroBatches === 1 ? [false] : [false, true]) {
+        const error = largestError(await runCase(pool, { numStages, numMicroBatches, isFilled }, CONFIG), expected);
+        assert.ok(error <= 1e-6, `S=${numStages} M=${numMicroBatches} filled=${isFilled}: ${error}`);
+      }
+});
+
+test('with self-conditioning the same holds, and the extra pass changes what is learnt', async () => {
+  await using pool = openRankPool();
+  const config = { ...CONFIG, isSelfConditioned: true };
+  const expected = await runCase(pool, WHOLE, config);
+  for (const numStages of [2, 4])
+    for (const isFilled of [false, true]) {
+      const error = largestError(await runCase(pool, { numStages, numMicroBatches: 2, isFilled }, config), expected);
+      assert.ok(error <= 1e-6, `S=${numStages} filled=${isFilled}: ${error}`);
+    }
+  const words = pipelineWords({ ...setupOf(2, 2), config });
+  assert.deepEqual(
+    words[0]!.filter((word) => word.startsWith('P')),
+    ['P0', 'P1'],
+  );
+  // The first layer's weights for the estimate get gradients: without an estimate they would stay 0.
+  const [, , height, width] = [0, 0, 3, 3];
+  const weight =
+    expected.gradients['p.in.conv.weight'] ??
+    Object.values(expected.gradients).find(({ length }) => length === CONFIG.channels[0] * 8 * height * width);
+  const perInput = height * width;
+  const ofEstimate = weight!.filter((_, i) => Math.floor(i / perInput) % 8 >= 4);
+  assert.ok(norm(ofEstimate) > 0.01 * norm(weight!));
 });

@@ -11,6 +11,8 @@ export interface MiniConfig {
   /** Channels inside the image encoder. */
   readonly encoderChannels: number;
   readonly seed: number;
+  /** The U-Net also reads an estimate from an extra forward pass, through which no gradient flows. */
+  readonly isSelfConditioned?: boolean;
 }
 
 export const MINI: MiniConfig = { channels: [32, 64], width: 32, encoderChannels: 16, seed: 1 };

@@ -1,5 +1,6 @@
 /** What each worker runs: its stage's instructions, with frozen work of the next iteration between them.
- *  Instruction words: `F3` forward of micro-batch 3, `B3` backward, `Z7` item 7 of the stage's frozen list. */
+ *  Instruction words: `F3` forward of micro-batch 3, `B3` backward, `Z7` item 7 of the stage's frozen list, `P3` the extra
+ *  forward pass of self-conditioning, whose prediction goes back to the first stage. */
 import { normalAt, streamFromId } from '@tenfold/core/base';
 import { openRankSession, type Handle, type RankContext, type RankSession } from '@tenfold/core/ranks';
 import { createTensor, type Tensor } from '@tenfold/core/tensor';
@@ -105,6 +106,9 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
     const numExpected = params.instructions[stage]!.length > 0 ? numMicroBatches : 0;
     const arriving = expect(context, stage > 0 ? stage - 1 : -1, graphs.arrives, numExpected, 0);
     const returning = expect(context, isLast ? -1 : stage + 1, graphs.leaves, numExpected, 1);
+    const isExtra = numExpected > 0 && config.isSelfConditioned === true;
+    const extra = expect(context, stage > 0 ? stage - 1 : -1, graphs.arrives, isExtra ? numMicroBatches : 0, EXTRA);
+    const estimates = isExtra && stage === 0 ? expectEstimates(context, params) : undefined;
     const kept: Values[] = [];
     totals = {};
     let loss = 0;
@@ -114,20 +118,33 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
         if (isFilled) await runFrozen(iteration + 1, [items[micro]!]);
         continue;
       }
+      const sendOn = (outputs: Values, got: Values, kind: 'F' | 'P'): void =>
+        Object.keys(graphs.leaves).forEach((name, index) => {
+          const tensor = graphs.relays[name] === undefined ? outputs[`out.${name}`]! : got[graphs.relays[name]]!;
+          const tag = tagOf(micro, kind === 'F' ? 0 : EXTRA, index);
+          sends.push(context.send(tensor, stage + 1, { tag, label: `send ${kind}${stage}.${micro}` }));
+        });
+      if (word[0] === 'P') {
+        const got = { ...take(extra, micro), ...(stage === 0 ? { estimate: emptyEstimate(params) } : {}) };
+        const outputs = await timed(`P${stage}.${micro}`, 'self-conditioning', () =>
+          forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })),
+        );
+        if (!isLast) sendOn(outputs, got, 'P');
+        else if (estimates) estimates.own[micro] = outputs['out.prediction']!;
+        else {
+          const options = { tag: tagOf(micro, FEEDBACK, 0), label: `send feedback ${micro}` };
+          sends.push(context.send(outputs['out.prediction']!, 0, options));
+        }
+        continue;
+      }
       if (word[0] === 'F') {
-        const got = take(arriving, micro);
+        const got = { ...take(arriving, micro), ...(estimates ? { estimate: estimates.take(micro) } : {}) };
         kept[micro] = got;
         const outputs = await timed(`F${stage}.${micro}`, 'forward', () =>
           forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })),
         );
         if (isLast) loss += outputs['out.loss']!.data[0] as number;
-        else
-          Object.keys(graphs.leaves).forEach((name, index) => {
-            const tensor = graphs.relays[name] === undefined ? outputs[`out.${name}`]! : got[graphs.relays[name]]!;
-            sends.push(
-              context.send(tensor, stage + 1, { tag: tagOf(micro, 0, index), label: `send F${stage}.${micro}` }),
-            );
-          });
+        else sendOn(outputs, got, 'F');
         continue;
       }
       const back = take(returning, micro);
@@ -157,9 +174,13 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
   return { losses, iterations, gradients: params.returnsGradients ? totals : {}, busyMs };
 }
 
-const DIRECTIONS = 2;
+/** 0 forward, 1 backward. */
+const EXTRA = 2;
+const FEEDBACK = 3;
+const DIRECTIONS = 4;
+type Direction = 0 | 1 | typeof EXTRA | typeof FEEDBACK;
 const TENSORS_PER_CUT = 8;
-const tagOf = (micro: number, direction: 0 | 1, index: number): number =>
+const tagOf = (micro: number, direction: Direction, index: number): number =>
   (micro * DIRECTIONS + direction) * TENSORS_PER_CUT + index;
 
 type Arriving = Record<string, Handle<Tensor>>[];
@@ -170,7 +191,7 @@ function expect(
   from: number,
   shapes: Readonly<Record<string, readonly number[]>>,
   numMicroBatches: number,
-  direction: 0 | 1,
+  direction: Direction,
 ): Arriving {
   return Array.from({ length: numMicroBatches }, (_, micro) =>
     Object.fromEntries(
@@ -186,6 +207,25 @@ function expect(
 
 function take(arriving: Arriving, micro: number): Values {
   return Object.fromEntries(Object.entries(arriving[micro]!).map(([name, handle]) => [name, handle.wait()]));
+}
+
+function estimateShape({ batch, numMicroBatches }: RankParams): number[] {
+  return [batch / numMicroBatches, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
+}
+
+/** What the extra pass itself is conditioned on. */
+function emptyEstimate(params: RankParams): Tensor {
+  return createTensor('float32', estimateShape(params));
+}
+
+/** Predictions of the extra passes on their way to the first stage; `own` holds them where it is also the last. */
+function expectEstimates(context: RankContext, params: RankParams): { own: Tensor[]; take(micro: number): Tensor } {
+  const last = params.stages.length - 1;
+  const own: Tensor[] = [];
+  const arriving = Array.from({ length: last > 0 ? params.numMicroBatches : 0 }, (_, micro) =>
+    context.recv(last, { dtype: 'float32', shape: estimateShape(params) }, { tag: tagOf(micro, FEEDBACK, 0) }),
+  );
+  return { own, take: (micro) => own[micro] ?? arriving[micro]!.wait() };
 }
 
 /** Gradient of an arriving tensor: what the stage used of it plus what came back for relayed copies. */

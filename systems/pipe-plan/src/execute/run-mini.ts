@@ -3,9 +3,10 @@
 import { createMesh, type Links, type RankPool, type RankSpan } from '@tenfold/core/ranks';
 import { fillPerDevice } from '../fill/device-fill.ts';
 import { createFrozenWork, frozenMs, type FrozenWork } from '../fill/frozen-work.ts';
-import { orderOfStage, warmupOf } from '../pipeline/one-f-one-b.ts';
+import { simulateSelfConditioned } from '../pipeline/list-schedule.ts';
 import { idleSlotsPerStage, simulatePipeline, type PipelineSimulation } from '../pipeline/simulation.ts';
-import type { FillResult, FrozenComponent, LayerProfile, PipelineTimes, Warmup } from '../types.ts';
+import { devicePrograms } from '../profiles/device-program.ts';
+import type { FillResult, FrozenComponent, LayerProfile, PipelineTimes, Stage, Warmup } from '../types.ts';
 import { MINI_FROZEN, MINI_LAYERS, type FrozenName, type MiniConfig } from './mini-model.ts';
 import type { FrozenItem, RankParams, RankResult } from './rank-program.ts';
 import type { StageRange } from './stage-graphs.ts';
@@ -46,12 +47,30 @@ export function evenFrozen(batch: number, numStages: number): FrozenItem[][] {
   });
 }
 
-export function pipelineWords({ stages, numMicroBatches, warmup }: MiniSetup): string[][] {
-  return stages.map((_, stage) =>
-    Array.from(orderOfStage(numMicroBatches, warmupOf(warmup, stages.length, stage, numMicroBatches)), (entry) =>
-      entry >= 0 ? `F${entry}` : `B${-1 - entry}`,
-    ),
-  );
+/** The pipeline's words alone, in the order of the schedule. */
+export function pipelineWords(setup: MiniSetup): string[][] {
+  const { stages, numMicroBatches } = setup;
+  const ones = stages.map(() => 1);
+  const run = simulateMini(setup, {
+    numMicroBatches,
+    forwardMs: ones,
+    backwardMs: stages.map(() => 2),
+    cutForwardMs: stages.slice(1).map(() => 0),
+    cutBackwardMs: stages.slice(1).map(() => 0),
+    syncMs: stages.map(() => 0),
+    replicas: ones,
+  });
+  return devicePrograms(withReplicas(stages), run, []).map(({ words }) => [...words]);
+}
+
+function simulateMini({ config, warmup }: MiniSetup, times: PipelineTimes): PipelineSimulation {
+  return config.isSelfConditioned
+    ? simulateSelfConditioned(times, { warmup })
+    : simulatePipeline(times, { schedule: warmup });
+}
+
+function withReplicas(stages: readonly StageRange[]): Stage[] {
+  return stages.map((stage) => ({ ...stage, replicas: 1 }));
 }
 
 export async function runMini(
@@ -142,7 +161,7 @@ export function planMini(
   profile: MiniProfile,
   cutMs: { readonly forward: readonly number[]; readonly backward: readonly number[] },
 ): MiniPlan {
-  const { stages, numMicroBatches, batch, warmup } = setup;
+  const { stages, numMicroBatches, batch } = setup;
   const replicas = stages.map(() => 1);
   const times: PipelineTimes = {
     numMicroBatches,
@@ -153,55 +172,23 @@ export function planMini(
     syncMs: stages.map(() => 0),
     replicas,
   };
-  const simulation = simulatePipeline(times, { schedule: warmup });
+  const simulation = simulateMini(setup, times);
   const work = createFrozenWork(profile.frozen);
   const target = { slots: idleSlotsPerStage(simulation), pipelineMs: simulation.iterationMs, replicas };
   const fill = fillPerDevice(work, target, { batch, partialBatches: MINI_CHUNKS });
-  const frozen = stages.map((_, stage) =>
-    fill.spans
-      .filter((span) => span.stages[0] === stage)
-      .map((span): FrozenItem => ({
-        component: span.component as FrozenName,
-        layer: span.layer,
-        start: span.sampleStart,
-        count: span.samples,
-      })),
-  );
+  const programs = devicePrograms(withReplicas(stages), simulation, fill.spans);
   return {
     times,
     simulation,
     work,
     fill,
-    frozen,
-    instructions: mergeWords(pipelineWords(setup), simulation, fill),
+    frozen: programs.map((program) =>
+      program.frozen.map((job): FrozenItem => ({ ...job, component: job.component as FrozenName })),
+    ),
+    instructions: programs.map(({ words }) => words),
     predictedPlainMs: simulation.iterationMs + frozenMs(work, batch, stages.length),
     predictedFilledMs: fill.iterationMs,
   };
-}
-
-/** Frozen items stand before the first pipeline word that starts at or after them. */
-export function mergeWords(
-  words: readonly (readonly string[])[],
-  { simulation, pipeline }: PipelineSimulation,
-  fill: FillResult,
-): string[][] {
-  return words.map((list, stage) => {
-    const startOf = (word: string): number => {
-      const micro = Number(word.slice(1));
-      return simulation.startMs[
-        word[0] === 'F' ? pipeline.forwardOp(0, stage, micro) : pipeline.backwardOp(0, stage, micro)
-      ]!;
-    };
-    const own = fill.spans.filter((span) => span.stages[0] === stage);
-    const merged: string[] = [];
-    let next = 0;
-    for (const word of list) {
-      while (next < own.length && own[next]!.startMs < startOf(word)) merged.push(`Z${next++}`);
-      merged.push(word);
-    }
-    while (next < own.length) merged.push(`Z${next++}`);
-    return merged;
-  });
 }
 
 export function medianMs(spans: readonly RankSpan[], isWanted: (span: RankSpan) => boolean): number {

@@ -73,6 +73,7 @@ export function buildStageGraphs(
     for (const [name, shape] of Object.entries(arrives))
       if (isUsed(name)) inputs[name] = g.input(name, 'float32', shape);
     let x = isFirst ? g.input('noisy', 'float32', latent) : inputs['x']!;
+    if (isFirst && config.isSelfConditioned) x = g.concat([x, g.input('estimate', 'float32', latent)], 1);
     const skips = new Map<number, GraphValue>();
     for (const skip of isFirst ? [] : liveSkips(start)) {
       const value = inputs[nameAt(start, skip)];
@@ -85,7 +86,8 @@ export function buildStageGraphs(
     }
     if (isLast) {
       const error = g.sub(x, g.input('noise', 'float32', latent));
-      return { inputs, outputs: { loss: g.mul(g.reduceMean(g.square(error)), scale) } };
+      const loss = g.mul(g.reduceMean(g.square(error)), scale);
+      return { inputs, outputs: config.isSelfConditioned ? { loss, prediction: x } : { loss } };
     }
     const outputs: Record<string, GraphValue> = { x };
     for (const skip of liveSkips(end)) {
@@ -150,7 +152,8 @@ export function buildFrozenGraph(
 function crossingShapes(config: MiniConfig, microBatch: number): (cut: number, name: string) => readonly number[] {
   const net = createNet(createGraphBuilder('shapes'));
   const condition = net.g.input('condition', 'float32', [microBatch, config.width]);
-  let x = net.g.input('x', 'float32', [microBatch, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE]);
+  const channels = LATENT_CHANNELS * (config.isSelfConditioned ? 2 : 1);
+  let x = net.g.input('x', 'float32', [microBatch, channels, LATENT_SIZE, LATENT_SIZE]);
   const skips = new Map<number, GraphValue>();
   const after = MINI_LAYERS.map(({ name, reads, writes, build }) => {
     x = net.in(name, () => build(net, x, condition, reads === undefined ? undefined : skips.get(reads), config));

@@ -7,6 +7,7 @@ import { searchPlans } from '../search/search-plans.ts';
 import { scheduleOfPlan } from '../torch/plan-schedule.ts';
 import { writeTorchCsv, type CsvDialect } from '../torch/torch-csv.ts';
 import { readInputs, type PlanParams } from './inputs.ts';
+import { outputText, type OutputParams } from './outputs.ts';
 
 type Format = 'json' | 'torch-csv' | 'torch-csv-comms' | 'chrome-trace';
 
@@ -20,7 +21,7 @@ const FILES: Readonly<Record<Format, { readonly name: string; readonly mediaType
 const MOST_SHOWN = 4000;
 
 export async function run(
-  params: PlanParams & { readonly format: Format; readonly dialect: CsvDialect },
+  params: PlanParams & OutputParams & { readonly format: Format; readonly dialect: CsvDialect },
   context: VerbContext,
 ): Promise<VerbResult> {
   const { model, cluster, options } = await readInputs(params, context);
@@ -33,14 +34,18 @@ export async function run(
     'chrome-trace': () => chromeTraceText(traceFromSpans(planSpans(best))),
   };
   const text = texts[params.format]();
-  const file = FILES[params.format];
+  const { where, artifacts } = outputText(
+    { subject: 'pipe-plan export', ...FILES[params.format], text },
+    params,
+    context,
+  );
   const hasReplicas = params.format.startsWith('torch') && best.stages.some(({ replicas }) => replicas > 1);
   return {
     ok: true,
     value: { format: params.format, text },
     report: {
       title: `Plan of ${model.name} as ${params.format}`,
-      verdict: { tone: 'good', text: `${file.name}: ${best.numStages} stages, ${best.numMicroBatches} micro-batches.` },
+      verdict: { tone: 'good', text: `${where}: ${best.numStages} stages, ${best.numMicroBatches} micro-batches.` },
       blocks: [
         ...(hasReplicas
           ? [
@@ -55,6 +60,6 @@ export async function run(
         { kind: 'code', text: text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\n…` : text },
       ],
     },
-    artifacts: [{ ...file, bytes: new TextEncoder().encode(text) }],
+    ...(artifacts ? { artifacts } : {}),
   };
 }

@@ -14,6 +14,7 @@ interface RunParams {
   readonly encoderChannels: number;
   readonly runs: number;
   readonly iterations: number;
+  readonly selfConditioned: boolean;
   readonly latencyMs: number;
   readonly bandwidthMb: number;
 }
@@ -24,7 +25,13 @@ const TWO_STAGE_ENDS = [7, 11];
 export async function run(params: RunParams, context: VerbContext): Promise<VerbResult> {
   const { stages, batch, microBatches, channels, encoderChannels, runs, iterations } = params;
   const measured = await measureMini({
-    config: { ...MINI, channels: [channels, 2 * channels], encoderChannels, seed: context.seed + 1 },
+    config: {
+      ...MINI,
+      channels: [channels, 2 * channels],
+      encoderChannels,
+      seed: context.seed + 1,
+      isSelfConditioned: params.selfConditioned,
+    },
     ends: stages === 2 ? TWO_STAGE_ENDS : evenEnds(stages),
     batch,
     numMicroBatches: microBatches,
