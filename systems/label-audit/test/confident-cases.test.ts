@@ -58,3 +58,32 @@ function assertClose(actual: readonly number[], expected: readonly number[], wha
     assert.ok(Math.abs(value - expected[i]!) <= 1e-12, `${what}[${i}]: ${value} and ${expected[i]}`);
   });
 }
+
+test('with equal probabilities, many classes and f32 rows the flags are those of cleanlab with a stable sort', () => {
+  const { stepsPerRow, cases: ties } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../fixtures/cleanlab-ties.json'), 'utf8'),
+  ) as { stepsPerRow: number; cases: TieCase[] };
+  for (const { K, fracNoise, labels, steps, joint, flags } of ties) {
+    const data = Float32Array.from(steps.flat(), (count) => count / stepsPerRow);
+    const probabilities: Probabilities = { numRows: labels.length, numClasses: K, data };
+    const learned = learnConfidently(labels, probabilities);
+    assert.deepEqual([...learned.joint], joint.flat(), `K ${K} joint`);
+    for (const filter of FILTERS) {
+      const found = findIssues(labels, probabilities, learned, { filter, fracNoise });
+      assert.deepEqual(
+        [...found.keys()].filter((i) => found[i] === 1),
+        flags[filter],
+        `K ${K} ${filter}`,
+      );
+    }
+  }
+});
+
+interface TieCase {
+  readonly K: number;
+  readonly fracNoise: number;
+  readonly labels: number[];
+  readonly steps: number[][];
+  readonly joint: number[][];
+  readonly flags: Readonly<Record<string, number[]>>;
+}

@@ -68,9 +68,9 @@ test('prune_by_noise_rate flags what sorting the margins of every pair flags', (
         const count = counts[other * numClasses + given]!;
         if (other === given || count <= 0) continue;
         const margin = (i: number) => data[i * numClasses + other]! - data[i * numClasses + given]!;
-        const sorted = members.map(margin).sort((a, b) => b - a);
-        if (sorted[count - 1]! <= 0) numUnfilled++;
-        for (const i of members) if (margin(i) >= sorted[count - 1]!) expected[i] = 1;
+        const sorted = members.toSorted((a, b) => margin(b) - margin(a) || a - b).slice(0, count);
+        if (margin(sorted.at(-1)!) <= 0) numUnfilled++;
+        for (const i of sorted) expected[i] = 1;
       }
     }
     for (let i = 0; i < labels.length; i++) if (learned.isGivenLargest[i] === 1) expected[i] = 0;
@@ -93,6 +93,7 @@ test('the n-th largest of each stream is that of a sort, whatever the order', ()
           const cut = count === 0 ? Infinity : (sorted[count - 1] ?? -Infinity);
           assert.equal(streams.cutOf(s), cut);
           assert.equal(streams.isFilled(s), sorted.length >= count);
+          assert.equal(streams.numAtCut(s), sorted.slice(0, count).filter((value) => value === cut).length);
         });
       },
     ),

@@ -16,7 +16,7 @@ export interface FilterOptions extends PruneOptions {
 /** Flags of one filter.
  *  @param learned  of the same labels and probabilities
  *  @returns [N] 1 where the label is flagged
- *  Differs: among equal scores the lower index is flagged first (cleanlab's order of ties is NumPy's). */
+ *  Differs: among equal scores the lower index is flagged first (cleanlab takes them as NumPy's unstable sort leaves them). */
 export function findIssues(
   labels: ArrayLike<number>,
   probabilities: Probabilities,
@@ -74,10 +74,9 @@ function* classPasses(labels: ArrayLike<number>, learned: ConfidentLearning, pru
   for (let given = 0; given < numClasses; given++) {
     const size = labelCounts[given];
     if (size <= (prune.minPerClass ?? 1)) continue;
-    const numFlagged = Math.min(size - counts[given * numClasses + given], size - 1);
     for (let m = 0; m < size; m++) order[m] = own[members[starts[given] + m]];
-    const cut = selectSmallest(order, size, Math.max(numFlagged, 0));
-    for (let m = starts[given]; m < starts[given + 1]; m++) if (own[members[m]] < cut) flags[members[m]] = 1;
+    const rows = members.subarray(starts[given], starts[given + 1]);
+    flagSmallest(flags, rows, order, size - counts[given * numClasses + given]);
   }
   return flags;
 }
@@ -116,19 +115,24 @@ function withoutPredicted(flags: Uint8Array, { isGivenLargest }: ConfidentLearni
 
 function flagLowest(scores: Float64Array, count: number): Uint8Array {
   const flags = new Uint8Array(scores.length);
-  if (count === 0) return flags;
-  const cut = selectSmallest(scores.slice(), scores.length, count - 1);
+  flagSmallest(flags, Uint32Array.from(scores.keys()), scores, count);
+  return flags;
+}
+
+/** Flags the rows of the count smallest values, of equal ones the first.  Mutates: flags.
+ *  @param values  values[m] belongs to rows[m] */
+function flagSmallest(flags: Uint8Array, rows: Uint32Array, values: Float64Array, count: number): void {
+  if (count <= 0) return;
+  const cut = selectSmallest(values.slice(0, rows.length), rows.length, Math.min(count, rows.length) - 1);
   let numLeft = count;
-  for (let i = 0; i < scores.length; i++) {
-    if (scores[i] < cut) {
-      flags[i] = 1;
-      numLeft--;
-    }
-  }
-  for (let i = 0; i < scores.length && numLeft > 0; i++) {
-    if (scores[i] !== cut) continue;
-    flags[i] = 1;
+  for (let m = 0; m < rows.length; m++) {
+    if (values[m] >= cut) continue;
+    flags[rows[m]] = 1;
     numLeft--;
   }
-  return flags;
+  for (let m = 0; m < rows.length && numLeft > 0; m++) {
+    if (values[m] !== cut) continue;
+    flags[rows[m]] = 1;
+    numLeft--;
+  }
 }

@@ -6,6 +6,8 @@ export interface LargestOfStreams {
   offer(stream: number, value: number): void;
   /** The wanted[s]-th largest number offered; −∞ if fewer were offered, +∞ if none is wanted. */
   cutOf(stream: number): number;
+  /** How many of the wanted[s] largest equal the cut; after cutOf. */
+  numAtCut(stream: number): number;
   /** Whether at least wanted[s] numbers were offered. */
   isFilled(stream: number): boolean;
 }
@@ -35,6 +37,12 @@ export function createLargestOfStreams(wanted: ArrayLike<number>): LargestOfStre
       if (numKept[s] > wanted[s]) cut(s, wanted[s]);
       else if (numKept[s] === wanted[s] && wanted[s] > 0 && cuts[s] === -Infinity) cut(s, wanted[s]);
       return cuts[s];
+    },
+    numAtCut(s) {
+      const end = starts[s] + Math.min(numKept[s], Math.max(wanted[s], 0));
+      let numEqual = 0;
+      for (let at = starts[s]; at < end; at++) if (kept[at] === cuts[s]) numEqual++;
+      return numEqual;
     },
     isFilled: (s) => numKept[s] >= wanted[s],
   };

@@ -1,5 +1,5 @@
-/** prune_by_noise_rate: of each pair (given, true) the counted number of rows with the largest P[true] − P[given], ties
- *  included.  Exact in passes over blocks, with memory for twice the counts. */
+/** prune_by_noise_rate: of each pair (given, true) the counted number of rows with the largest P[true] − P[given]; of equal
+ *  ones the first.  Exact in passes over blocks, with memory for twice the counts. */
 import type { Pass, Passes } from '../passes.ts';
 import type { ConfidentLearning } from '../types.ts';
 import { createLargestOfStreams } from './largest-margins.ts';
@@ -9,7 +9,7 @@ import type { PruneOptions } from './prune-counts.ts';
 
 /** Rows that are predicted as given have no positive margin and are never flagged in the end, so a pass over the others
  *  settles every pair that finds enough positive margins there; only pairs that do not need the margins of all rows.
- *  @returns [N] 1 where flagged; flags of rows predicted as given are left out */
+ *  @returns [N] 1 where flagged */
 export function* noiseRatePasses(
   labels: ArrayLike<number>,
   learned: ConfidentLearning,
@@ -33,24 +33,34 @@ export function* noiseRatePasses(
   yield offerMargins(positive, { labels, targets, isLeftOut: isPredicted, above: 0 });
   const isUnfilled = (pair: number) => wanted[pair] > 0 && !positive.isFilled(pair);
   const unfilled = targets.map((others, given) => others.filter((other) => isUnfilled(given * numClasses + other)));
-  const all = createLargestOfStreams(wanted.map((count, pair) => (isUnfilled(pair) ? count : 0)));
+  let all = positive;
   if (unfilled.some(({ length }) => length > 0)) {
+    all = createLargestOfStreams(wanted.map((count, pair) => (isUnfilled(pair) ? count : 0)));
     yield offerMargins(all, { labels, targets: unfilled, isLeftOut: () => false, above: -Infinity });
   }
 
-  const cuts = Float64Array.from(wanted, (_, pair) => (isUnfilled(pair) ? all : positive).cutOf(pair));
+  // Rows above the cut are flagged; of those at the cut as many as are left.
+  const cuts = new Float64Array(wanted.length).fill(Infinity);
+  const numAtCut = new Int32Array(wanted.length);
+  targets.forEach((others, given) => {
+    for (const other of others) {
+      const pair = given * numClasses + other;
+      const streams = isUnfilled(pair) ? all : positive;
+      cuts[pair] = streams.cutOf(pair);
+      numAtCut[pair] = streams.numAtCut(pair);
+    }
+  });
   const flags = new Uint8Array(labels.length);
   yield ({ data, numRows }, start) => {
     for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
-      if (isPredicted(i)) continue;
       const given = labels[i];
+      // Rows that are predicted as given have no margin above 0, but at or below 0 they take their places too.
+      const others = isPredicted(i) ? unfilled[given] : targets[given];
       const own = data[row + given];
-      const others = targets[given];
       for (let t = 0; t < others.length; t++) {
-        if (marginOf(data, row + others[t], own) >= cuts[given * numClasses + others[t]]) {
-          flags[i] = 1;
-          break;
-        }
+        const pair = given * numClasses + others[t];
+        const margin = marginOf(data, row + others[t], own);
+        if (margin > cuts[pair] || (margin === cuts[pair] && numAtCut[pair]-- > 0)) flags[i] = 1;
       }
     }
   };
