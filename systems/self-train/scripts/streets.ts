@@ -1,5 +1,5 @@
 /** Day to dusk on the synthetic streets: mIoU of every method from the same source network, over seeds; with the guard off
- *  too.  node systems/self-train/scripts/streets.ts [methods] [seeds] [out.jsonl] [rounds]
+ *  too.  node systems/self-train/scripts/streets.ts [methods] [seeds] [out.jsonl] [rounds] [darkness]
  *  The method `em-unguarded` is `em` without the guard. */
 import { appendFileSync } from 'node:fs';
 import { predictWith } from '../src/engine/apply.ts';
@@ -9,19 +9,21 @@ import { STREET_NETWORK, STREET_OPTIONS } from '../src/segmentation/defaults.ts'
 import { measurePixels } from '../src/segmentation/quality.ts';
 import { argmaxRow } from '../src/selection.ts';
 import { STREET_CLASSES } from '../src/streets/scene.ts';
-import { drawStreets } from '../src/streets/street-set.ts';
+import { drawStreets, DUSK } from '../src/streets/street-set.ts';
 import type { Method, Probabilities } from '../src/types.ts';
 
-const [methods = 'source,cbst,em,em-unguarded,oracle', seeds = '1,2,3', out, rounds = '6'] = process.argv.slice(2);
+const [methods = 'source,cbst,em,em-unguarded,oracle', seeds = '1,2,3', out, rounds = '6', dusk = String(DUSK)] =
+  process.argv.slice(2);
+const darkness = Number(dusk);
 const numClasses = STREET_CLASSES.length;
 const hardOf = ({ numRows, data }: Probabilities) =>
   Int32Array.from({ length: numRows }, (_, n) => argmaxRow(data, n, numClasses));
 
 for (const seed of seeds.split(',').map(Number)) {
-  const day = drawStreets('day', { seed, first: 0, count: 150 });
-  const dusk = drawStreets('dusk', { seed, first: 1000, count: 100 });
-  const test = drawStreets('dusk', { seed, first: 2000, count: 60 });
-  const dayTest = drawStreets('day', { seed, first: 3000, count: 30 });
+  const day = drawStreets(0, { seed, first: 0, count: 150 });
+  const target = drawStreets(darkness, { seed, first: 1000, count: 100 });
+  const test = drawStreets(darkness, { seed, first: 2000, count: 60 });
+  const dayTest = drawStreets(0, { seed, first: 3000, count: 30 });
   let start = performance.now();
   const source = await trainSource(day.x, day.labels, {
     numClasses,
@@ -43,11 +45,11 @@ for (const seed of seeds.split(',').map(Number)) {
     const result = await selfTrain(
       {
         source,
-        target: dusk.x,
+        target: target.x,
         view: { kind: 'photo', channels: 3 },
-        ...(method === 'oracle' && { oracleLabels: dusk.labels }),
+        ...(method === 'oracle' && { oracleLabels: target.labels }),
         measure: ({ prediction }) => ({
-          truthAccuracy: measurePixels(dusk.labels, hardOf(prediction.probabilities), numClasses).meanIou,
+          truthAccuracy: measurePixels(target.labels, hardOf(prediction.probabilities), numClasses).meanIou,
         }),
       },
       {

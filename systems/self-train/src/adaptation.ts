@@ -23,8 +23,8 @@ export interface AdaptationInput {
   readonly classNames: readonly string[];
   readonly signal?: AbortSignal;
   readonly onRound?: (report: RoundReport) => void;
-  readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
-  readonly resumeFrom?: Checkpoint;
+  readonly onCheckpoint?: (checkpoint: Checkpoint, views: readonly RoundView[]) => Promise<void>;
+  readonly resumeFrom?: { readonly checkpoint: Checkpoint; readonly views: readonly RoundView[] };
 }
 
 export interface Adaptation {
@@ -44,8 +44,8 @@ export async function adapt(input: AdaptationInput, options: Partial<SelfTrainin
   const { source, target, truth } = input;
   const method = options.method ?? DEFAULT_OPTIONS.method;
   const shownRows = chooseShown(target.x.numRows, options.seed ?? 0);
-  const views: RoundView[] = [];
-  let previous: Float64Array | undefined;
+  // The last round is looked at again after a resume.
+  const views: RoundView[] = [...(input.resumeFrom?.views.slice(0, -1) ?? [])];
   const result = await selfTrain(
     {
       source,
@@ -53,13 +53,11 @@ export async function adapt(input: AdaptationInput, options: Partial<SelfTrainin
       view: viewOf(target),
       ...(method === 'oracle' && truth && { oracleLabels: truth }),
       ...(input.signal && { signal: input.signal }),
-      ...(input.onCheckpoint && { onCheckpoint: input.onCheckpoint }),
-      ...(input.resumeFrom && { resumeFrom: input.resumeFrom }),
+      ...(input.onCheckpoint && { onCheckpoint: (checkpoint) => input.onCheckpoint!(checkpoint, views) }),
+      ...(input.resumeFrom && { resumeFrom: input.resumeFrom.checkpoint }),
       ...(truth && { measure: (look: Look) => measure(look, truth) }),
       onRound(look) {
-        const { view, points } = viewOfRound(look, shownRows, previous);
-        previous = points;
-        views.push(view);
+        views.push(viewOfRound(look, shownRows, views.at(-1)));
         input.onRound?.(look.report);
       },
     },
@@ -171,13 +169,14 @@ function chooseShown(numRows: number, seed: number): number[] {
 function viewOfRound(
   { report, pooled, plan, smoothed, heldOut }: Look,
   rows: readonly number[],
-  previous: Float64Array | undefined,
-): { readonly view: RoundView; readonly points: Float64Array } {
+  previous: RoundView | undefined,
+): RoundView {
   const { bases } = smoothed.em;
-  const map = mapToPlane(takeRows(smoothed.features, rows), bases, previous);
+  const before = previous && Float64Array.from(rows.flatMap((_, i) => [previous.x[i], previous.y[i]]));
+  const map = mapToPlane(takeRows(smoothed.features, rows), bases, before);
   const short = (value: number) => Number(value.toFixed(3));
   const perClass = map.bases.length / 2 / pooled.numClasses;
-  const view: RoundView = {
+  return {
     round: report.round,
     x: rows.map((_, i) => short(map.points[2 * i])),
     y: rows.map((_, i) => short(map.points[2 * i + 1])),
@@ -192,5 +191,4 @@ function viewOfRound(
     reliability: heldOut.quality.bins,
     calibrated: heldOut.calibrated.bins,
   };
-  return { view, points: map.points };
 }

@@ -50,10 +50,17 @@ const LOG_TEMPERATURE_RANGE = [-2, 3] as const;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const SEARCH_STEPS = 40;
 
+/** With fewer labelled rows, or none of them wrong, a temperature cannot be told. */
+const MIN_ROWS_FOR_TEMPERATURE = 50;
+
 /** The temperature T that makes p^(1/T)/Σ the most likely on labelled rows; above 1 where p is over-confident.
- *  Source: Guo et al. 2017 (arXiv 1706.04599). The negative log-likelihood is convex in 1/T. */
+ *  Source: Guo et al. 2017 (arXiv 1706.04599). The negative log-likelihood is convex in 1/T. 1 where it cannot be
+ *  told: below 50 rows, or without a wrong one. */
 export function fitTemperature(probabilities: Probabilities, labels: Int32Array): number {
   const { numRows, numClasses, data } = probabilities;
+  const numKnown = labels.reduce((count, label) => count + Number(label >= 0), 0);
+  const hasWrong = labels.some((label, n) => label >= 0 && argmaxRow(data, n, numClasses) !== label);
+  if (numKnown < MIN_ROWS_FOR_TEMPERATURE || !hasWrong) return 1;
   const loss = (logTemperature: number): number => {
     const inverse = Math.exp(-logTemperature);
     let total = 0;

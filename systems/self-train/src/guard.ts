@@ -6,11 +6,11 @@ export interface GuardOptions {
   readonly maxShift?: number;
   /** Largest fall of agreement from its best. Default 0.05. */
   readonly maxAgreementLoss?: number;
-  /** Largest fall of held-out source accuracy from the start. Default 0.03. */
+  /** Largest fall of held-out source accuracy from the start, default 0.03; where few samples are held out, two standard errors. */
   readonly maxSourceLoss?: number;
 }
 
-type Watched = Pick<RoundReport, 'acceptedPerClass' | 'agreement' | 'priorShift' | 'sourceAccuracy'>;
+type Watched = Pick<RoundReport, 'acceptedPerClass' | 'agreement' | 'priorShift' | 'sourceAccuracy' | 'numHeldOut'>;
 
 /** @param rounds  so far, the newest last
  *  @returns sentences about the newest round; none if it is sound */
@@ -33,7 +33,8 @@ export function collapseAlarms(rounds: readonly Watched[], options: GuardOptions
     alarms.push(`agreement fell from ${percent(bestAgreement)} to ${percent(newest.agreement)}`);
   }
   const start = rounds[0].sourceAccuracy;
-  if (start - newest.sourceAccuracy > maxSourceLoss) {
+  const noise = 2 * Math.sqrt((start * (1 - start) + 1 / newest.numHeldOut) / newest.numHeldOut);
+  if (start - newest.sourceAccuracy > Math.max(maxSourceLoss, noise)) {
     alarms.push(`held-out source accuracy fell from ${percent(start)} to ${percent(newest.sourceAccuracy)}`);
   }
   return alarms;

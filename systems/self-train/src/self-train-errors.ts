@@ -32,6 +32,16 @@ export const selfTrainError = defineErrors({
     title: 'A data set or package is absent',
     fix: 'Install the package or set TENFOLD_DATA to the folder of real data.',
   },
+  'TF-SELF-008': {
+    kind: 'input',
+    title: 'Unlabelled samples stand among the labelled ones',
+    fix: 'Remove them from one side: figures measured on them are too good.',
+  },
+  'TF-SELF-009': {
+    kind: 'input',
+    title: 'The folder holds no run that can be used',
+    fix: 'Give the folder that `adapt --out` wrote; start again without --resume if inputs or settings have changed.',
+  },
   'TF-SELF-007': {
     kind: 'bug',
     title: 'The likelihood of expectation–maximisation fell',

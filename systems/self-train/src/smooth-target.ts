@@ -52,7 +52,7 @@ export function smoothTarget(given: Features, probabilities: Probabilities, opti
       : basesPerClass === 1
         ? weightedClassMeans(part, partProbabilities).bases
         : spreadBases(part, partProbabilities, basesPerClass, createRng(options.seed, 'bases'));
-  const joined = joinLabelled(part, expand(partProbabilities, basesPerClass), { ...options, scale, numBases });
+  const joined = joinLabelled(part, repeatPrior(partProbabilities, basesPerClass), { ...options, scale, numBases });
   const em = emSmooth(joined.features, {
     bases: start,
     numBases,
@@ -68,7 +68,7 @@ export function smoothTarget(given: Features, probabilities: Probabilities, opti
     : emSmooth(features, {
         bases: em.bases,
         numBases,
-        prior: expand(probabilities, basesPerClass),
+        prior: repeatPrior(probabilities, basesPerClass),
         beta,
         isShared,
         variances: em.variances,
@@ -87,7 +87,7 @@ export function smoothTarget(given: Features, probabilities: Probabilities, opti
 }
 
 /** q_nc = Σ r_nk over the bases k of class c. */
-function foldBases(responsibilities: Float32Array, perClass: number): Float32Array {
+export function foldBases(responsibilities: Float32Array, perClass: number): Float32Array {
   if (perClass === 1) return responsibilities;
   const folded = new Float32Array(responsibilities.length / perClass);
   for (let i = 0; i < responsibilities.length; i++) folded[Math.floor(i / perClass)] += responsibilities[i];
@@ -95,7 +95,7 @@ function foldBases(responsibilities: Float32Array, perClass: number): Float32Arr
 }
 
 /** A basis has an equal part of its class's probability. */
-function expand({ data }: Probabilities, perClass: number): Float32Array {
+export function repeatPrior({ data }: Probabilities, perClass: number): Float32Array {
   if (perClass === 1) return data;
   const prior = new Float32Array(data.length * perClass);
   for (let i = 0; i < prior.length; i++) prior[i] = data[Math.floor(i / perClass)] / perClass;

@@ -50,6 +50,8 @@ export interface RoundReport {
   readonly logLikelihood: readonly number[];
   /** Accuracy on held-out source samples. */
   readonly sourceAccuracy: number;
+  /** Labelled tokens that are held out. */
+  readonly numHeldOut: number;
   /** Calibration error on held-out source samples, and after `temperature`. */
   readonly sourceEce: number;
   readonly sourceEceCalibrated: number;

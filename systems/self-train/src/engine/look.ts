@@ -91,6 +91,7 @@ export async function lookAtTarget(
     logLikelihood: em.logLikelihood.map((value) => value / numUsed),
     startLikelihood: likelihoodUnder(input.startBases ?? em, smoothed.features) / numTokens,
     sourceAccuracy: quality.accuracy,
+    numHeldOut: quality.bins.reduce((sum, { count }) => sum + count, 0),
     sourceEce: quality.ece,
     sourceEceCalibrated: calibrated.ece,
     temperature,

@@ -68,6 +68,7 @@ export interface TrainOptions {
   readonly purpose: string;
   /** Changes a batch in place before its update (augmentation). */
   readonly alter?: (x: Float32Array, rows: Uint32Array) => void;
+  readonly onStep?: (step: number) => void;
 }
 
 const MOMENTUM = 0.9;
@@ -115,7 +116,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   return {
     batchSize,
     numTokens,
-    async train(rows, numSteps, { purpose, alter }) {
+    async train(rows, numSteps, { purpose, alter, onStep }) {
       const rng = createRng(seed, `rows/${purpose}`);
       const order = Uint32Array.from({ length: rows.x.numRows }, (_, i) => i);
       let place = order.length;
@@ -145,7 +146,9 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
           entropy: column(rows.entropy),
         });
         total += loss;
-        if (step % 16 === 0) await yieldToEventLoop();
+        if (step % 16 !== 0) continue;
+        onStep?.(step);
+        await yieldToEventLoop();
       }
       return numSteps === 0 ? 0 : total / numSteps;
     },

@@ -11,6 +11,8 @@ import type { TargetPlan } from './plans.ts';
 
 /** Updates between two looks at the target in the FixMatch-style baseline. */
 const FIXMATCH_STEPS = 20;
+/** Of a round, however few samples there are. */
+const MIN_STEPS = 30;
 
 /** The number of updates depends on the schedule alone: every method has the same budget. */
 export async function retrain(
@@ -22,7 +24,7 @@ export async function retrain(
   const { training, target, view } = data;
   const numSource = training.x.numRows;
   const samplesPerEpoch = numSource + portionOf(options, round) * target.numRows;
-  const numSteps = Math.max(1, Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize));
+  const numSteps = Math.max(MIN_STEPS, Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize));
   const purpose = `round ${round}`;
   const union = (chosen: TargetPlan) => unionRows(training, target, chosen, network.numTokens);
   if (options.method !== 'fixmatch') {

@@ -30,7 +30,7 @@ export interface TrainSourceOptions {
   readonly seed: number;
   /** Default: hidden layers of 256 and 64 units, dropout 0.3. */
   readonly backbone?: BackboneDescription;
-  /** Passes over the source, default 8. */
+  /** Passes over the source, default 8; never fewer than 200 updates. */
   readonly epochs?: number;
   /** Default 0.05. */
   readonly learningRate?: number;
@@ -40,8 +40,14 @@ export interface TrainSourceOptions {
   readonly batchSize?: number;
   readonly hasBases?: boolean;
   readonly basisWeights?: NetworkOptions['basisWeights'];
+  /** Of a network that was trained before with the same data and seed: training is left out. */
+  readonly states?: StateValues;
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
+
+/** So that a handful of labelled samples trains a network too. */
+const MIN_STEPS = 200;
 
 /** @param labels  [tokens] classes 0 … C−1, −1 for void
  *  @throws TF-SELF-001 with fewer than two classes or samples, TF-SELF-002 if sizes disagree, TF-SELF-004 naming a class
@@ -71,10 +77,14 @@ export async function trainSource(
     seed,
     learningRate,
     ...(options.basisWeights && { basisWeights: options.basisWeights }),
+    ...(options.states && { states: options.states }),
     ...(options.signal && { signal: options.signal }),
   });
-  const numSteps = Math.max(1, Math.floor((epochs * trainingRows.length) / batchSize));
-  await trained.train(training, numSteps, { purpose: 'source' });
+  const numSteps = Math.max(MIN_STEPS, Math.floor((epochs * trainingRows.length) / batchSize));
+  if (options.states === undefined) {
+    const onStep = options.onProgress && ((step: number) => options.onProgress!(step, numSteps));
+    await trained.train(training, numSteps, { purpose: 'source', ...(onStep && { onStep }) });
+  }
   const { probabilities } = await trained.predict(heldOut.x);
   const bases = await trained.bases();
   return {

@@ -3,13 +3,13 @@ import type { UnetDescription } from '../engine/backbone.ts';
 
 /** Source training. The size of the pictures is added by the caller. */
 export const STREET_NETWORK = {
-  backbone: { kind: 'unet', channels: 3, stages: [12, 24, 48], dropout: 0.2 } satisfies Omit<
+  backbone: { kind: 'unet', channels: 3, stages: [8, 16, 32], dropout: 0.2 } satisfies Omit<
     UnetDescription,
     'heightPx' | 'widthPx'
   >,
-  epochs: 8,
+  epochs: 15,
   learningRate: 0.05,
-  batchSize: 8,
+  batchSize: 4,
 } as const;
 
 /** Rounds. The schedule of portions is CRST's for segmentation. */

@@ -2,8 +2,6 @@
 import { createRng } from '@tenfold/core/base';
 import type { Scene } from './scene.ts';
 
-export type Daytime = 'day' | 'dusk';
-
 /** Ranges [low, high] that each picture draws from. */
 interface Light {
   /** Factor of the surface colour. */
@@ -18,7 +16,7 @@ interface Light {
   readonly glow: number;
 }
 
-const LIGHTS: Readonly<Record<Daytime, Light>> = {
+const LIGHTS: Readonly<Record<'day' | 'dusk', Light>> = {
   day: {
     gain: [0.85, 1.1],
     tint: [1, 1, 0.97],
@@ -41,10 +39,11 @@ const LIGHTS: Readonly<Record<Daytime, Light>> = {
   },
 };
 
-/** @returns [3, H, W] 0..1 */
-export function lightScene(scene: Scene, daytime: Daytime, seed: number, number: number): Float32Array {
-  const light = LIGHTS[daytime];
-  const rng = createRng(seed, `light/${daytime}/${number}`);
+/** @param darkness  0 is day, 1 is the end of dusk
+ *  @returns [3, H, W] 0..1 */
+export function lightScene(scene: Scene, darkness: number, seed: number, number: number): Float32Array {
+  const light = lightBetween(LIGHTS.day, LIGHTS.dusk, darkness);
+  const rng = createRng(seed, `light/${darkness}/${number}`);
   const { heightPx, widthPx, classes, albedo, depth, glow } = scene;
   const numPixels = heightPx * widthPx;
   const range = ([low, high]: readonly [number, number]) => low + (high - low) * rng.uniform();
@@ -64,4 +63,19 @@ export function lightScene(scene: Scene, daytime: Daytime, seed: number, number:
     }
   }
   return image;
+}
+
+function lightBetween(from: Light, to: Light, share: number): Light {
+  const mix = (a: number, b: number) => a + share * (b - a);
+  const mixAll = <T extends readonly number[]>(a: T, b: T): T => a.map((value, i) => mix(value, b[i])) as unknown as T;
+  return {
+    gain: mixAll(from.gain, to.gain),
+    tint: mixAll(from.tint, to.tint),
+    haze: mixAll(from.haze, to.haze),
+    hazeColour: mixAll(from.hazeColour, to.hazeColour),
+    skyTop: mixAll(from.skyTop, to.skyTop),
+    skyLow: mixAll(from.skyLow, to.skyLow),
+    noise: mix(from.noise, to.noise),
+    glow: mix(from.glow, to.glow),
+  };
 }

@@ -41,7 +41,7 @@ const PAINTS: readonly Colour[] = [
 ];
 
 /** One scene. The same seed and number give the same scene. */
-export function drawScene(seed: number, number: number, heightPx = 48, widthPx = 64): Scene {
+export function drawScene(seed: number, number: number, heightPx = 32, widthPx = 48): Scene {
   const rng = createRng(seed, `street/${number}`);
   const numPixels = heightPx * widthPx;
   const scene: Scene = {

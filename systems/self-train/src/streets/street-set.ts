@@ -1,12 +1,14 @@
 /** The synthetic day and dusk street sets. */
 import type { PixelSamples } from '../segmentation/types.ts';
 import { lightScene } from './light.ts';
-import type { Daytime } from './light.ts';
 import { drawScene } from './scene.ts';
 
-/** Scenes `first` … `first + count − 1` of the seed. */
+/** How dark the dusk set is by default, 0 day … 1 the end of dusk. */
+export const DUSK = 0.5;
+
+/** Scenes `first` … `first + count − 1` of the seed. @param darkness  0 is day */
 export function drawStreets(
-  daytime: Daytime,
+  darkness: number,
   { seed, first, count }: { readonly seed: number; readonly first: number; readonly count: number },
 ): PixelSamples & { readonly labels: Int32Array } {
   const scenes = Array.from({ length: count }, (_, i) => drawScene(seed, first + i));
@@ -15,9 +17,10 @@ export function drawStreets(
   const data = new Float32Array(count * 3 * numPixels);
   const labels = new Int32Array(count * numPixels);
   scenes.forEach((scene, i) => {
-    data.set(lightScene(scene, daytime, seed, first + i), i * 3 * numPixels);
+    data.set(lightScene(scene, darkness, seed, first + i), i * 3 * numPixels);
     labels.set(scene.classes, i * numPixels);
   });
+  const daytime = darkness === 0 ? 'day' : 'dusk';
   return {
     name: `${daytime} streets`,
     heightPx,
