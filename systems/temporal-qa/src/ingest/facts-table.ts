@@ -35,6 +35,7 @@ export function* readDelimited(file: string, delimiter: ',' | '\t', options: Tab
       yield problem(location, 'a row of text in UTF-8', record.fault);
       continue;
     }
+    if (record.remark) yield problem(location, 'a row of text in UTF-8', record.remark);
     if (!header) {
       header = record.cells.map((cell) => cell.trim());
       continue;
@@ -46,15 +47,14 @@ export function* readDelimited(file: string, delimiter: ',' | '\t', options: Tab
     header.forEach((name, index) => (row[name] = (record.cells[index] ?? '').trim()));
     yield* itemsOfRow(row, header, file, record.number, options);
   }
+  if (!header) yield problem(file, 'a header line and rows', 'an empty file');
 }
 
 export function* readJsonLines(file: string, options: TableOptions = {}): Generator<Item> {
-  for (const { number, text, fault } of linesOfFile(file)) {
+  for (const { number, text, fault, remark } of linesOfFile(file)) {
     const location = `${file}:${number}`;
-    if (fault) {
-      yield problem(location, 'a line of JSON in UTF-8', fault);
-      continue;
-    }
+    if (fault ?? remark) yield problem(location, 'a line of JSON in UTF-8', fault ?? remark);
+    if (fault) continue;
     if (text.trim() === '') continue;
     let row: Record<string, unknown>;
     try {
@@ -64,11 +64,19 @@ export function* readJsonLines(file: string, options: TableOptions = {}): Genera
       yield problem(location, 'a JSON object', error instanceof Error ? error.message : 'broken JSON');
       continue;
     }
-    const flat: Record<string, string> = {};
-    for (const [name, value] of Object.entries(row))
-      if (value !== null && typeof value !== 'object') flat[name] = String(value);
-    yield* itemsOfRow(flat, Object.keys(flat), file, number, options);
+    yield* itemsOfRecord(row, { file, number, options });
   }
+}
+
+/** Evidence of a JSON object: its plain values are the cells of a row. */
+export function* itemsOfRecord(
+  record: Readonly<Record<string, unknown>>,
+  { file, number, options }: { readonly file: string; readonly number: number; readonly options: TableOptions },
+): Generator<Item> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(record))
+    if (value !== null && typeof value !== 'object') flat[name] = String(value);
+  yield* itemsOfRow(flat, Object.keys(flat), file, number, options);
 }
 
 function* itemsOfRow(
@@ -184,6 +192,7 @@ interface Record_ {
   readonly number: number;
   readonly cells: readonly string[];
   readonly fault?: string;
+  readonly remark?: string;
 }
 
 /** Records of delimited text: quoted cells may hold delimiters, doubled quotes and line ends (RFC 4180). */
@@ -191,15 +200,22 @@ function* recordsOf(lines: Iterable<Line>, delimiter: string): Generator<Record_
   let cells: string[] = [];
   let open: string | undefined;
   let number = 0;
+  let remark: string | undefined;
+  const noted = () => {
+    const kept = remark === undefined ? {} : { remark };
+    remark = undefined;
+    return kept;
+  };
   for (const line of lines) {
     if (line.fault) {
       yield { number: line.number, cells: [], fault: line.fault };
       continue;
     }
     if (open === undefined) number = line.number;
+    remark ??= line.remark;
     const text = line.text;
     if (open === undefined && !text.includes('"')) {
-      yield { number, cells: text.split(delimiter) };
+      yield { number, cells: text.split(delimiter), ...noted() };
       continue;
     }
     let i = 0;
@@ -235,7 +251,7 @@ function* recordsOf(lines: Iterable<Line>, delimiter: string): Generator<Record_
       i = end + 1;
     }
     if (open === undefined) {
-      yield { number, cells };
+      yield { number, cells, ...noted() };
       cells = [];
     }
   }

@@ -95,6 +95,16 @@ export function* readHtml(
         };
     }
   };
+  const closeHeading = function* (): Generator<Item> {
+    if (!heading) return;
+    const words = heading.text.trim();
+    if (heading.level === 1 && words) {
+      title = words;
+      yield { kind: 'entity', entity: { label: title } };
+    }
+    isCut = CUT_SECTIONS.test(words);
+    heading = undefined;
+  };
   for (const token of html.matchAll(/<!--[\s\S]*?(?:-->|$)|<(\/?)([a-zA-Z][a-zA-Z0-9]*)([^>]*)>?|[^<]+|</g)) {
     const name = token[2]?.toLowerCase();
     if (name === undefined) {
@@ -117,6 +127,8 @@ export function* readHtml(
       if (!token[3]!.endsWith('/')) skipUntil = name;
       continue;
     }
+    // a heading that is not closed ends where the next block begins
+    if (heading && !isClosing && (name === 'table' || (BLOCKS.has(name) && name !== 'br'))) yield* closeHeading();
     const table = tables.at(-1);
     if (name === 'table') {
       if (isClosing) {
@@ -149,17 +161,10 @@ export function* readHtml(
         };
       }
     } else if (/^h[1-6]$/.test(name)) {
+      yield* closeHeading();
       if (!isClosing) {
         yield* flush();
         heading = { level: Number(name[1]), text: '' };
-      } else if (heading) {
-        const words = heading.text.trim();
-        if (heading.level === 1 && words) {
-          title = words;
-          yield { kind: 'entity', entity: { label: title } };
-        }
-        isCut = CUT_SECTIONS.test(words);
-        heading = undefined;
       }
     } else if (BLOCKS.has(name)) {
       if (table) {

@@ -8,7 +8,9 @@ import { readDelimited, readJsonLines, type TableOptions } from './facts-table.t
 import { readHtml } from './html.ts';
 import { readMarkdown } from './markdown.ts';
 import { readNTriples } from './ntriples.ts';
-import type { Item } from './types.ts';
+import { readJson } from './json-file.ts';
+import { headOfFile, linesOfFile, OTHER_ENCODING } from './lines.ts';
+import { problem, type Item } from './types.ts';
 import { readWikidataJson } from './wikidata-json.ts';
 import { readWikitext } from './wikitext.ts';
 
@@ -52,30 +54,37 @@ export async function ingestPaths(
     numNew += await store.add(batch);
     batch = [];
   };
-  for (const file of files) {
-    for (const item of itemsOfFile(file, options)) {
-      if (item.kind === 'problem') {
-        if (problems.length < MAX_KEPT_PROBLEMS) problems.push(item.problem);
-        else numMoreProblems++;
-      } else if (item.kind === 'entity') {
-        const known = entities.get(item.entity.label);
-        if (!known || (item.entity.type && !known.type) || item.entity.aliases?.length)
-          entities.set(item.entity.label, { ...known, ...item.entity });
-      } else {
-        numEvidence++;
-        batch.push(item.evidence);
-        if (batch.length >= BATCH_SIZE) {
-          await flush();
-          if (options.signal) throwIfCancelled(options.signal, 'ingest');
-          options.onProgress?.(file, numEvidence);
+  // what was read before an interruption or a fault is kept, and can be found
+  const finish = async () => {
+    await flush();
+    await store.addEntities([...entities.values()]);
+    await store.finishLoad();
+  };
+  try {
+    for (const file of files) {
+      for (const item of itemsOfFile(file, options)) {
+        if (item.kind === 'problem') {
+          if (problems.length < MAX_KEPT_PROBLEMS) problems.push(item.problem);
+          else numMoreProblems++;
+        } else if (item.kind === 'entity') {
+          const known = entities.get(item.entity.label);
+          if (!known || (item.entity.type && !known.type) || item.entity.aliases?.length)
+            entities.set(item.entity.label, { ...known, ...item.entity });
+        } else {
+          numEvidence++;
+          batch.push(item.evidence);
+          if (batch.length >= BATCH_SIZE) {
+            await flush();
+            if (options.signal) throwIfCancelled(options.signal, 'ingest');
+            options.onProgress?.(file, numEvidence);
+          }
         }
       }
     }
+  } finally {
+    await finish();
   }
-  await flush();
   numEntities = entities.size;
-  await store.addEntities([...entities.values()]);
-  await store.finishLoad();
   return { numFiles: files.length, numEvidence, numNew, numEntities, problems, numMoreProblems };
 }
 
@@ -83,37 +92,41 @@ export function* itemsOfFile(file: string, options: IngestOptions = {}): Generat
   const ending = extname(file).toLowerCase();
   if (ending === '.csv') yield* readDelimited(file, ',', options);
   else if (ending === '.tsv') yield* readDelimited(file, '\t', options);
-  else if (ending === '.json') yield* readWikidataJson(file);
+  else if (ending === '.json') yield* readJson(file, options);
   else if (ending === '.jsonl' || ending === '.ndjson')
     yield* looksLikeWikidata(file) ? readWikidataJson(file) : readJsonLines(file, options);
   else if (ending === '.nt') yield* readNTriples(file);
   else {
     const title = basename(file, extname(file)).replaceAll(/[-_]+/g, ' ');
     const page = { title, doc: file, ...(options.docTime ? { docTime: options.docTime } : {}) };
-    const text = readPage(file);
+    const { text, remark } = readPage(file);
+    if (remark) yield remark;
+    if (text === undefined) return;
     if (ending === '.html' || ending === '.htm') yield* readHtml(text, page);
     else if (ending === '.wiki' || ending === '.wikitext') yield* readWikitext(text, page);
     else yield* readMarkdown(text, page);
   }
 }
 
-function readPage(file: string): string {
+/** A page as text. One that is not UTF-8 is read as Windows-1252; what is no text at all is left out with a problem. */
+function readPage(file: string): { readonly text?: string; readonly remark?: Item } {
+  if (headOfFile(file).includes('\0'))
+    return { remark: problem(file, 'a page of text', `other content; “${extname(file)}” is not read`) };
+  const bytes = readFileSync(file);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-  } catch (cause) {
-    throw temporalError('TF-TEMPORAL-003', {
-      subject: 'ingest',
-      expected: 'a page in UTF-8',
-      actual: cause instanceof Error ? cause.message : 'other bytes',
-      location: file,
-      hints: ['Convert the file to UTF-8.'],
-      cause,
-    });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return text.trim() === '' ? { remark: problem(file, 'a page of text', 'an empty file') } : { text };
+  } catch {
+    const odd = [...linesOfFile(file, { maxLineBytes: bytes.length })].find((line) => line.remark);
+    return {
+      text: new TextDecoder('windows-1252').decode(bytes),
+      remark: problem(`${file}:${odd?.number ?? 1}`, 'a page in UTF-8', OTHER_ENCODING),
+    };
   }
 }
 
 function looksLikeWikidata(file: string): boolean {
-  const head = readFileSync(file, { encoding: 'utf8', flag: 'r' }).slice(0, 4000);
+  const head = headOfFile(file);
   return head.includes('"claims"') || head.includes('"labels"');
 }
 

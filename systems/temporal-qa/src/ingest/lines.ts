@@ -1,4 +1,5 @@
-/** Lines of a file in constant memory: broken UTF-8 and endless lines are reported by number, the rest goes on. */
+/** Lines of a file in constant memory. An endless line is reported by number and skipped; one that is not UTF-8 is
+ *  reported and read as Windows-1252, so that nothing is lost. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface Line {
@@ -6,8 +7,12 @@ export interface Line {
   /** Empty where `fault` is set. */
   readonly text: string;
   readonly fault?: string;
+  /** What is odd about a line that was read all the same. */
+  readonly remark?: string;
 }
 
+/** How bytes that are not UTF-8 were read. */
+export const OTHER_ENCODING = 'bytes that are not UTF-8; read as Windows-1252';
 const CHUNK_BYTES = 1 << 20;
 const DEFAULT_MAX_LINE_BYTES = 16 << 20;
 const NEWLINE = 10;
@@ -37,7 +42,8 @@ export function* linesOfFile(
         const text = decoder.decode(bytes);
         return { number, text: text.endsWith('\r') ? text.slice(0, -1) : text };
       } catch {
-        return { number, text: '', fault: 'bytes that are not UTF-8' };
+        const text = new TextDecoder('windows-1252').decode(bytes).replace(/\r$/, '');
+        return { number, text, remark: OTHER_ENCODING };
       }
     };
     for (;;) {
@@ -59,6 +65,17 @@ export function* linesOfFile(
       }
     }
     if (length > 0) yield finish();
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** The first bytes of a file as text, to tell its format. */
+export function headOfFile(file: string, numBytes = 65_536): string {
+  const handle = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(numBytes);
+    return head.toString('latin1', 0, readSync(handle, head, 0, numBytes, 0));
   } finally {
     closeSync(handle);
   }

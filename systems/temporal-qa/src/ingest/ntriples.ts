@@ -21,7 +21,8 @@ export function* readNTriples(file: string): Generator<Item> {
     }
   >();
   const truthy: { subject: string; property: string; value: string | SpanBounds; line: number }[] = [];
-  for (const { number, text, fault } of linesOfFile(file)) {
+  for (const { number, text, fault, remark } of linesOfFile(file)) {
+    if (remark) yield problem(`${file}:${number}`, 'a triple in UTF-8', remark);
     if (text.trim() === '' && !fault) continue;
     if (text.startsWith('#')) continue;
     const match = fault ? undefined : TRIPLE.exec(text);

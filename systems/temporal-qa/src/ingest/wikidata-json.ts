@@ -3,7 +3,7 @@
 import type { SpanBounds } from '../time/index.ts';
 import { parseWikidataTime } from '../time/index.ts';
 import type { Field } from '../store/types.ts';
-import { linesOfFile } from './lines.ts';
+import { linesOfFile, type Line } from './lines.ts';
 import { problem, type Item } from './types.ts';
 import { evidenceOfFact } from './verbalise.ts';
 
@@ -52,16 +52,18 @@ interface WikidataEntity {
   readonly claims?: Readonly<Record<string, readonly Statement[]>>;
 }
 
+/** @param linesOf  opens the lines anew for each of the two passes */
 export function* readWikidataJson(
   file: string,
-  { language = 'en' }: { readonly language?: string } = {},
+  {
+    language = 'en',
+    linesOf = () => linesOfFile(file),
+  }: { readonly language?: string; readonly linesOf?: () => Iterable<Line> } = {},
 ): Generator<Item> {
   const labels = new Map<string, string>(Object.entries(PROPERTY_LABELS));
-  for (const { number, text, fault } of linesOfFile(file)) {
-    if (fault) {
-      yield problem(`${file}:${number}`, 'a line of JSON in UTF-8', fault);
-      continue;
-    }
+  for (const { number, text, fault, remark } of linesOf()) {
+    if (fault ?? remark) yield problem(`${file}:${number}`, 'a line of JSON in UTF-8', fault ?? remark);
+    if (fault) continue;
     const entity = parseLine(text);
     if (entity === 'none') continue;
     if (!entity?.id) {
@@ -71,7 +73,7 @@ export function* readWikidataJson(
     const label = labelOf(entity, language);
     if (label) labels.set(entity.id, label);
   }
-  for (const { number, text } of linesOfFile(file)) {
+  for (const { number, text } of linesOf()) {
     const entity = parseLine(text);
     if (entity === 'none' || !entity?.id) continue;
     const subject = labels.get(entity.id) ?? entity.id;

@@ -51,7 +51,7 @@ export function openEvidenceStore({ file, readOnly = false }: SqliteStoreOptions
     });
   }
   database.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456');
-  return new SqliteStore(database);
+  return new SqliteStore(database, readOnly);
 }
 
 class SqliteStore implements EvidenceStore {
@@ -67,10 +67,39 @@ class SqliteStore implements EvidenceStore {
   /** Rows below this id are in the text index. */
   #indexedTo: number;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, readOnly: boolean) {
     this.#database = database;
-    this.#indexedTo = this.#scalar('SELECT COALESCE(MAX(id), 0) FROM evidence');
-    this.#nextId = this.#indexedTo + 1;
+    this.#indexedTo = this.#scalar('SELECT COALESCE(MAX(id), 0) FROM words_docsize');
+    this.#nextId = this.#scalar('SELECT COALESCE(MAX(id), 0) FROM evidence') + 1;
+    if (!readOnly && this.#nextId - 1 > this.#indexedTo) this.#mend();
+  }
+
+  /** Indexes the rows of a load that was cut off before its end. */
+  #mend(): void {
+    const numbers = (this.#numbers ??= this.#loadNumbers());
+    const names: (string | number)[] = [];
+    this.#transaction(() => {
+      this.#prepare('DELETE FROM span WHERE evidence > ?').run(this.#indexedTo);
+      const rows = this.#prepare('SELECT * FROM evidence WHERE id > ?').iterate(this.#indexedTo);
+      for (const row of rows as Iterable<unknown>) this.#wait(evidenceFromRow(row as EvidenceRow), numbers, names);
+      this.#insertMany('INSERT INTO entity_number(key, number) VALUES', 2, names);
+    });
+    this.#index();
+  }
+
+  /** Takes postings and intervals of a row into memory. @param names  new names and their numbers are added */
+  #wait(evidence: Evidence, numbers: Map<string, number>, names: (string | number)[]): void {
+    for (const label of evidence.entities) {
+      const key = nameKey(label);
+      let number = numbers.get(key);
+      if (number === undefined) {
+        number = numbers.size + 1;
+        numbers.set(key, number);
+        names.push(key, number);
+      }
+      this.#postings.push(number * POSTING_BASE + evidence.id);
+    }
+    for (const span of evidence.spans) this.#spans.push(span.s0, span.e1, evidence.id);
   }
 
   async add(batch: readonly NewEvidence[]): Promise<number> {
@@ -86,17 +115,7 @@ class SqliteStore implements EvidenceStore {
       hashes.add(hash);
       const id = this.#nextId++;
       rows.push(id, hash, source, evidence.doc, evidence.locator, evidence.text, restOfEvidence(evidence));
-      for (const label of evidence.entities) {
-        const key = nameKey(label);
-        let number = numbers.get(key);
-        if (number === undefined) {
-          number = numbers.size + 1;
-          numbers.set(key, number);
-          names.push(key, number);
-        }
-        this.#postings.push(number * POSTING_BASE + id);
-      }
-      for (const span of evidence.spans) this.#spans.push(span.s0, span.e1, id);
+      this.#wait({ ...evidence, id }, numbers, names);
       added++;
     }
     this.#transaction(() => {
@@ -158,11 +177,15 @@ class SqliteStore implements EvidenceStore {
   }
 
   async finishLoad(): Promise<void> {
-    this.#database.exec('BEGIN');
-    this.#writePostings();
-    this.#prepare('INSERT INTO words(rowid, text) SELECT id, text FROM evidence WHERE id > ?').run(this.#indexedTo);
-    this.#database.exec('CREATE INDEX IF NOT EXISTS span_time ON span(s0, e1, evidence)');
-    this.#database.exec('COMMIT');
+    this.#index();
+  }
+
+  #index(): void {
+    this.#transaction(() => {
+      this.#writePostings();
+      this.#prepare('INSERT INTO words(rowid, text) SELECT id, text FROM evidence WHERE id > ?').run(this.#indexedTo);
+      this.#database.exec('CREATE INDEX IF NOT EXISTS span_time ON span(s0, e1, evidence)');
+    });
     this.#indexedTo = this.#nextId - 1;
     this.#hashes = undefined;
     this.#frequencies.clear();
