@@ -40,7 +40,8 @@ export function* evidenceOfTable(
   const grid = gridOfRows(rows);
   let numHeader = 0;
   while (numHeader < grid.length && grid[numHeader]!.every((cell) => cell.isHeader || cell.text === '')) numHeader++;
-  if (numHeader === 0) numHeader = 1;
+  // without marked header cells the first of several rows names the columns; a single row is a row
+  if (numHeader === 0 && grid.length > 1) numHeader = 1;
   const names = (grid[0] ?? []).map((_, column) =>
     [...new Set(grid.slice(0, numHeader).map((row) => row[column]!.text))].filter(Boolean).join(' '),
   );
