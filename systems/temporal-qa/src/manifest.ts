@@ -144,6 +144,17 @@ export const manifest = defineSystem({
       load: () => import('./verbs/relate.ts'),
     }),
     defineVerb({
+      name: 'source',
+      summary: 'Where a piece of evidence stands, with what stands around it in the same document',
+      examples: ['source 1', 'source 1 --db facts.sqlite --around 5'],
+      params: z.object({
+        id: z.number().int().min(1).meta({ positional: true }).describe('number of the evidence, as answers cite it'),
+        db,
+        around: z.number().int().min(0).max(50).default(4).describe('neighbours to show on each side'),
+      }),
+      load: () => import('./verbs/source.ts'),
+    }),
+    defineVerb({
       name: 'timeline',
       summary: 'Dated evidence about a name in order (with ICS), or what changed between two dates',
       examples: ['timeline "France"', 'timeline "France" --from 1980-01-01 --to 1990-01-01'],
@@ -157,7 +168,7 @@ export const manifest = defineSystem({
     }),
     defineVerb({
       name: 'serve',
-      summary: 'HTTP API on this machine: POST /answer, POST /v1/chat/completions, GET /timeline',
+      summary: 'HTTP API on this machine: POST /answer, POST /v1/chat/completions, GET /timeline?name=…',
       examples: ['serve --port 7070', 'serve --db facts.sqlite --port 7070'],
       params: z.object({
         db,

@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { TenfoldError } from '@tenfold/core/base';
 import { ask, type AskOptions, type QaContext } from './answer/ask.ts';
 import { MODES, type AnswerResult, type Mode } from './answer/types.ts';
+import { SOURCES } from './store/types.ts';
+import { timelineOf } from './timeline.ts';
 import { continueQuestion } from './understand/followup.ts';
 
 const MAX_BODY_BYTES = 1 << 20;
@@ -29,11 +31,20 @@ export function createQaServer(context: QaContext): Server {
 }
 
 async function handle(context: QaContext, request: IncomingMessage): Promise<{ status: number; body: unknown }> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  const address = new URL(request.url ?? '/', 'http://localhost');
+  const path = address.pathname;
   if (request.method === 'GET' && path === '/v1/models')
     return { status: 200, body: { object: 'list', data: [{ id: MODEL_NAME, object: 'model', owned_by: 'tenfold' }] } };
+  if (request.method === 'GET' && path === '/timeline') {
+    const value = (key: string) => address.searchParams.get(key) ?? '';
+    const days = value('from') && value('to') ? { from: value('from'), to: value('to') } : undefined;
+    return { status: 200, body: await timelineOf(context.store, value('name'), days) };
+  }
   if (request.method !== 'POST' || (path !== '/answer' && path !== '/v1/chat/completions'))
-    return { status: 404, body: { error: { message: 'POST /answer or /v1/chat/completions' } } };
+    return {
+      status: 404,
+      body: { error: { message: 'POST /answer, POST /v1/chat/completions, GET /timeline?name=…' } },
+    };
   const text = await readBody(request);
   if (text === undefined) return { status: 413, body: { error: { message: `at most ${MAX_BODY_BYTES} bytes` } } };
   let body: Record<string, unknown>;
@@ -89,6 +100,9 @@ function optionsOf(body: Readonly<Record<string, unknown>>): AskOptions {
     ...(mode ? { mode } : {}),
     ...(typeof body['asOf'] === 'string' ? { asOf: body['asOf'] } : {}),
     ...(typeof body['refDate'] === 'string' ? { refDate: body['refDate'] } : {}),
+    ...(Array.isArray(body['sources'])
+      ? { sources: SOURCES.filter((source) => (body['sources'] as unknown[]).includes(source)) }
+      : {}),
   };
 }
 

@@ -52,4 +52,9 @@ export const temporalError = defineErrors({
     title: 'The evidence file does not exist',
     fix: 'Fill one with `tenfold temporal-qa ingest <files> --db <file>`.',
   },
+  'TF-TEMPORAL-011': {
+    kind: 'usage',
+    title: 'There is no evidence of that number',
+    fix: 'Take the number from the evidence of an answer: tenfold --json temporal-qa ask "…".',
+  },
 });

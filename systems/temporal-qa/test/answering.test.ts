@@ -359,6 +359,10 @@ test('the HTTP API answers questions and speaks the chat-completions form', asyn
     )
   ).json()) as { choices: { message: { content: string } }[] };
   assert.match(chat.choices[0]!.message.content, /^John XXIII\n\[1\] Catholic Church/);
+  const line = (await (await fetch(`${base}/timeline?name=Germany&from=1980-01-01&to=1990-01-01`)).json()) as {
+    rows: { change: string; evidence: string }[];
+  };
+  assert.ok(line.rows.some(({ change, evidence }) => change === 'began' && evidence.includes('Helmut Kohl')));
   assert.equal((await post('/answer', 'no json')).status, 400);
   assert.equal((await post('/answer', '{"question":""}')).status, 400);
   assert.equal((await post('/etc/passwd', '{}')).status, 404);
@@ -385,4 +389,9 @@ test('the verbs run as the command line runs them', async () => {
     to: '1992-01-01',
   });
   assert.equal((changed.result as { rows: { change: string }[] }).rows[0]!.change, 'began');
+  const place = await runVerbInTest(manifest, 'source', { id: 1, db });
+  assert.deepEqual((place.result as { rows: unknown[] }).rows, [
+    { id: 1, locator: 'line 2', text: 'Millbrook, mayor, Ida Brandt, start time, 1990, end time, 1995', isCited: true },
+  ]);
+  await assert.rejects(runVerbInTest(manifest, 'source', { id: 99, db }), { code: 'TF-TEMPORAL-011' });
 });
