@@ -4,7 +4,7 @@ import { lightScene } from './light.ts';
 import { drawScene } from './scene.ts';
 
 /** How dark the dusk set is by default, 0 day … 1 the end of dusk. */
-export const DUSK = 0.5;
+export const DUSK = 0.4;
 
 /** Scenes `first` … `first + count − 1` of the seed. @param darkness  0 is day */
 export function drawStreets(
