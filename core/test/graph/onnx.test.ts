@@ -77,6 +77,31 @@ test('state values that are given travel as initializers and come back as state 
   assertTensorsClose((await runOnnx(model, graph, { x: feeds['x']! }))['y']!, expected['y']!);
 });
 
+test('with a batch name the first axis of a file takes any number of rows', async () => {
+  const g = createGraphBuilder('rows');
+  const w = g.parameter('w', [3, 2]);
+  g.output(g.softmax(g.matMul(g.input('x', 'float32', [1, 3]), w)), 'y');
+  const graph = g.finish();
+  const feeds = randomFeeds(graph, 1);
+  const { model } = writeOnnx(graph, { stateValues: { w: feeds['w']! }, batchName: 'batch' });
+  const rng = createRng(3);
+  const x: Tensor = { dtype: 'float32', shape: [5, 3], data: Float32Array.from({ length: 15 }, () => rng.normal()) };
+  const all = (await runOnnx(model, graph, { x }))['y']!;
+  assert.deepEqual(all.shape, [5, 2]);
+  for (let row = 0; row < 5; row++) {
+    const one = await runGraph(graph, {
+      ...feeds,
+      x: { dtype: 'float32', shape: [1, 3], data: (x.data as Float32Array).slice(3 * row, 3 * row + 3) },
+    });
+    assertTensorsClose(
+      { dtype: 'float32', shape: [1, 2], data: (all.data as Float32Array).slice(2 * row, 2 * row + 2) },
+      one['y']!,
+    );
+  }
+  const back = readOnnx(model, { sizes: { batch: 4 } }).graph;
+  assert.deepEqual(back.values[back.outputs[0]!]!.shape, [4, 2]);
+});
+
 test('every truncation of a file is reported as such', () => {
   const { model } = writeOnnx(trainingStep());
   for (let length = 0; length < model.length; length += 97) {

@@ -37,4 +37,9 @@ export const labelError = defineErrors({
     title: 'A noise specification is not possible',
     fix: 'Use a rate in 0..1 and, for a matrix, rows that sum to 1.',
   },
+  'TF-LABEL-008': {
+    kind: 'usage',
+    title: 'Options of the classifier exclude each other',
+    fix: 'See the message; the defaults always work.',
+  },
 });

@@ -98,12 +98,22 @@ export const manifest = defineSystem({
         headScale: z.enum(['one', 'sqrtd', 'learned']).default('one').describe('factor of the squared distances'),
         learningRate: z.number().positive().default(0.01).describe('peak of the cosine'),
         weightDecay: z.number().min(0).default(0.01).describe('pull of weights to zero'),
+        alpha: z.number().min(0).optional().describe('weight of cross entropy in sce (0.1) and nce+rce (1)'),
+        beta: z.number().min(0).default(1).describe('weight of reverse cross entropy in sce and nce+rce'),
+        q: z.number().gt(0).max(1).default(0.7).describe('exponent of gce: 0 is cross entropy, 1 mean absolute error'),
+        warmupEpochs: z.int().min(0).default(0).describe('first epochs with plain cross entropy'),
+        prior: z
+          .enum(['uniform', 'empirical'])
+          .default('uniform')
+          .describe('priors of the mixture; empirical: the shares of the labels'),
+        repulsion: z.number().positive().default(3).describe('exponent s of the potential r^-s - r^-t, above t'),
+        attraction: z.number().positive().default(2).describe('exponent t of the potential'),
         potentialWeight: z.number().min(0).default(2).describe('weight of the energy of the centres'),
         reconstructionWeight: z.number().min(0).default(1).describe('weight of the mixture reconstruction'),
         compat: z
           .enum(['none', 'official'])
           .default('none')
-          .describe('official: schedule, decay and clamp of the published code'),
+          .describe('official: schedule, decay, clamp and evaluation dropout of the published code'),
         holdOut: z.number().min(0.01).max(0.5).default(0.1).describe('share of samples that only measure, 0..1'),
         out: z
           .string()

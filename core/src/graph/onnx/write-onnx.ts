@@ -32,6 +32,9 @@ export interface WriteOnnxOptions {
   readonly notes?: boolean;
   /** Types of inner values, for viewers; default true. */
   readonly valueInfo?: boolean;
+  /** Name of the free first axis of inputs and outputs, for graphs built with a batch of one in which nothing else depends on
+   *  its size; inner types are then left out. Default: all axes are fixed. */
+  readonly batchName?: string;
   /** Total bytes of initializers above which large ones go to a data file; default 1 GiB. */
   readonly externalThresholdBytes?: number;
   /** Name of that data file, relative to the model; default `<graph name>.onnx.data`. */
@@ -68,7 +71,7 @@ export function createOnnxOutputNames(graph: Graph): (id: ValueId) => string {
 /** @returns the model file and, above the threshold, the data file's content
  *  Cost: O(bytes); initializers are copied once into the file. */
 export function writeOnnx(graph: Graph, options: WriteOnnxOptions = {}): OnnxFile {
-  const { stateValues = {}, notes = true, valueInfo = true } = options;
+  const { stateValues = {}, notes = true, batchName, valueInfo = batchName === undefined } = options;
   const outputName = createOnnxOutputNames(graph);
   const baked = new Set(graph.states.filter((state) => Object.hasOwn(stateValues, state.name)));
   const freeStates = graph.states.filter((state) => !baked.has(state));
@@ -91,8 +94,11 @@ export function writeOnnx(graph: Graph, options: WriteOnnxOptions = {}): OnnxFil
     name: graph.name,
     node: nodes,
     initializer: placed.initializers,
-    input: [...graph.inputs, ...freeStates.map((state) => state.value)].map((id) => valueInfoOf(graph.values[id]!)),
-    output: [...outputIds].map((id) => ({ ...valueInfoOf(graph.values[id]!), name: outputName(id) })),
+    input: [
+      ...graph.inputs.map((id) => valueInfoOf(graph.values[id]!, batchName)),
+      ...freeStates.map((state) => valueInfoOf(graph.values[state.value]!)),
+    ],
+    output: [...outputIds].map((id) => ({ ...valueInfoOf(graph.values[id]!, batchName), name: outputName(id) })),
     valueInfo: valueInfo ? innerValues(graph, outputIds) : [],
   };
   const records: StateRecord[] = graph.states.map(({ name, kind, next }) => ({
@@ -129,8 +135,12 @@ function innerValues(graph: Graph, outputIds: ReadonlySet<ValueId>): OnnxValueIn
   return inner;
 }
 
-function valueInfoOf(value: GraphValue): OnnxValueInfo {
-  const dim = value.shape.map((size) => ({ value: { case: 'dimValue', value: BigInt(size) } as const }));
+function valueInfoOf(value: GraphValue, batchName?: string): OnnxValueInfo {
+  const dim = value.shape.map((size, axis) =>
+    axis === 0 && batchName !== undefined
+      ? { value: { case: 'dimParam', value: batchName } as const }
+      : { value: { case: 'dimValue', value: BigInt(size) } as const },
+  );
   return { name: value.name, type: { tensorType: { elemType: onnxCodeFromDtype(value.dtype), shape: { dim } } } };
 }
 

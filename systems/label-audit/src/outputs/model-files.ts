@@ -7,6 +7,7 @@ import type { OutputFile } from '@tenfold/core/system';
 import type { Tensor } from '@tenfold/core/tensor';
 import type { Scaling } from '../inputs/standardise.ts';
 import { backboneFeatures } from '../pemm/backbones.ts';
+import { logPrior } from '../pemm/distance-head.ts';
 import type { TrainedClassifier, TrainOptions } from '../pemm/train.ts';
 
 export interface ModelExport {
@@ -19,7 +20,7 @@ export interface ModelExport {
   readonly inputNames?: readonly string[];
 }
 
-/** @returns model.safetensors, model.onnx (batch 1) and model.json below the folder */
+/** @returns model.safetensors, model.onnx (any batch) and model.json below the folder */
 export async function modelFiles(exported: ModelExport, folder: string): Promise<OutputFile[]> {
   const states = await exported.model.trainer.parameters();
   const sink = createMemorySink();
@@ -27,8 +28,8 @@ export async function modelFiles(exported: ModelExport, folder: string): Promise
   const { options, classNames, inputShape, scaling, inputNames } = exported;
   const description = {
     classNames,
-    input: { name: 'x', shape: [1, ...inputShape], ...(inputNames && { columns: inputNames }) },
-    output: { name: 'probabilities', shape: [1, classNames.length] },
+    input: { name: 'x', shape: ['batch', ...inputShape], ...(inputNames && { columns: inputNames }) },
+    output: { name: 'probabilities', shape: ['batch', classNames.length] },
     backbone: options.backbone ?? 'mlp',
     head: options.head ?? 'distance',
     loss: options.loss ?? 'sce',
@@ -49,7 +50,7 @@ function inferenceOnnx(exported: ModelExport, states: Readonly<Record<string, Te
   const raw = g.input('x', 'float32', [1, ...inputShape]);
   const x = scaling === undefined ? raw : g.mul(g.sub(raw, vector(scaling.mean)), vector(scaling.scale));
   const features = backboneFeatures(net, options.backbone ?? 'mlp', x);
-  const { weight, bias } = linearHead(states, options.headScale);
+  const { weight, bias } = linearHead(states, options);
   const head = net.in('head', () => ({
     weight: net.parameter('weight', weight.shape, zeros),
     bias: net.parameter('bias', bias.shape, zeros),
@@ -57,17 +58,17 @@ function inferenceOnnx(exported: ModelExport, states: Readonly<Record<string, Te
   g.output(g.softmax(g.gemm(features, head.weight, head.bias, { transB: 1 })), 'probabilities');
   const graph = net.finish();
   const stateValues = { ...states, 'head.weight': weight, 'head.bias': bias };
-  return writeOnnx(graph, { stateValues, notes: false }).model;
+  return writeOnnx(graph, { stateValues, notes: false, batchName: 'batch' }).model;
 
   function vector(data: Float32Array): GraphValue {
     return g.constant({ dtype: 'float32', shape: [data.length], data });
   }
 }
 
-/** W = 2σC, b = −σ‖c‖² of the centres; a linear head as it is. */
+/** W = 2σC, b = log π − σ‖c‖² of the centres; a linear head as it is. */
 function linearHead(
   states: Readonly<Record<string, Tensor>>,
-  headScale: TrainOptions['headScale'] = 'one',
+  { headScale = 'one', prior }: TrainOptions,
 ): { weight: Tensor; bias: Tensor } {
   const centres = states['head.centres'];
   if (centres === undefined) return { weight: states['head.weight'], bias: states['head.bias'] };
@@ -75,7 +76,7 @@ function linearHead(
   const data = centres.data as Float32Array;
   const learned = states['head.log_scale'];
   const scale = headScale === 'sqrtd' ? 1 / Math.sqrt(width) : learned ? Math.exp(Number(learned.data[0])) : 1;
-  const bias = new Float32Array(numClasses);
+  const bias = prior === undefined ? new Float32Array(numClasses) : logPrior(prior);
   for (let at = 0; at < data.length; at++) bias[Math.floor(at / width)] -= scale * data[at] ** 2;
   return {
     weight: { dtype: 'float32', shape: [numClasses, width], data: data.map((c) => 2 * scale * c) },

@@ -12,7 +12,7 @@ const EMBED_WIDTH = 64;
 /** @param x  [N, d] for mlp and embed, [N, C, H, W] for sce; mlp flattens images */
 export function backboneFeatures(net: Net, backbone: Backbone, x: GraphValue): GraphValue {
   const { g } = net;
-  const flat = () => g.reshape(x, [x.shape[0], -1]);
+  const flat = () => (x.shape.length === 2 ? x : g.flatten(x));
   switch (backbone) {
     case 'mlp':
       return MLP_WIDTHS.reduce((h, width, i) => denseBlock(net, `fc${i + 1}`, h, width), flat());
@@ -30,7 +30,7 @@ export function backboneFeatures(net: Net, backbone: Backbone, x: GraphValue): G
         }
         h = maxPool(net, h);
       });
-      return denseBlock(net, 'fc', g.reshape(h, [h.shape[0], -1]), FEATURES[backbone]);
+      return denseBlock(net, 'fc', g.flatten(h), FEATURES[backbone]);
     }
   }
 }

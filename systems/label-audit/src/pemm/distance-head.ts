@@ -31,11 +31,15 @@ export function distanceHead(
     if (scale === 'sqrtd') logits = g.div(logits, Math.sqrt(width));
     if (scale === 'learned') logits = g.mul(logits, g.exp(net.parameter('log_scale', [1], constant(0))));
     if (prior !== undefined) {
-      const data = Float32Array.from(prior, (p) => Math.log(Math.max(p, SMALLEST_PRIOR)));
-      logits = g.add(logits, g.constant({ dtype: 'float32', shape: [numClasses], data }));
+      logits = g.add(logits, g.constant({ dtype: 'float32', shape: [numClasses], data: logPrior(prior) }));
     }
     return { logits, centres };
   });
+}
+
+/** log π, finite for classes without samples. */
+export function logPrior(prior: readonly number[]): Float32Array {
+  return Float32Array.from(prior, (p) => Math.log(Math.max(p, SMALLEST_PRIOR)));
 }
 
 const SMALLEST_PRIOR = 1e-12;
@@ -57,15 +61,4 @@ export function mixtureReconstruction(
   centres: GraphValue,
 ): GraphValue {
   return g.reduceMean(g.square(g.sub(x, g.matMul(g.softmax(logits), centres))));
-}
-
-/** −logsumexp_k z_k: large where no centre is near. @param logits [N, K] @returns [N] nats */
-export function outlierScores(logits: ArrayLike<number>, numClasses: number): Float64Array {
-  return Float64Array.from({ length: logits.length / numClasses }, (_, i) => {
-    let largest = -Infinity;
-    for (let k = 0; k < numClasses; k++) largest = Math.max(largest, logits[i * numClasses + k]);
-    let sum = 0;
-    for (let k = 0; k < numClasses; k++) sum += Math.exp(logits[i * numClasses + k] - largest);
-    return -(largest + Math.log(sum));
-  });
 }

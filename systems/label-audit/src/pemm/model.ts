@@ -33,7 +33,7 @@ export interface PemmLossOptions extends LabelLossOptions {
   readonly potential?: CentreEnergyOptions;
 }
 
-/** Input `x`, and in training `step` (f32 scalar). Outputs `features`, `logits` and, with the distance head, `centres`. */
+/** Input `x`, and in training `step` (f32 scalar); with evaluation dropout `step` in evaluation too. Outputs `features`, `logits` and, with the distance head, `centres`. */
 export function pemmClassifier(options: ClassifierOptions): Model {
   const { numClasses, backbone = 'mlp', head = 'distance', headScale = 'one', prior, dropout = 0.2 } = options;
   return {
@@ -59,7 +59,14 @@ export function pemmLoss(options: PemmLossOptions = {}): LossFunction {
     const { logits, features, centres } = outputs;
     const targets = inputs['targets'];
     const withTargets = targets === undefined ? labelOptions : { ...labelOptions, targets };
-    let total = g.output(labelLoss(g, loss, logits, inputs['y'], withTargets), 'labelLoss');
+    const isWarmup = inputs['isWarmup'];
+    const labelTerm = labelLoss(g, loss, logits, inputs['y'], withTargets);
+    let total = g.output(
+      isWarmup === undefined
+        ? labelTerm
+        : g.add(g.mul(isWarmup, labelLoss(g, 'ce', logits, inputs['y'])), g.mul(g.sub(1, isWarmup), labelTerm)),
+      'labelLoss',
+    );
     if (centres === undefined) return total;
     if (potentialWeight !== 0) {
       const energy = g.output(centreEnergy(g, centres, potential), 'potential');

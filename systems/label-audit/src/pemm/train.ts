@@ -26,6 +26,8 @@ export interface TrainOptions extends ClassifierOptions, PemmLossOptions {
   /** Default 5. */
   readonly clipNorm?: number;
   readonly seed?: number;
+  /** Epochs at the start whose label loss is plain cross entropy. Default 0. */
+  readonly warmupEpochs?: number;
   /** The published schedule: half a cosine of ten epochs that swings back, decay on every parameter. */
   readonly isOfficial?: boolean;
   /** [N] exponent of the running targets of `elr`. Default 0.7. */
@@ -80,7 +82,15 @@ const PREDICTION_BATCH = 500;
 
 /** Trains one classifier. The same seed gives the same log, bit for bit. */
 export async function trainClassifier(data: LabelledData, options: TrainOptions): Promise<TrainedClassifier> {
-  const { epochs = 15, learningRate = 0.01, weightDecay = 1e-2, clipNorm = 5, seed = 0, isOfficial = false } = options;
+  const {
+    epochs = 15,
+    learningRate = 0.01,
+    weightDecay = 1e-2,
+    clipNorm = 5,
+    seed = 0,
+    isOfficial = false,
+    warmupEpochs = 0,
+  } = options;
   const count = data.labels.length;
   const batchSize = Math.min(options.batchSize ?? 256, count);
   const order = createBatchOrder({ count, batchSize, seed });
@@ -97,6 +107,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
       y: i64(batchSize),
       ...(options.head === 'linear' ? {} : { step: f32() }),
       ...(isElr ? { targets: f32(batchSize, options.numClasses) } : {}),
+      ...(warmupEpochs > 0 ? { isWarmup: f32() } : {}),
     },
     loss: pemmLoss(options),
     optimizer: sgd({
@@ -113,7 +124,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
   const labels = { dtype: 'int64' as const, shape: [count], data: BigInt64Array.from(data.labels, BigInt) };
   const memory = isElr ? createElrMemory(count, options.numClasses, options.elrMomentum) : undefined;
   const log: EpochLog[] = [];
-  const predict = (x: Tensor<'float32'>) => predictRows(trainer, x, options.numClasses);
+  const predict = (x: Tensor<'float32'>) => predictRows(trainer, x, options);
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       let loss = 0;
@@ -127,6 +138,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
           y: gatherRows(labels, rows),
           ...(options.head === 'linear' ? {} : { step: scalar(step) }),
           ...(memory === undefined ? {} : { targets: memory.targetsOf(rows) }),
+          ...(warmupEpochs > 0 ? { isWarmup: scalar(epoch < warmupEpochs ? 1 : 0) } : {}),
         });
         loss += result.loss / stepsPerEpoch;
         for (const [name, value] of Object.entries(result.outputs)) {
@@ -170,7 +182,11 @@ async function accuracy(predict: TrainedClassifier['predict'], { x, labels }: La
 }
 
 /** In batches of one shape, the last one filled up with its first row, so that one session serves all. */
-async function predictRows(trainer: Trainer, x: Tensor<'float32'>, numClasses: number): Promise<Prediction> {
+async function predictRows(
+  trainer: Trainer,
+  x: Tensor<'float32'>,
+  { numClasses, hasEvaluationDropout = false, head }: TrainOptions,
+): Promise<Prediction> {
   const numRows = x.shape[0];
   const batch = Math.min(PREDICTION_BATCH, numRows);
   const logits = new Float32Array(numRows * numClasses);
@@ -179,7 +195,11 @@ async function predictRows(trainer: Trainer, x: Tensor<'float32'>, numClasses: n
   let featureWidth = 0;
   for (let start = 0; start < numRows; start += batch) {
     const rows = Uint32Array.from({ length: batch }, (_, i) => (start + i < numRows ? start + i : start));
-    const outputs = await trainer.predict({ x: gatherRows(x, rows) }, { outputs: ['logits', 'features'] });
+    const feeds = {
+      x: gatherRows(x, rows),
+      ...(hasEvaluationDropout && head !== 'linear' ? { step: scalar(trainer.stepCount + start) } : {}),
+    };
+    const outputs = await trainer.predict(feeds, { outputs: ['logits', 'features'] });
     const used = Math.min(batch, numRows - start);
     featureWidth = outputs['features'].shape[1];
     if (features.length === 0) features = new Float32Array(numRows * featureWidth);

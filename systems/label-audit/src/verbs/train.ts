@@ -24,6 +24,13 @@ export interface TrainParams extends InputParams {
   readonly loss: LabelLoss;
   readonly learningRate: number;
   readonly weightDecay: number;
+  readonly alpha?: number;
+  readonly beta: number;
+  readonly q: number;
+  readonly warmupEpochs: number;
+  readonly prior: 'uniform' | 'empirical';
+  readonly repulsion: number;
+  readonly attraction: number;
   readonly potentialWeight: number;
   readonly reconstructionWeight: number;
   readonly compat: 'none' | 'official';
@@ -43,6 +50,13 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
       actual: 'none',
     });
   }
+  if (params.repulsion <= params.attraction) {
+    throw labelError('TF-LABEL-008', {
+      subject: 'label-audit train',
+      expected: 'an exponent of repulsion above that of attraction',
+      actual: `${params.repulsion} and ${params.attraction}`,
+    });
+  }
   const { labels, classNames, warnings } = encodeLabels(samples.labelCells);
   for (const warning of warnings) context.warn(warning);
   const known = Uint32Array.from(labels.keys()).filter((row) => labels[row] !== MISSING_LABEL);
@@ -55,6 +69,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     const chosen = rows.map((i) => known[i]);
     return { x: gatherRows(samples.x!, chosen), labels: Int32Array.from(chosen, (row) => labels[row]) };
   };
+  const trainPart = part(split[0]);
   const truth = samples.truthCells && encodeLabels(samples.truthCells, { classNames }).labels;
   const isOfficial = params.compat === 'official';
   const options: TrainOptions = {
@@ -69,8 +84,14 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     weightDecay: params.weightDecay,
     potentialWeight: params.potentialWeight,
     reconstructionWeight: params.reconstructionWeight,
+    ...(params.alpha !== undefined && { alpha: params.alpha }),
+    beta: params.beta,
+    q: params.q,
+    warmupEpochs: params.warmupEpochs,
+    ...(params.prior === 'empirical' && { prior: sharesOf(trainPart.labels, classNames.length) }),
     isOfficial,
-    potential: { isClamped: isOfficial },
+    hasEvaluationDropout: isOfficial,
+    potential: { s: params.repulsion, t: params.attraction, isClamped: isOfficial },
     seed: context.seed,
     signal: context.signal,
     validation: part(split[1]),
@@ -82,7 +103,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
         context.metric('accuracy on held-out noisy labels', epoch, validationAccuracy);
     },
   };
-  await using model = await trainClassifier(part(split[0]), options);
+  await using model = await trainClassifier(trainPart, options);
   const last = model.log.at(-1)!;
   const best = model.log.reduce((a, b) => ((b.validationAccuracy ?? 0) > (a.validationAccuracy ?? 0) ? b : a));
   const files =
@@ -132,6 +153,12 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
       ],
     },
   };
+}
+
+function sharesOf(labels: Int32Array, numClasses: number): number[] {
+  const shares = new Array<number>(numClasses).fill(0);
+  for (const label of labels) shares[label] += 1 / labels.length;
+  return shares;
 }
 
 function pickScaling({ scaling, inputNames }: Awaited<ReturnType<typeof readSamples>>) {
