@@ -150,8 +150,7 @@ export const manifest = defineSystem({
         model: z
           .string()
           .default('')
-          .meta({ kind: 'folder' })
-          .describe('model folder in Nemotron-H layout; empty for hyb-7m'),
+          .describe('model folder in Nemotron-H layout, or a .gguf file (needs node-llama-cpp); empty for hyb-7m'),
         host: z.string().default('127.0.0.1').describe('address to listen on'),
         port: z.number().int().min(1).max(65535).default(8000).describe('port to listen on'),
         capacity: z.string().default('256MB').describe('bytes of the cache'),
@@ -166,6 +165,19 @@ export const manifest = defineSystem({
           .describe('checkpoints at multiples of this; 16 to announce them as blocks'),
       }),
       load: () => import('./verbs/serve.ts'),
+    }),
+    defineVerb({
+      name: 'gguf',
+      summary: 'A hybrid model folder as one GGUF file, for llama.cpp',
+      examples: ['gguf', 'gguf --out models/hyb-7m.gguf --force'],
+      params: z.object({
+        model: z.string().default('').describe('model folder in Nemotron-H layout; empty for hyb-7m'),
+        out: z.string().default('').meta({ kind: 'output' }).describe('file to write; empty for the name of the model'),
+        force: z.boolean().default(false).describe('replace the file if it exists'),
+        dryRun: z.boolean().default(false).describe('only say what would be written'),
+      }),
+      writesFiles: true,
+      load: () => import('./verbs/gguf.ts'),
     }),
     defineVerb({
       name: 'route',

@@ -42,4 +42,14 @@ export const prefixError = defineErrors({
     title: 'A request to the engine or server is out of range',
     fix: 'Shorten the prompt or correct the token ids.',
   },
+  'TF-PREFIX-009': {
+    kind: 'environment',
+    title: 'An optional package is not installed',
+    fix: 'Run "npm install node-llama-cpp" beside the repository, or serve the room’s own model.',
+  },
+  'TF-PREFIX-010': {
+    kind: 'environment',
+    title: 'The server cannot listen on the address',
+    fix: 'Choose a free port, and a host of this machine.',
+  },
 });

@@ -7,6 +7,8 @@ export interface ModelProfile {
   readonly name: string;
   /** Bytes of one checkpoint over all recurrent layers; 0 for a pure transformer. */
   readonly stateBytes: number;
+  /** Bytes that a checkpoint takes for each token of its prefix: engines that save keys and values inside it. Default 0. */
+  readonly stateBytesPerToken?: number;
   /** Bytes of keys and values of one token over all attention layers. */
   readonly kvBytesPerToken: number;
   readonly linearFlops: number;

@@ -143,7 +143,7 @@ export function policyFromName(name: string): EvictionPolicy {
 export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number, features: CandidateFeatures): void {
   const { count, nodes, recency, flops, replayTokens, freedBytes } = features;
   const { depth, parent, hasState, lastAccess, childCount, tokenCount } = tree;
-  const { linearFlops, quadraticFlops, stateBytes, kvBytesPerToken } = profile;
+  const { linearFlops, quadraticFlops, stateBytes, stateBytesPerToken = 0, kvBytesPerToken } = profile;
   const hasTombstones = tree.numStates < tree.numNodes - tree.roots.length;
   for (let i = 0; i < count; i++) {
     const node = nodes[i]!;
@@ -161,7 +161,7 @@ export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number
     recency[i] = 1 / (1 + now - lastAccess[node]!);
     flops[i] = linearFlops * (end - base) + quadraticFlops * (end * end - base * base);
     replayTokens[i] = end - base;
-    freedBytes[i] = stateBytes + (childCount[node] === 0 ? edge * kvBytesPerToken : 0);
+    freedBytes[i] = stateBytes + stateBytesPerToken * end + (childCount[node] === 0 ? edge * kvBytesPerToken : 0);
   }
 }
 

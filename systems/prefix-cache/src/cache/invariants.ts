@@ -7,13 +7,14 @@ import type { PrefixCache } from './prefix-cache.ts';
  *  Cost: O(nodes + tokens). Mutates: nothing. */
 export function assertInvariants<State, Kv>(cache: PrefixCache<State, Kv>): void {
   const { tree } = cache;
-  let [nodes, tokens, states, locks, candidates] = [tree.roots.length, 0, 0, 0, 0];
+  let [nodes, tokens, states, stateTokens, locks, candidates] = [tree.roots.length, 0, 0, 0, 0, 0];
   for (const root of tree.roots) {
     locks += tree.locks[root]!;
     tree.preorder(root, (node) => {
       nodes++;
       tokens += tree.tokenCount[node]!;
       states += tree.hasState[node]!;
+      stateTokens += tree.hasState[node]! * tree.depth[node]!;
       locks += tree.locks[node]!;
       const parent = tree.parent[node]!;
       expect(tree.tokenCount[node]! > 0, 'an edge of at least one token', node);
@@ -33,7 +34,7 @@ export function assertInvariants<State, Kv>(cache: PrefixCache<State, Kv>): void
   expect(states === tree.numStates, `${tree.numStates} states`, states);
   expect(candidates === tree.numCandidates, `${tree.numCandidates} candidates`, candidates);
   expect(locks === cache.numLocks, `${locks} locks for ${cache.numLeases} requests`, locks);
-  expect(cache.bytes === bytesOf(cache.profile, tokens, states), 'bytes = tokens and states', cache.bytes);
+  expect(cache.bytes === bytesOf(cache.profile, tokens, states, stateTokens), 'bytes = tokens and states', cache.bytes);
   expect(
     cache.bytes + cache.reservedBytes <= cache.capacityBytes,
     'used and reserved bytes within the capacity',

@@ -57,7 +57,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   /** @throws TF-PREFIX-001 if the capacity holds no checkpoint */
   constructor(options: PrefixCacheOptions<Kv>) {
     const { profile, capacityBytes, policy = DEFAULT_POLICY, admission = {}, alignTokens = 1 } = options;
-    const least = profile.stateBytes + profile.kvBytesPerToken;
+    const least = bytesOf(profile, 1, 1, 1);
     if (!(capacityBytes >= least))
       throw prefixError('TF-PREFIX-001', {
         subject: 'PrefixCache',
@@ -86,7 +86,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   }
 
   get bytes(): number {
-    return bytesOf(this.profile, this.tree.numTokens, this.tree.numStates);
+    return bytesOf(this.profile, this.tree.numTokens, this.tree.numStates, this.tree.numStateTokens);
   }
 
   get numLeases(): number {
@@ -179,7 +179,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     this.tree.locks[walk.stateNode]!++;
     const last = isEndKept ? tokens.length + maxOutputTokens : (plan.at(-1)?.at ?? 0);
     const newTokens = Math.max(0, last - walk.shared);
-    const bytes = bytesOf(this.profile, newTokens, plan.length + (isEndKept ? 1 : 0));
+    const stateTokens = plan.reduce((sum, { at }) => sum + at, isEndKept ? last : 0);
+    const bytes = bytesOf(this.profile, newTokens, plan.length + (isEndKept ? 1 : 0), stateTokens);
     const isAdmitted = this.#makeRoom(bytes);
     if (isAdmitted) this.reservedBytes += bytes;
     else this.counters.skippedAdmissions++;
@@ -231,7 +232,10 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   adoptCheckpoint(tokens: Int32Array, salt: string, state: State | undefined, kv: readonly Kv[]): boolean {
     const root = this.#rootFor(salt);
     const { shared } = walkTree(this.tree, root, tokens, 0);
-    if (this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1) > this.capacityBytes)
+    if (
+      this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1, tokens.length) >
+      this.capacityBytes
+    )
       return false;
     const kvOf = this.#contents.rangeOf(kv);
     const computed = kvOf === undefined ? undefined : { states: new Map([[tokens.length, state!]]), kvOf };
@@ -368,7 +372,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     const wanted = positions.filter((at) => !this.#hasStateAt(root, tokens, at));
     while (wanted.length > 0) {
       const last = wanted.at(-1)!;
-      const bytes = bytesOf(this.profile, Math.max(0, last - walk.shared), wanted.length);
+      const stateTokens = wanted.reduce((sum, at) => sum + at, 0);
+      const bytes = bytesOf(this.profile, Math.max(0, last - walk.shared), wanted.length, stateTokens);
       if (this.#makeRoom(bytes)) break;
       // A sequence that does not fit keeps its shorter checkpoints.
       wanted.pop();

@@ -156,7 +156,14 @@ function assertSameModel(header: SnapshotHeader, profile: ModelProfile, path: st
       location: path,
     });
   if (header.version !== VERSION) throw differs('version', VERSION, header.version);
-  for (const field of ['name', 'stateBytes', 'kvBytesPerToken', 'linearFlops', 'quadraticFlops'] as const)
+  for (const field of [
+    'name',
+    'stateBytes',
+    'stateBytesPerToken',
+    'kvBytesPerToken',
+    'linearFlops',
+    'quadraticFlops',
+  ] as const)
     if (header.profile[field] !== profile[field]) throw differs(field, profile[field], header.profile[field]);
 }
 

@@ -6,9 +6,14 @@ export function flopsBetween(profile: ModelProfile, start: number, end: number):
   return profile.linearFlops * (end - start) + profile.quadraticFlops * (end * end - start * start);
 }
 
-/** Bytes that a sequence of `tokens` tokens with `states` checkpoints occupies. */
-export function bytesOf(profile: ModelProfile, tokens: number, states: number): number {
-  return tokens * profile.kvBytesPerToken + states * profile.stateBytes;
+/** Bytes of `tokens` tokens with `states` checkpoints.
+ *  @param stateTokens  lengths of the checkpoints' prefixes, summed; matters only if they hold keys and values */
+export function bytesOf(profile: ModelProfile, tokens: number, states: number, stateTokens = 0): number {
+  return (
+    tokens * profile.kvBytesPerToken +
+    states * profile.stateBytes +
+    (profile.stateBytesPerToken === undefined ? 0 : stateTokens * profile.stateBytesPerToken)
+  );
 }
 
 /** The same model with symbols of several tokens (hashed traces): one symbol costs as much as its tokens. */

@@ -109,8 +109,8 @@ export class GenerationService<State, Kv> {
     try {
       while (this.#queue.length > 0 || this.#active.length > 0) {
         while (this.#queue.length > 0 && this.#active.length < this.backend.maxSequences)
-          this.#start(this.#queue.shift()!);
-        for (const job of this.#active.slice()) this.#step(job);
+          await this.#start(this.#queue.shift()!);
+        for (const job of this.#active.slice()) await this.#step(job);
         await yieldToEventLoop();
       }
     } finally {
@@ -118,16 +118,15 @@ export class GenerationService<State, Kv> {
     }
   }
 
-  #start(job: Job): void {
+  async #start(job: Job): Promise<void> {
     const { options, prompt } = job;
     if (options.signal?.aborted === true) return job.reject(options.signal.reason);
     const { salt, breakpoints, isCached: isEnabled = true, maxTokens: maxOutputTokens } = options;
-    const lease = this.cache.begin(prompt, { salt, breakpoints, isEnabled, maxOutputTokens });
     const sequence = this.backend.open();
+    const lease = this.cache.begin(prompt, { salt, breakpoints, isEnabled, maxOutputTokens });
     const tokens = new Int32Array(prompt.length + maxOutputTokens);
     tokens.set(prompt);
-    if (lease.reusedTokens > 0) sequence.restore(prompt.subarray(0, lease.reusedTokens), lease.state!, lease.kv);
-    this.#active.push({
+    const active: Active<State, Kv> = {
       ...job,
       sequence,
       lease,
@@ -136,32 +135,39 @@ export class GenerationService<State, Kv> {
       startedMs: this.#clock.nowMs(),
       numTokens: prompt.length,
       firstTokenMs: NaN,
-    });
+    };
+    this.#active.push(active);
+    if (lease.reusedTokens === 0) return;
+    try {
+      await sequence.restore(prompt.subarray(0, lease.reusedTokens), lease.state!, lease.kv);
+    } catch (error) {
+      this.#fail(active, error);
+    }
   }
 
-  #step(job: Active<State, Kv>): void {
+  async #step(job: Active<State, Kv>): Promise<void> {
     const { sequence, prompt, options, tokens } = job;
     if (options.signal?.aborted === true) return this.#fail(job, options.signal.reason);
     try {
       if (sequence.length < prompt.length) {
-        this.#prefill(job);
+        await this.#prefill(job);
         if (sequence.length < prompt.length) return;
-      } else sequence.extend(tokens, job.numTokens);
-      this.#decode(job);
+      } else await sequence.extend(tokens, job.numTokens);
+      await this.#decode(job);
     } catch (error) {
       this.#fail(job, error);
     }
   }
 
-  #prefill({ sequence, prompt, lease, states }: Active<State, Kv>): void {
+  async #prefill({ sequence, prompt, lease, states }: Active<State, Kv>): Promise<void> {
     const start = sequence.length;
     const chunkEnd = (Math.floor(start / this.backend.chunkTokens) + 1) * this.backend.chunkTokens;
     const checkpoint = lease.plan.find(({ at }) => at > start)?.at ?? Infinity;
-    sequence.extend(prompt, Math.min(prompt.length, chunkEnd, checkpoint));
-    if (sequence.length === checkpoint) states.set(checkpoint, sequence.snapshot());
+    await sequence.extend(prompt, Math.min(prompt.length, chunkEnd, checkpoint));
+    if (sequence.length === checkpoint) states.set(checkpoint, await sequence.snapshot());
   }
 
-  #decode(job: Active<State, Kv>): void {
+  async #decode(job: Active<State, Kv>): Promise<void> {
     const { sequence, options, tokens, prompt } = job;
     const { temperature = 0, topP = 1, maxTokens, onToken, wantsLogProbabilities = false } = options;
     const token =
@@ -171,15 +177,15 @@ export class GenerationService<State, Kv> {
     tokens[job.numTokens++] = token;
     const isStopped = onToken?.(token, wantsLogProbabilities ? logProbability(sequence.logits, token) : NaN) ?? false;
     if (isStopped) return this.#finish(job, 'stop');
-    if (job.numTokens - prompt.length >= maxTokens) this.#finish(job, 'length');
+    if (job.numTokens - prompt.length >= maxTokens) await this.#finish(job, 'length');
   }
 
-  #finish(job: Active<State, Kv>, finishReason: Generation['finishReason']): void {
+  async #finish(job: Active<State, Kv>, finishReason: Generation['finishReason']): Promise<void> {
     const { sequence, lease, states, tokens, prompt, askedMs, startedMs, firstTokenMs } = job;
     const numReadTokens = sequence.length - prompt.length;
     if (lease.missReason === 'disabled') this.cache.abort(lease);
     else {
-      states.set(sequence.length, sequence.snapshot());
+      states.set(sequence.length, await sequence.snapshot());
       this.cache.commit(lease, tokens.slice(0, sequence.length), { states, kvOf: sequence.kvOf });
     }
     this.#close(job);

@@ -4,9 +4,10 @@
 import { flopsBetween } from '../cost/profile.ts';
 import { prefixError } from '../prefix-errors.ts';
 import type { ModelProfile } from '../types.ts';
-import type { HybridConfig, HybridLayer, HybridWeights, PackedMatrix } from './hybrid-weights.ts';
+import type { HybridConfig } from './hybrid-config.ts';
+import type { HybridLayer, HybridWeights, PackedMatrix } from './hybrid-weights.ts';
 import { createKernels, type Kernels } from './kernels.ts';
-import type { EngineBackend, EngineSequence } from './types.ts';
+import type { EngineBackend, SyncEngineSequence } from './types.ts';
 
 const FLOAT_BYTES = 4;
 const CHUNK_ROWS = 64;
@@ -89,7 +90,7 @@ export class HybridEngine implements EngineBackend<Float32Array, Float32Array> {
   }
 
   /** @throws TF-PREFIX-008 if all sequences are open */
-  open(): EngineSequence<Float32Array, Float32Array> {
+  open(): SyncEngineSequence<Float32Array, Float32Array> {
     const slot = this.#slots.pop();
     if (slot === undefined)
       throw prefixError('TF-PREFIX-008', {

@@ -3,20 +3,29 @@
 import type { KvCodec } from '../cache/types.ts';
 import type { ModelProfile } from '../types.ts';
 
+type MaybePromise<Value> = Value | Promise<Value>;
+
 export interface EngineSequence<State, Kv> {
   /** Tokens computed so far. */
   readonly length: number;
   /** Puts an empty sequence behind a prefix. */
-  restore(tokens: Int32Array, state: State, kv: readonly Kv[]): void;
+  restore(tokens: Int32Array, state: State, kv: readonly Kv[]): MaybePromise<void>;
   /** Computes tokens[length..end); afterwards `logits` are those of the last one. */
-  extend(tokens: Int32Array, end: number): void;
+  extend(tokens: Int32Array, end: number): MaybePromise<void>;
   /** [vocabulary] f32, valid until the next call. */
   readonly logits: Float32Array;
   /** State of every recurrent layer after `length` tokens. */
-  snapshot(): State;
+  snapshot(): MaybePromise<State>;
   /** Keys and values of tokens [start, end). */
   kvOf(start: number, end: number): Kv;
   close(): void;
+}
+
+/** A sequence of an engine that computes in the calling thread. */
+export interface SyncEngineSequence<State, Kv> extends EngineSequence<State, Kv> {
+  restore(tokens: Int32Array, state: State, kv: readonly Kv[]): void;
+  extend(tokens: Int32Array, end: number): void;
+  snapshot(): State;
 }
 
 export interface EngineBackend<State, Kv> {

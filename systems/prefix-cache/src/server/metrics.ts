@@ -1,5 +1,6 @@
 /** Prometheus text of a cache and its service. */
 import type { PrefixCache } from '../cache/prefix-cache.ts';
+import { bytesOf } from '../cost/profile.ts';
 import { policyName } from '../cache/eviction.ts';
 
 const TTFT_BUCKETS_SEC = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -64,7 +65,7 @@ export function metricsText<State, Kv>(cache: PrefixCache<State, Kv>, ttft: Ttft
       'bytes',
       'gauge',
       'Bytes by kind.',
-      ['{kind="state"}', tree.numStates * profile.stateBytes],
+      ['{kind="state"}', bytesOf(profile, 0, tree.numStates, tree.numStateTokens)],
       ['{kind="kv"}', tree.numTokens * profile.kvBytesPerToken],
       ['{kind="reserved"}', cache.reservedBytes],
     ),

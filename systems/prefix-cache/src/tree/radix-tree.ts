@@ -36,6 +36,8 @@ export class RadixTree {
   /** Tokens on all edges. */
   numTokens = 0;
   numStates = 0;
+  /** Depths of the nodes with a checkpoint, summed. */
+  numStateTokens = 0;
   arena = new Int32Array(INITIAL_TOKENS);
 
   #arenaEnd = 0;
@@ -234,7 +236,9 @@ export class RadixTree {
 
   setState(node: number, present: boolean): void {
     const now = present ? 1 : 0;
-    this.numStates += now - this.hasState[node]!;
+    const change = now - this.hasState[node]!;
+    this.numStates += change;
+    this.numStateTokens += change * this.depth[node]!;
     this.hasState[node] = now;
   }
 

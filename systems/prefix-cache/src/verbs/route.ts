@@ -1,7 +1,7 @@
 /** route: the router in front of several engines, until it is stopped. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { loadTokenizer } from '@tenfold/core/nn';
-import { serve } from '@hono/node-server';
+import { listen } from '../server/listen.ts';
 import { prefixError } from '../prefix-errors.ts';
 import { BlockIndex } from '../router/block-index.ts';
 import { createRouterApp, followWorker } from '../router/router-app.ts';
@@ -31,10 +31,9 @@ export async function run(
   const index = new BlockIndex(blockTokens);
   const app = createRouterApp(index, workers, { tokenizer: await loadTokenizer(MODEL_FOLDER) });
   const following = workers.map(({ name, events }) => followWorker(index, name, { events }, context.signal));
-  const server = serve({ fetch: app.fetch, hostname: host, port });
+  await using _server = await listen(app.fetch, { host, port });
   context.progress({ phase: `routing ${workers.length} engines on http://${host}:${port}/v1` });
   await new Promise<void>((stop) => context.signal.addEventListener('abort', () => stop(), { once: true }));
-  server.close();
   await Promise.allSettled(following);
   return {
     ok: true,

@@ -1,14 +1,15 @@
-/** serve: the OpenAI-compatible server on the room's own engine, until it is stopped. */
+/** serve: the OpenAI-compatible server on the room's own engine or on llama.cpp, until it is stopped. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { bytesFromText, formatBytes, formatPercent } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { serve } from '@hono/node-server';
 import { policyFromName } from '../cache/eviction.ts';
 import { restoreSnapshot, saveSnapshot } from '../cache/snapshot.ts';
-import { openService } from '../engine/open-engine.ts';
+import { openLlamaService, openService, type OpenedService } from '../engine/open-engine.ts';
+import type { EngineBackend } from '../engine/types.ts';
 import { createApp } from '../server/app.ts';
 import { publishKvEvents } from '../server/kv-publisher.ts';
+import { listen } from '../server/listen.ts';
 import { viewCache } from '../server/tree-view.ts';
 import { ShadowTuner } from '../sim/shadow-tuner.ts';
 import { MODEL_FOLDER } from './trace-source.ts';
@@ -25,51 +26,61 @@ interface ServeParams {
 }
 
 const MS_PER_SEC = 1000;
-const MODEL_NAME = 'hyb-7m';
 
 export async function run(params: ServeParams, context: VerbContext): Promise<VerbResult> {
-  context.progress({ phase: 'loading the model' });
-  const folder = params.model === '' ? MODEL_FOLDER : resolve(context.workingFolder, params.model);
-  const isAdaptive = params.policy === 'adaptive';
-  const nowSec = (): number => (performance.timeOrigin + context.clock.nowMs()) / MS_PER_SEC;
+  const path = params.model === '' ? MODEL_FOLDER : resolve(context.workingFolder, params.model);
   const capacityBytes = bytesFromText(params.capacity);
-  const { engine, tokenizer, service } = await openService(folder, {
+  const options = {
     capacityBytes,
     clock: context.clock,
     alignTokens: params.alignTokens,
-    now: nowSec,
-    ...(isAdaptive ? {} : { policy: policyFromName(params.policy) }),
-  });
+    now: () => nowSecOf(context),
+    ...(params.policy === 'adaptive' ? {} : { policy: policyFromName(params.policy) }),
+  };
+  context.progress({ phase: 'loading the model' });
+  if (!path.endsWith('.gguf')) return serveOn(await openService(path, options), basename(path), params, context);
+  const opened = await openLlamaService(path, options);
+  await using _ = opened.engine;
+  return await serveOn(opened, basename(path, '.gguf'), params, context);
+}
+
+async function serveOn<State, Kv>(
+  { engine, tokenizer, service }: OpenedService<EngineBackend<State, Kv>, State, Kv>,
+  model: string,
+  params: ServeParams,
+  context: VerbContext,
+): Promise<VerbResult> {
+  const { cache } = service;
+  const nowSec = (): number => nowSecOf(context);
   const codecs = { state: engine.stateCodec, kv: engine.kvBytes };
   const snapshotPath = params.snapshot === '' ? undefined : resolve(context.workingFolder, params.snapshot);
   if (snapshotPath !== undefined && existsSync(snapshotPath)) {
-    const { restored, dropped } = await restoreSnapshot(service.cache, snapshotPath, codecs);
+    const { restored, dropped } = await restoreSnapshot(cache, snapshotPath, codecs);
     context.progress({ phase: `restored ${restored} nodes, dropped ${dropped}` });
   }
-  await using publisher =
-    params.events === '' ? undefined : await publishKvEvents(service.cache, params.events, nowSec);
-  using tuner = isAdaptive
-    ? new ShadowTuner({ profile: engine.profile, capacityBytes, keepTokens: 1 }, (policy) =>
-        service.cache.setPolicy(policy),
+  await using publisher = params.events === '' ? undefined : await publishKvEvents(cache, params.events, nowSec);
+  const tunes = params.policy === 'adaptive';
+  using tuner = tunes
+    ? new ShadowTuner({ profile: engine.profile, capacityBytes: cache.capacityBytes, keepTokens: 1 }, (policy) =>
+        cache.setPolicy(policy),
       )
     : undefined;
   const app = createApp(service, {
     tokenizer,
-    model: MODEL_NAME,
+    model,
     now: nowSec,
     standings: tuner === undefined ? undefined : () => tuner.standings,
     onRequest: (prompt, { tokens, numReadTokens }) =>
       tuner?.observe(prompt, Int32Array.from(tokens.slice(0, numReadTokens))),
   });
-  const server = serve({ fetch: app.fetch, hostname: params.host, port: params.port });
+  await using _server = await listen(app.fetch, params);
   const address = `http://${params.host}:${params.port}/v1`;
-  context.progress({
-    phase: `serving ${MODEL_NAME} on ${address}${publisher === undefined ? '' : `, events on ${publisher.endpoint}`}`,
-  });
+  const events =
+    publisher === undefined ? '' : `, events on ${publisher.endpoint}, replay on ${publisher.replayEndpoint}`;
+  context.progress({ phase: `serving ${model} on ${address}${events}` });
   await new Promise<void>((stop) => context.signal.addEventListener('abort', () => stop(), { once: true }));
-  server.close();
-  if (snapshotPath !== undefined) await saveSnapshot(service.cache, snapshotPath, codecs);
-  const view = viewCache(service.cache);
+  if (snapshotPath !== undefined) await saveSnapshot(cache, snapshotPath, codecs);
+  const view = viewCache(cache);
   return {
     ok: true,
     value: view,
@@ -82,4 +93,9 @@ export async function run(params: ServeParams, context: VerbContext): Promise<Ve
       blocks: [],
     },
   };
+}
+
+/** Seconds since 1970 by the run's own clock. */
+function nowSecOf({ clock }: VerbContext): number {
+  return (performance.timeOrigin + clock.nowMs()) / MS_PER_SEC;
 }

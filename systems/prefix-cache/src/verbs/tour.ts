@@ -127,21 +127,21 @@ async function serveLive(source: Int32Array, context: VerbContext): Promise<Live
     firstMs: first.ttftMs,
     cachedMs: cached.ttftMs,
     uncachedMs: uncached.ttftMs,
-    isByteEqual: logitsAgree(service, prompts[2]!) && cached.tokens.join() === uncached.tokens.join(),
+    isByteEqual: (await logitsAgree(service, prompts[2]!)) && cached.tokens.join() === uncached.tokens.join(),
   };
 }
 
 /** Logits after the prompt: resumed from the cache, and computed from the start. */
-function logitsAgree(
+async function logitsAgree(
   { backend, cache }: Awaited<ReturnType<typeof openService>>['service'],
   prompt: Int32Array,
-): boolean {
+): Promise<boolean> {
   const { reusedTokens, state, kv } = cache.lookup(prompt);
   if (state === undefined) return false;
   const [resumed, fresh] = [backend.open(), backend.open()];
-  resumed.restore(prompt.subarray(0, reusedTokens), state, kv);
-  resumed.extend(prompt, prompt.length);
-  fresh.extend(prompt, prompt.length);
+  await resumed.restore(prompt.subarray(0, reusedTokens), state, kv);
+  await resumed.extend(prompt, prompt.length);
+  await fresh.extend(prompt, prompt.length);
   const isEqual = Buffer.compare(Buffer.from(resumed.logits.buffer), Buffer.from(fresh.logits.buffer)) === 0;
   resumed.close();
   fresh.close();

@@ -1,0 +1,34 @@
+/** A listening HTTP server, or a clear word why there is none. */
+import { serve } from '@hono/node-server';
+import { prefixError } from '../prefix-errors.ts';
+
+const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '::1']);
+
+/** @throws TF-PREFIX-010 if the address cannot be listened on */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<AsyncDisposable> {
+  const server = serve({ fetch, hostname: host, port });
+  await new Promise<void>((ready, fail) => {
+    server.once('listening', ready);
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      fail(
+        prefixError('TF-PREFIX-010', {
+          subject: 'listen',
+          expected: `to listen on ${host}:${port}`,
+          actual: cause.code ?? cause.message,
+          hints: LOCAL_HOSTS.has(host) ? ['Choose another --port.'] : ['Check --host, or choose another --port.'],
+          cause,
+        }),
+      ),
+    );
+  });
+  return {
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      }),
+  };
+}
