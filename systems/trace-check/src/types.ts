@@ -226,6 +226,30 @@ export interface CheckResult {
   readonly baselines: Baselines;
 }
 
+/** A tensor looked at closely, for people. */
+export interface CloseUp {
+  readonly id: string;
+  readonly shape: readonly number[];
+  /** Axis → placement, as annotated. */
+  readonly placements: Readonly<Record<string, string>>;
+  readonly blocks: readonly CloseUpBlock[];
+  /** Elements by the size of their difference: log10(|a − b| / rms(b)), bins of half a decade from 10^leastDecade. */
+  readonly histogram: readonly number[];
+  readonly leastDecade: number;
+  readonly numEqual: number;
+  /** Rows of the last dimension with the largest share of the squared error. */
+  readonly worstRows: readonly { readonly row: string; readonly share: number; readonly rel: number | null }[];
+}
+
+export interface CloseUpBlock {
+  readonly rank: number;
+  /** Extents in the first and last dimension; a flat range has its own two. */
+  readonly rows: readonly [number, number];
+  readonly columns: readonly [number, number];
+  /** Error of this rank's copy of the block; null where the values are still to be added up. */
+  readonly rel: number | null;
+}
+
 export interface Baselines {
   /** Relative change of the first loss, the only thing many runs watch. */
   readonly lossChange: number | null;

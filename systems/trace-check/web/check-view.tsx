@@ -1,148 +1,143 @@
-/** One check as pictures: heat map of errors, error curve, and the page of a tensor. */
-import {
-  Badge,
-  Callout,
-  FigureRow,
-  HeatMap,
-  Panel,
-  PlotView,
-  Slider,
-  Stack,
-  useAddressNumber,
-  useAddressState,
-} from '@tenfold/ui';
-import { errorGrid, type PageCheck, type PageFinding, type ShardMap } from './results.ts';
+/** One check as pictures: what it says, what the loss would have said, map of errors, errors along the model, a tensor. */
+import { useMemo } from 'react';
+import { Callout, Panel, PlotView, SideBySide, Slider, Stack, useAddressNumber, useAddressState } from '@tenfold/ui';
+import { ErrorLegend, ErrorMap } from './error-map.tsx';
+import { curvesOf, mapRows, ratioOf, type MapRow, type PageCheck, type PageFinding } from './results.ts';
+import { TensorPanel } from './tensor-panel.tsx';
 
 export function CheckView({ check }: { readonly check: PageCheck }) {
   const [percent, setPercent] = useAddressNumber('tolerance', 100);
   const [chosenId, setChosenId] = useAddressState<string>('tensor', '');
   const factor = percent / 100;
-  const grid = errorGrid(check.findings, factor);
-  const judged = check.findings.filter(({ rel, tau, iteration }) => rel !== null && tau !== null && iteration === 0);
-  const numAbove = judged.filter(({ rel, tau }) => rel! > tau! * factor).length;
-  const chosen = check.findings.find(({ id }) => id === (chosenId || check.culprit?.id));
+  const rows = useMemo(() => mapRows(check.findings), [check]);
+  const chosen = check.findings.find(({ id }) => id === chosenId) ?? startOf(check, rows);
   return (
     <Stack>
       <Callout
         tone={check.verdict === 'pass' ? 'good' : check.verdict === 'divergence' ? 'bad' : 'warn'}
-        title={check.text}
+        title={headline(check)}
+        text={check.text}
       />
-      <FigureRow
-        figures={[
-          { label: 'Tensors', value: check.findings.length, format: 'count' },
-          { label: 'Above the tolerance', value: numAbove, format: 'count' },
-          { label: 'Change of the loss', value: check.baselines.lossChange, format: 'percent', digits: 3 },
-          { label: 'Change of the gradient norm', value: check.baselines.gradNormChange, format: 'percent', digits: 3 },
-        ]}
-      />
-      <Slider
-        label="Tolerance"
-        unit="% of the estimated one"
-        min={10}
-        max={1000}
-        step={10}
-        value={percent}
-        onChange={setPercent}
-      />
-      <Panel title="Error over tolerance, per module and kind">
-        <HeatMap
-          label="log10 of error over tolerance; above 0 is wrong"
-          rows={grid.modules.length}
-          columns={grid.kinds.length}
-          values={grid.values}
-          rowLabels={grid.modules}
-          columnLabels={grid.kinds}
-          range={[-2, 2]}
-          scale="diverging"
-          formatValue={(value) => `error ${(10 ** value).toPrecision(2)} × tolerance`}
-          onSelect={(row, column) => {
-            const cell = grid.cells[row * grid.kinds.length + column];
-            if (cell) setChosenId(cell.id);
-          }}
+      <Witnesses check={check} factor={factor} />
+      <Panel title="Where it goes wrong: error over tolerance">
+        <Stack>
+          <ErrorMap
+            rows={rows}
+            factor={factor}
+            culpritId={check.culprit?.id}
+            chosenId={chosen?.id}
+            onChoose={setChosenId}
+          />
+          <ErrorLegend />
+          <Slider
+            label="Tolerance"
+            unit="% of the measured one"
+            min={10}
+            max={1000}
+            step={10}
+            value={percent}
+            onChange={setPercent}
+          />
+        </Stack>
+      </Panel>
+      {chosen && <TensorPanel finding={chosen} closeUp={check.closeUps?.find((closeUp) => closeUp.id === chosen.id)} />}
+      <Panel title="Errors along the model">
+        <SideBySide
+          items={[
+            { label: 'Forward: outputs, first to last', content: <Curves rows={rows} kind="out" check={check} /> },
+            { label: 'Backward: gradients, last to first', content: <Curves rows={rows} kind="din" check={check} /> },
+          ]}
         />
       </Panel>
-      <Panel title="Error along the step">
-        <PlotView block={curves(judged, factor)} />
-      </Panel>
-      {chosen && (
-        <TensorPanel finding={chosen} shardMap={check.shardMap?.id === chosen.id ? check.shardMap : undefined} />
-      )}
     </Stack>
   );
 }
 
-function curves(findings: readonly PageFinding[], factor: number) {
-  const shown = findings.filter(({ rel }) => rel! > 0);
-  const stride = Math.max(1, Math.ceil(shown.length / 400));
-  const picked = shown.filter((_, i) => i % stride === 0);
-  return {
-    kind: 'plot' as const,
-    mark: 'line' as const,
-    x: { label: 'tensor, in the order of the step', scale: 'linear' as const },
-    y: { label: 'relative error', scale: 'log' as const },
-    series: [
-      { name: 'tolerance', points: picked.map(({ tau }, x) => ({ x, y: tau! * factor })) },
-      {
-        name: 'one rounding unit',
-        points: picked.flatMap(({ ePert }, x) => (ePert !== null && ePert > 0 ? [{ x, y: ePert }] : [])),
-      },
-      { name: 'candidate', points: picked.map(({ rel, id }, x) => ({ x, y: rel!, label: id })) },
-    ],
-  };
+function headline({ verdict, culprit }: PageCheck): string {
+  if (verdict === 'pass') return 'The runs compute the same.';
+  if (culprit) return `First wrong module: ${culprit.module}`;
+  return 'Nothing diverges, but not all can be certified.';
 }
 
-function TensorPanel({
-  finding,
-  shardMap,
+function startOf(check: PageCheck, rows: readonly MapRow[]): PageFinding | undefined {
+  const own = check.findings.find(({ id }) => id === check.culprit?.id);
+  if (own) return own;
+  const cells = rows.flatMap((row) => row.cells.filter((cell) => cell !== undefined));
+  return cells.sort((a, b) => (ratioOf(b) ?? 0) - (ratioOf(a) ?? 0))[0];
+}
+
+/** What other ways of watching would have said of the same two runs. */
+function Witnesses({ check, factor }: { readonly check: PageCheck; readonly factor: number }) {
+  const { lossChange, gradNormChange, numCosineFails, numStaticFails, staticBound } = check.baselines;
+  const judged = check.findings.filter(({ status }) => status === 'PASS' || status === 'FAIL');
+  const numAbove = judged.filter((finding) => (ratioOf(finding) ?? 0) > factor).length;
+  const numCopies = check.findings.filter(({ status }) => status === 'REPLICA_DIVERGED').length;
+  const numLost = check.findings.filter(({ status }) => status === 'MISSING').length;
+  const percent = (ratio: number | null): string => (ratio === null ? 'not recorded' : `${(100 * ratio).toFixed(3)} %`);
+  const [before, after] = [check.losses?.reference[0], check.losses?.candidate[0]];
+  const own = [
+    `${numAbove} of ${judged.length} tensors above their tolerance`,
+    ...(numCopies > 0 ? [`${numCopies} with copies that differ`] : []),
+    ...(numLost > 0 ? [`${numLost} missing`] : []),
+  ];
+  const cards: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly note: string;
+    readonly own?: true;
+  }[] = [
+    {
+      name: 'Watching the loss',
+      value: `moves ${percent(lossChange)}`,
+      note: before === undefined || after === undefined ? '' : `${before.toFixed(5)} → ${after.toFixed(5)}`,
+    },
+    { name: 'Watching the gradient norm', value: `moves ${percent(gradNormChange)}`, note: '' },
+    {
+      name: `One bound of ${staticBound.toPrecision(2)}`,
+      value: `${numStaticFails} tensors`,
+      note: 'the fixed rule of others',
+    },
+    { name: 'Cosine above 0.99', value: `${numCosineFails} tensors fail`, note: 'blind to any factor' },
+    { name: 'This check', value: own[0]!, note: own.slice(1).join(', '), own: true },
+  ];
+  return (
+    <dl className="trace-check-witnesses">
+      {cards.map(({ name, value, note, own: isOwn }) => (
+        <div key={name} className={isOwn ? 'is-own' : undefined}>
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            {note && <small>{note}</small>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Curves({
+  rows,
+  kind,
+  check,
 }: {
-  readonly finding: PageFinding;
-  readonly shardMap: ShardMap | undefined;
+  readonly rows: readonly MapRow[];
+  readonly kind: 'out' | 'din';
+  readonly check: PageCheck;
 }) {
-  const number = (value: number | null): string => (value === null ? '–' : value.toPrecision(3));
-  return (
-    <Panel title={finding.id}>
-      <Stack>
-        <p>
-          <Badge tone={finding.status === 'PASS' ? 'good' : 'bad'}>{finding.status}</Badge> error {number(finding.rel)},
-          tolerance {number(finding.tau)}, factor {number(finding.alpha)}, cosine {number(finding.cosine)}
-        </p>
-        {finding.note && <p>{finding.note}</p>}
-        <ul>
-          {finding.hints.map(({ text }) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ul>
-        {shardMap && <ShardPicture map={shardMap} />}
-      </Stack>
-    </Panel>
-  );
-}
-
-/** Blocks of the logical tensor by rank: rows are the first dimension, columns the last. */
-function ShardPicture({ map }: { readonly map: ShardMap }) {
-  const height = map.shape[0] ?? 1;
-  const width = map.shape.length > 1 ? map.shape.at(-1)! : 1;
-  return (
-    <figure className="trace-check-shards">
-      <svg viewBox="0 0 100 60" role="img" aria-label={`Blocks of ${map.id} by rank`}>
-        {map.blocks.map((block, i) => {
-          const x = (100 * block.columns[0]) / width;
-          const y = (60 * block.rows[0]) / height;
-          const w = (100 * (block.columns[1] - block.columns[0])) / width;
-          const h = (60 * (block.rows[1] - block.rows[0])) / height;
-          return (
-            <g key={i}>
-              <rect x={x} y={y} width={w} height={h} className={`trace-check-rank-${block.rank % 8}`} />
-              <text x={x + w / 2} y={y + h / 2 + block.rank * 4 - 2} className="trace-check-rank-name">
-                rank {block.rank}
-              </text>
-            </g>
-          );
-        })}
-      </svg>
-      <figcaption>
-        [{map.shape.join(', ')}]: first dimension down, last across. Ranks with copies lie on top of each other.
-      </figcaption>
-    </figure>
-  );
+  const block = useMemo(() => {
+    const { candidate, tolerance, rounding, fixed } = curvesOf(rows, kind, 1, check.baselines.staticBound);
+    return {
+      kind: 'plot' as const,
+      mark: 'line' as const,
+      x: { label: 'module, in the order of the pass', scale: 'linear' as const },
+      y: { label: 'relative error', scale: 'log' as const },
+      series: [
+        { name: 'candidate', points: candidate },
+        { name: 'tolerance', points: tolerance },
+        { name: 'one rounding unit', points: rounding },
+        { name: 'theory: 4·1.03^depth·eps', points: fixed },
+      ],
+    };
+  }, [rows, kind, check]);
+  return <PlotView block={block} height={260} />;
 }

@@ -23,7 +23,7 @@ export default function Page(page: RoomPageProps) {
   return (
     <Tabs tabs={VIEWS} selected={chosen.id} onSelect={setView} label="Part of the room">
       <Stack>
-        <p>{chosen.intro}</p>
+        <p className="trace-check-intro">{chosen.intro}</p>
         <Content view={chosen.id} page={page} />
       </Stack>
     </Tabs>

@@ -1,5 +1,5 @@
-/** What the verbs return, as the page reads it. */
-import type { CheckResult, EvidenceColumn, Hint, Status } from '../src/types.ts';
+/** What the verbs return, as the page reads it, and the grids it draws. */
+import type { CheckResult, CloseUp, EvidenceColumn, Hint, Status } from '../src/types.ts';
 
 export interface PageFinding {
   readonly id: string;
@@ -13,6 +13,7 @@ export interface PageFinding {
   readonly ePert: number | null;
   readonly alpha: number | null;
   readonly cosine: number | null;
+  readonly maxAbs: number | null;
   readonly note: string | null;
   readonly hints: readonly Hint[];
 }
@@ -23,62 +24,125 @@ export interface PageCheck {
   readonly culprit: { readonly id: string; readonly module: string; readonly column: EvidenceColumn } | null;
   readonly findings: readonly PageFinding[];
   readonly baselines: CheckResult['baselines'];
-  readonly shardMap?: ShardMap | null;
+  readonly closeUps?: readonly CloseUp[];
   readonly losses?: { readonly reference: readonly number[]; readonly candidate: readonly number[] };
+  readonly bugText?: string | null;
 }
 
-export interface ShardMap {
-  readonly id: string;
-  readonly shape: readonly number[];
-  readonly blocks: readonly {
-    readonly rank: number;
-    readonly rows: readonly [number, number];
-    readonly columns: readonly [number, number];
-  }[];
-}
+const FORWARD = ['in', 'out'] as const;
+const BACKWARD = ['dout', 'din'] as const;
+const WEIGHTS = ['wgrad', 'main_grad', 'delta'] as const;
 
-const COLUMNS = ['in', 'out', 'dout', 'din', 'wgrad', 'main_grad', 'delta'] as const;
+/** Columns of the map: the order of a step from left to right. */
+export const KIND_GROUPS: readonly { readonly name: string; readonly kinds: readonly string[] }[] = [
+  { name: 'forward', kinds: FORWARD },
+  { name: 'backward', kinds: BACKWARD },
+  { name: 'weights', kinds: WEIGHTS },
+];
+const COLUMNS: readonly string[] = [...FORWARD, ...BACKWARD, ...WEIGHTS];
+const KIND_TEXTS: Readonly<Record<string, string>> = {
+  in: 'input',
+  out: 'output',
+  dout: 'gradient of the output',
+  din: 'gradient of the input',
+  wgrad: 'weight gradient of one micro-batch',
+  main_grad: 'weight gradient after all sums',
+  delta: 'change of the weight',
+};
+export const kindText = (kind: string): string => KIND_TEXTS[kind] ?? kind;
 
-export interface ErrorGrid {
-  readonly modules: readonly string[];
-  readonly kinds: readonly string[];
-  /** log10(error / tolerance), the worst of the micro-batches; NaN where there is no tensor. */
-  readonly values: Float64Array;
-  /** Worst finding of each cell. */
+export interface MapRow {
+  readonly module: string;
+  /** Layer index, or undefined before and after the layers. */
+  readonly layer: number | undefined;
+  readonly name: string;
+  /** Worst finding per column. */
   readonly cells: readonly (PageFinding | undefined)[];
 }
 
-const LEAST_RATIO = 1e-3;
-
-/** Modules in order of execution against kinds, forward left, backward right.
- *  @param factor  tolerances are multiplied by this */
-export function errorGrid(findings: readonly PageFinding[], factor: number): ErrorGrid {
-  const shown = findings.filter(
-    ({ iteration, kind }) => iteration === 0 && (COLUMNS as readonly string[]).includes(kind),
-  );
-  const moduleOf = ({ module }: PageFinding): string => module.replace(/\.(weight|bias)$/, '');
-  const modules = [...new Set(shown.map(moduleOf))].sort(byLayer);
-  const values = new Float64Array(modules.length * COLUMNS.length).fill(NaN);
-  const cells: (PageFinding | undefined)[] = Array.from({ length: values.length });
-  for (const finding of shown) {
-    const at = modules.indexOf(moduleOf(finding)) * COLUMNS.length + COLUMNS.indexOf(finding.kind as 'in');
-    const ratio = ratioOf(finding, factor);
-    if (!(values[at] >= ratio)) [values[at], cells[at]] = [ratio, finding];
+/** Modules in the order of execution against kinds; each cell is the worst of its micro-batches and slots. */
+export function mapRows(findings: readonly PageFinding[]): MapRow[] {
+  const rows = new Map<string, (PageFinding | undefined)[]>();
+  const order: string[] = [];
+  for (const finding of findings) {
+    const column = COLUMNS.indexOf(finding.kind);
+    if (finding.iteration !== 0 || column < 0) continue;
+    const module = finding.module.replace(/\.(weight|bias)$/, '');
+    let cells = rows.get(module);
+    if (!cells) {
+      rows.set(module, (cells = new Array<PageFinding | undefined>(COLUMNS.length).fill(undefined)));
+      order.push(module);
+    }
+    if (badness(finding) > badness(cells[column])) cells[column] = finding;
   }
-  return { modules, kinds: COLUMNS, values, cells };
+  return order
+    .map((module, at) => ({ module, at, layer: layerOf(module) }))
+    .sort((a, b) => rankOf(a.module, a.layer) - rankOf(b.module, b.layer) || a.at - b.at)
+    .map(({ module, layer }) => ({
+      module,
+      layer,
+      name: module.replace(/^decoder\.(layers\.\d+\.)?/, '').replace(/^self_attention\./, ''),
+      cells: rows.get(module)!,
+    }));
 }
 
-function ratioOf({ rel, tau, status }: PageFinding, factor: number): number {
-  if (status === 'MISSING' || status === 'REPLICA_DIVERGED') return 2;
-  if (rel === null || tau === null || tau === 0) return NaN;
-  return Math.log10(Math.max(rel / (tau * factor), LEAST_RATIO));
+const GRAVITY: Readonly<Record<Status, number>> = {
+  FAIL: 3e9,
+  REPLICA_DIVERGED: 2e9,
+  MISSING: 1e9,
+  INCONCLUSIVE: 0,
+  PASS: 0,
+  SKIPPED: -1,
+};
+
+function badness(finding: PageFinding | undefined): number {
+  if (!finding) return -2;
+  return GRAVITY[finding.status] + Math.min(1e8, ratioOf(finding) ?? 0);
 }
 
-function byLayer(a: string, b: string): number {
-  const rank = (name: string): number => {
-    if (name.startsWith('embedding')) return -1;
-    const layer = /layers\.(\d+)/.exec(name);
-    return layer ? Number(layer[1]) : 1e6;
-  };
-  return rank(a) - rank(b);
+/** Error over tolerance. */
+export function ratioOf({ rel, tau }: Pick<PageFinding, 'rel' | 'tau'>): number | undefined {
+  return rel === null || tau === null || tau === 0 ? undefined : rel / tau;
+}
+
+function layerOf(module: string): number | undefined {
+  const match = /\blayers\.(\d+)\b/.exec(module);
+  return match ? Number(match[1]) : undefined;
+}
+
+function rankOf(module: string, layer: number | undefined): number {
+  if (layer !== undefined) return layer;
+  return module.startsWith('embedding') ? -1 : 1e6;
+}
+
+export interface Curves {
+  readonly candidate: readonly { readonly x: number; readonly y: number; readonly label: string }[];
+  readonly tolerance: readonly { readonly x: number; readonly y: number }[];
+  readonly rounding: readonly { readonly x: number; readonly y: number }[];
+  readonly fixed: readonly { readonly x: number; readonly y: number }[];
+}
+
+/** The published bound on gradients: k·C^(L+1−l)·eps with C 1.03; `fixedBound` is its most permissive value, at depth 33. */
+const GROWTH = 1.03;
+const FIXED_DEPTH = 33;
+
+/** Error along the depth of the model for one kind, worst micro-batch per module, in the order of the pass.
+ *  @param factor  tolerances are multiplied by this */
+export function curvesOf(rows: readonly MapRow[], kind: 'out' | 'din', factor: number, fixedBound: number): Curves {
+  const column = COLUMNS.indexOf(kind);
+  const shown = rows.filter(({ cells }) => cells[column]?.tau);
+  if (kind === 'din') shown.reverse();
+  const numLayers = new Set(rows.flatMap(({ layer }) => (layer === undefined ? [] : [layer]))).size;
+  const candidate: { x: number; y: number; label: string }[] = [];
+  const [tolerance, rounding, fixed]: { x: number; y: number }[][] = [[], [], []];
+  shown.forEach(({ cells, module, layer }, x) => {
+    const { rel, tau, ePert } = cells[column]!;
+    if (rel !== null && rel > 0) candidate.push({ x, y: rel, label: module });
+    tolerance.push({ x, y: tau! * factor });
+    if (ePert !== null && ePert > 0) rounding.push({ x, y: ePert });
+    const forwardDepth = layer === undefined ? (module.startsWith('embedding') ? 0 : numLayers + 1) : layer + 1;
+    const depth = kind === 'out' ? forwardDepth : numLayers + 1 - forwardDepth;
+    fixed.push({ x, y: fixedBound * GROWTH ** (depth - FIXED_DEPTH) });
+  });
+  return { candidate, tolerance, rounding, fixed };
 }

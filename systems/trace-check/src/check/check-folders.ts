@@ -25,6 +25,8 @@ export interface CheckFoldersOptions extends ToleranceOptions {
   readonly buckets?: number;
   readonly numWorkers?: number;
   readonly signal?: AbortSignal;
+  /** Called with both traces open. */
+  readonly onResult?: (result: CheckResult, reference: TraceRun, candidate: TraceRun) => void;
   readonly onProgress?: (phase: string, done: number, total: number) => void;
 }
 
@@ -62,6 +64,7 @@ export async function checkFolders(options: CheckFoldersOptions): Promise<CheckR
       tolerances,
       explain: createExplainer(ref, cand),
     });
+    options.onResult?.(result, ref, cand);
     const warning = repeated && describeRerun(repeated);
     return warning === undefined ? result : { ...result, notes: [warning, ...result.notes] };
   } finally {

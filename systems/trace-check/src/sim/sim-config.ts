@@ -1,7 +1,7 @@
 /** What a simulated run is: model, mesh, precision, schedule, and at most one bug. Plain data, sent to the ranks. */
 import { traceError } from '../trace-check-errors.ts';
 import type { TracePrecision } from '../types.ts';
-import type { BugName } from './bugs.ts';
+import type { BugName } from './bug-texts.ts';
 
 export interface SimModel {
   readonly numLayers: number;

@@ -1,13 +1,14 @@
 /** check: a candidate trace against a reference trace, in one precision or two. */
 import { resolve } from 'node:path';
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
+import { closeUpsOf } from '../close-up.ts';
 import { captureListOf } from '../check/capture-list.ts';
 import { checkFolders } from '../check/check-folders.ts';
 import { junitFromCheck } from '../check/junit.ts';
 import { plainFindings, reportCheck, reportTwoPasses } from '../report.ts';
 import { openTrace } from '../trace/open-trace.ts';
 import { traceError } from '../trace-check-errors.ts';
-import type { CheckResult } from '../types.ts';
+import type { CheckResult, CloseUp } from '../types.ts';
 import { readTolerances } from './tolerance-file.ts';
 
 interface CheckParams {
@@ -42,8 +43,10 @@ export async function run(params: CheckParams, context: VerbContext): Promise<Ve
     onProgress: (phase: string, done: number, total: number) => context.progress({ phase, done, total }),
   };
   const logic = await checkLogic(params, common, at);
+  let closeUps: readonly CloseUp[] = [];
   const result = await checkFolders({
     ...common,
+    onResult: (found, ref, cand) => (closeUps = closeUpsOf(found, ref, cand)),
     reference: at(reference),
     candidate: at(candidate),
     perturbed: params.pert.map(at),
@@ -61,7 +64,7 @@ export async function run(params: CheckParams, context: VerbContext): Promise<Ve
   const title = `${candidate} against ${reference}`;
   return {
     ok: result.verdict === 'pass' && (logic === undefined || logic.verdict === 'pass'),
-    value: { ...plainFindings(result), ...(logic ? { logic: plainFindings(logic) } : {}) },
+    value: { ...plainFindings(result), closeUps, ...(logic ? { logic: plainFindings(logic) } : {}) },
     report: logic ? reportTwoPasses(logic, result, title, maxRows) : reportCheck(result, title, maxRows),
   };
 }

@@ -9,7 +9,7 @@ import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
 import { simulateAndCheck, withPool, type SimulatedRun } from '../sim/simulate.ts';
 import { traceError } from '../trace-check-errors.ts';
 import { writeTrace } from '../trace/write-trace.ts';
-import { shardMapOf } from '../shard-map.ts';
+import { closeUpsOf } from '../close-up.ts';
 
 interface SimulateParams {
   readonly mesh: string;
@@ -50,10 +50,12 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
     value: {
       ...plainFindings(result),
       mesh: config.mesh,
+      numLayers: config.model.numLayers,
       precision: config.precision,
       bug: bug?.name ?? null,
+      bugText: bug?.text ?? null,
       losses: { reference: set.reference.losses, candidate: candidate.losses },
-      shardMap: shardMapOf(candidate.trace, result.culprit?.id ?? ''),
+      closeUps: closeUpsOf(result, set.reference.trace, candidate.trace),
     },
     report,
   };

@@ -1,6 +1,7 @@
 /** tour: a tensor-parallel GPT trained on two worker threads agrees with one device; then a bug is put in, found and
  *  named, while the loss hides it. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { closeUpsOf } from '../close-up.ts';
 import { plainFindings, reportCheck } from '../report.ts';
 import { BUGS } from '../sim/bugs.ts';
 import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
@@ -34,8 +35,11 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
     value: {
       clean: plainFindings(good.result),
       bug: bug.name,
-      found: plainFindings(bad.result),
-      losses: bad.candidate.losses,
+      found: {
+        ...plainFindings(bad.result),
+        closeUps: closeUpsOf(bad.result, bad.set.reference.trace, bad.candidate.trace),
+        losses: { reference: bad.set.reference.losses, candidate: bad.candidate.losses },
+      },
     },
     report: {
       title: 'Two devices against one',
