@@ -24,6 +24,9 @@ export interface AxisProblem {
   readonly ops: readonly OverlapOp[];
   readonly tensors: Readonly<Record<string, TensorInfo>>;
   readonly numParts: number;
+  /** Tensors that are made before the range. Rows of such a buffer cannot be told apart by part: only encoding in parts
+   *  does that, so they have no irregular axis. Default: none. */
+  readonly outside?: ReadonlySet<string>;
 }
 
 const MAX_SEARCH_NODES = 20_000;
@@ -65,7 +68,7 @@ export function tablesOf({ ops, tensors, numParts }: AxisProblem): { names: read
 /** The solution without an explanation where there is none. */
 export function solveAxes(problem: AxisProblem): AxisSolution | undefined {
   const { names, tables } = tablesOf(problem);
-  const domains = names.map((name) => fullDomain(problem.tensors[name] ?? { shape: [] }));
+  const domains = names.map((name) => fullDomain(name, problem));
   const tablesOfVariable = names.map((): number[] => []);
   tables.forEach(({ variables }, table) => {
     for (const variable of new Set(variables)) tablesOfVariable[variable]!.push(table);
@@ -142,6 +145,16 @@ function explainConflict(problem: AxisProblem): AxisConflict {
     if (without.length > 0 && !solveAxes({ ...problem, ops: without })) core = without;
   }
   const described = core.map((op) => `"${op.id}" ${describeTuples(op, problem)}`);
+  const fixed = core.flatMap((op) => {
+    const places = [...op.ins, ...op.outs];
+    return op.ins.filter((name) => {
+      const place = places.indexOf(name);
+      const isIrregular = axisTuples(op, problem.tensors, problem.numParts).some((tuple) => tuple[place]! >= BY_EXPERT);
+      return isIrregular && problem.outside?.has(name);
+    });
+  });
+  if (fixed.length > 0)
+    described.push(`${[...new Set(fixed)].join(', ')} made before the range, before encoding in parts`);
   return { kind: 'conflict', ops: core.map(({ id }) => id), text: described.join('; but ') };
 }
 
@@ -160,6 +173,7 @@ function describeTuples(op: OverlapOp, { tensors, numParts }: AxisProblem): stri
   return `needs ${forms.join(', or ')}`;
 }
 
-function fullDomain({ shape }: TensorInfo): Set<number> {
-  return new Set([WHOLE, ...shape.keys(), BY_EXPERT, BY_PLACE]);
+function fullDomain(name: string, { tensors, outside }: AxisProblem): Set<number> {
+  const axes = tensors[name]?.shape.keys() ?? [];
+  return new Set([WHOLE, ...axes, ...(outside?.has(name) ? [] : [BY_EXPERT, BY_PLACE])]);
 }

@@ -1,7 +1,7 @@
 /** P(start, end, k) of a real forward pass: axes are inferred, operations that can be cut are pipelined, parts are put
  *  together where the backward pass or later layers read the whole. Repeated layers are priced once. */
 import { BY_EXPERT, BY_PLACE, WHOLE } from './axis-rules.ts';
-import { inferAxes, solveAxes, type AxisConflict, type AxisSolution } from './axis-inference.ts';
+import { inferAxes, solveAxes, type AxisConflict, type AxisProblem, type AxisSolution } from './axis-inference.ts';
 import { structuralKeys, type ForwardGroups } from './forward-groups.ts';
 import { dataflowOf, isAllToAll, isComm } from './op-graph.ts';
 import { pipelineMs, pipelineSteps, type PipelineStep, type RangeOp } from './pipeline.ts';
@@ -43,11 +43,19 @@ export function priceRanges(
   const groupKeys = keysOfGroups(graph, groups);
   const known = new Map<string, number>();
 
-  function parts(start: number, end: number): { cut: OverlapOp[]; isCut: boolean[] } | undefined {
+  interface Candidate {
+    readonly isCut: readonly boolean[];
+    readonly problem: Omit<AxisProblem, 'numParts'>;
+  }
+
+  function parts(start: number, end: number): Candidate | undefined {
     const range = ops.slice(start, end);
     if (!range.some(isAllToAll)) return undefined;
     const connected = connectedToExchange(range, start, flow.producers, isBatchFree);
-    return { cut: range.filter((_, index) => connected[index] === 1), isCut: Array.from(connected, (on) => on === 1) };
+    const cut = range.filter((_, index) => connected[index] === 1);
+    const made = new Set(cut.flatMap(({ outs }) => outs));
+    const outside = new Set(cut.flatMap(({ ins }) => ins.filter((name) => !made.has(name))));
+    return { isCut: Array.from(connected, (on) => on === 1), problem: { ops: cut, tensors, outside } };
   }
 
   function detail(start: number, end: number, isCut: readonly boolean[], solution: AxisSolution) {
@@ -84,7 +92,7 @@ export function priceRanges(
     if (numParts === 1) return ops.slice(start, end).reduce((sum, op) => sum + op.timeMs, 0);
     const candidate = parts(start, end);
     if (!candidate) return Infinity;
-    const solution = solveAxes({ ops: candidate.cut, tensors, numParts });
+    const solution = solveAxes({ ...candidate.problem, numParts });
     if (!solution) return Infinity;
     const { rangeOps, partMs, merges } = detail(start, end, candidate.isCut, solution);
     return pipelineMs(rangeOps, numParts, partMs) + merges.reduce((sum, { ms }) => sum + ms, 0);
@@ -95,7 +103,7 @@ export function priceRanges(
     cutRange(start, end, numParts) {
       const candidate = parts(start, end);
       if (!candidate) return { kind: 'no-exchange' };
-      const solution = inferAxes({ ops: candidate.cut, tensors, numParts });
+      const solution = inferAxes({ ...candidate.problem, numParts });
       if (solution.kind === 'conflict') return solution;
       const { rangeOps, partMs, merges } = detail(start, end, candidate.isCut, solution);
       return {

@@ -73,6 +73,16 @@ test('exchange and experts alone may be cut along the capacity, decoding refuses
   assert.equal(withDecode.kind === 'solution' && withDecode.axisOf.get('got'), BY_EXPERT);
 });
 
+test('a range that begins behind the encoding can hold exchange and experts, but not the decoding', () => {
+  const ops = layer('encode');
+  const outside = new Set(['sent', 'weights', 'places', 'we']);
+  const experts = inferAxes({ ops: ops.slice(3, 6), tensors: TENSORS, numParts: 2, outside });
+  assert.equal(experts.kind === 'solution' && experts.axisOf.get('got'), 1);
+  const conflict = inferAxes({ ops: ops.slice(3), tensors: TENSORS, numParts: 2, outside });
+  assert.deepEqual(conflict.kind === 'conflict' && conflict.ops, ['decode']);
+  assert.match(conflict.kind === 'conflict' ? conflict.text : '', /; but places made before the range/);
+});
+
 test('every permitted cut of every rule rebuilds the whole result from its parts', () => {
   const rng = createRng(21, 'rules');
   let numTuples = 0;

@@ -7,7 +7,7 @@ import { runStep, type Exchange } from '../src/exec/step.ts';
 import type { Value } from '../src/exec/values.ts';
 import { stepOps } from '../src/step-ops.ts';
 
-const SMALL = { batch: 4, seq: 6, hidden: 8, inner: 16, expertsPerRank: 2, capacity: 7 } as const;
+const SMALL = { batch: 4, seq: 6, hidden: 8, inner: 16, expertsPerRank: 2, capacity: 8 } as const;
 
 for (const gate of ['switch', 'bpr'] as const) {
   for (const skew of [0, 0.8]) {
