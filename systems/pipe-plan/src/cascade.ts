@@ -9,10 +9,12 @@ import { frozenMs, createFrozenWork } from './fill/frozen-work.ts';
 import { mergeLayers } from './merge-layers.ts';
 import { costsOfBackbone, problemFromModel, timesOfPartition } from './partition/from-model.ts';
 import { cutMs, linkIndex, syncMs, type PartitionProblem } from './partition/problem.ts';
+import { pipeError } from './pipe-errors.ts';
 import { inflightOf } from './pipeline/one-f-one-b.ts';
 import { simulateList } from './pipeline/list-schedule.ts';
 import { searchPlans } from './search/search-plans.ts';
 import type { Backbone, Cluster, DiffusionModel } from './types.ts';
+import { validateModel } from './validate.ts';
 
 export interface CascadeRow {
   readonly method: 'bidirectional' | 'side by side' | 'one after another';
@@ -111,6 +113,14 @@ export function partitionTwoWay(
 
 /** Rows of all three ways, simulated; the frozen part runs first in each. */
 export function compareCascade(model: DiffusionModel, cluster: Cluster, batch: number): CascadeRow[] {
+  validateModel(model);
+  if (model.backbones.length < 2)
+    throw pipeError('TF-PIPE-005', {
+      subject: 'compareCascade',
+      expected: 'a model with two or more backbones',
+      actual: `${model.backbones.length} in "${model.name}"`,
+      hints: ['Use `pipe-plan plan` for one backbone.'],
+    });
   const bySize = [...model.backbones].sort((a, b) => totalMs(b) - totalMs(a));
   const frozen = frozenMs(createFrozenWork(model.frozen), batch, cluster.numDevices);
   const alone = (backbone: Backbone, devices: Cluster): number =>

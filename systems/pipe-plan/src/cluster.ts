@@ -51,6 +51,7 @@ export function presetCluster(name: ClusterName, numDevices: number): Cluster {
       subject: 'presetCluster',
       expected: `whole nodes of ${cluster.devicesPerNode} devices`,
       actual: `${numDevices} devices`,
+      hints: [`Take ${Math.ceil(numDevices / cluster.devicesPerNode) * cluster.devicesPerNode}.`],
     });
   return cluster;
 }

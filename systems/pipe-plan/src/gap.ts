@@ -14,6 +14,7 @@ export interface GapRow {
   readonly numCases: number;
   /** Cases with the exact optimum. */
   readonly numOptimal: number;
+  readonly meanGap: number;
   readonly worstGap: number;
 }
 
@@ -54,6 +55,7 @@ function gapRows(cases: readonly { readonly problem: PartitionProblem; readonly 
     let numCases = 0;
     let numOptimal = 0;
     let worstGap = 0;
+    let sumOfGaps = 0;
     for (const { problem, numStages } of cases) {
       const best = partitionByBruteForce(problem, numStages);
       const found = partition(problem, numStages, { method });
@@ -61,12 +63,14 @@ function gapRows(cases: readonly { readonly problem: PartitionProblem; readonly 
       numCases++;
       const gap = found.boundMs / best.boundMs - 1;
       if (gap <= ROUNDING) numOptimal++;
+      sumOfGaps += gap;
       worstGap = Math.max(worstGap, gap);
     }
     return {
       name: method === 'pareto' ? 'exact program (Pareto)' : 'scalar program (paper)',
       numCases,
       numOptimal,
+      meanGap: sumOfGaps / Math.max(1, numCases),
       worstGap,
     };
   });

@@ -15,7 +15,7 @@ export function reportPlan(result: SearchResult): Report {
     verdict: {
       tone: 'good',
       text:
-        `${best.numStages === 1 ? 'Data parallelism' : `${best.numStages} stages, ${best.numMicroBatches} micro-batches`} with frozen work in the gaps: ` +
+        `${best.numStages === 1 ? 'Data parallelism' : `${best.numStages} stages, ${best.numMicroBatches} micro-batches`}${best.fill.spans.length > 0 ? ' with frozen work in the gaps' : ''}: ` +
         `${best.iterationMs.toFixed(1)} ms an iteration, ${best.samplesPerSec.toFixed(1)} samples/s, ` +
         `${percent(best.filledBubbleRatio)} idle (${percent(best.bubbleRatio)} before filling).`,
     },

@@ -7,17 +7,8 @@ import { fillExactly } from '../src/fill/exact-fill.ts';
 import { createFrozenWork } from '../src/fill/frozen-work.ts';
 import { fillGreedily } from '../src/fill/greedy-fill.ts';
 import { idleSlotsPerStage, jointIdleSlots, simulatePipeline } from '../src/pipeline/simulation.ts';
-import type { FrozenComponent, LayerProfile, PipelineTimes } from '../src/types.ts';
-
-const frozenLayer = (name: string, msPerSample: number, fixedMs = 0): LayerProfile => ({
-  name,
-  kind: 'frozen',
-  forward: { sizes: [1, 64], timesMs: [fixedMs + msPerSample, fixedMs + 64 * msPerSample] },
-  paramBytes: 0,
-  gradBytes: 0,
-  activationBytesPerSample: 0,
-  outputBytesPerSample: 0,
-});
+import { frozenLayer, randomFillProblem } from '../src/random-fill.ts';
+import type { FrozenComponent, PipelineTimes } from '../src/types.ts';
 
 const worked: FrozenComponent[] = [
   { id: 'encoder', layers: [frozenLayer('A', 0.5), frozenLayer('B', 1.5)], preds: [] },
@@ -57,29 +48,8 @@ test('the worked example: partial batches keep 150 ms and leave 28 of 60 idle ms
   assert.deepEqual(checkFill(work, full, target.slots, 16), []);
 });
 
-function randomCase(rng: Rng, maxLayers: number) {
-  const numStages = 2 + rng.integer(2);
-  const some = (count: number, scale: number): number[] =>
-    Array.from({ length: count }, () => scale * (0.3 + rng.uniform()));
-  const times: PipelineTimes = {
-    numMicroBatches: 2 + rng.integer(4),
-    forwardMs: some(numStages, 10),
-    backwardMs: some(numStages, 20),
-    cutForwardMs: Array<number>(numStages - 1).fill(0),
-    cutBackwardMs: Array<number>(numStages - 1).fill(0),
-    syncMs: Array<number>(numStages).fill(0),
-    replicas: Array.from({ length: numStages }, () => 1 + rng.integer(2)),
-  };
-  const numComponents = 1 + rng.integer(3);
-  const components = Array.from({ length: numComponents }, (_, c): FrozenComponent => ({
-    id: `c${c}`,
-    layers: Array.from({ length: 1 + rng.integer(maxLayers) }, (_unused, l) =>
-      frozenLayer(`l${l}`, 0.2 + 2 * rng.uniform(), rng.uniform()),
-    ),
-    preds: c > 0 && rng.uniform() < 0.5 ? [`c${rng.integer(c)}`] : [],
-  }));
-  return { times, components, batch: 8 * (1 + rng.integer(3)) };
-}
+const randomCase = (rng: Rng, maxLayers: number) =>
+  randomFillProblem(rng, { maxLayers, maxComponents: 3, maxReplicas: 2, maxBatch: 24 });
 
 test('every filling does each sample of each layer once, in idle time, after what it needs', () => {
   for (let seed = 0; seed < 300; seed++) {

@@ -1,6 +1,7 @@
 /** The mini model on real workers: profiled, planned, run without and with frozen work in the bubbles, and compared. */
 import { openRankPool, type Links, type RankSpan } from '@tenfold/core/ranks';
 import { compareTraces, traceFromSpans, type SpanSpec, type TraceComparison } from '@tenfold/core/schedule';
+import { pipeError } from '../pipe-errors.ts';
 import type { MiniConfig } from './mini-model.ts';
 import { computeSpans, frozenSpans } from '../plan-spans.ts';
 import {
@@ -51,6 +52,12 @@ export interface Measurement {
  *  the plain runs and frozen times profiled on all workers at once; nothing is fitted to the filled runs. */
 export async function measureMini(options: MeasureOptions): Promise<Measurement> {
   const { config, ends, batch, numMicroBatches, links, numRuns, numIterations, onStep = () => {} } = options;
+  if (batch % numMicroBatches !== 0)
+    throw pipeError('TF-PIPE-002', {
+      subject: 'measureMini',
+      expected: `a batch that ${numMicroBatches} micro-batches divide`,
+      actual: String(batch),
+    });
   const setup: MiniSetup = {
     config,
     batch,

@@ -39,8 +39,9 @@ export function equalStages(ends: readonly number[]): StageRange[] {
 export function evenFrozen(batch: number, numStages: number): FrozenItem[][] {
   const share = Math.ceil(batch / numStages);
   return Array.from({ length: numStages }, (_, stage) => {
-    const start = stage * share;
+    const start = Math.min(batch, stage * share);
     const count = Math.min(share, batch - start);
+    if (count === 0) return [];
     return (Object.keys(MINI_FROZEN) as FrozenName[]).flatMap((component) =>
       MINI_FROZEN[component].map((_layer, layer) => ({ component, layer, start, count })),
     );

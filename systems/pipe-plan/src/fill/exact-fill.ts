@@ -37,7 +37,8 @@ export function fillExactly(
       throw pipeError('TF-PIPE-005', {
         subject: 'fillExactly',
         expected: `at most ${maxStates} states of frozen work`,
-        hints: ['Use the greedy filling, or merge frozen layers.'],
+        actual: 'more',
+        hints: ['Use --fill greedy or perDevice, or merge frozen layers.'],
       });
     const slot = target.slots[index]!;
     const reached = new Map<string, { readonly after: Progress; readonly runs: SlotChoice['runs'] }>();

@@ -1,6 +1,7 @@
 /** Communication tables as Hetu-Galvatron's profiler writes them: bus bandwidth in GB/s by group size. */
 import { pipeError } from '../pipe-errors.ts';
 import type { Cluster } from '../types.ts';
+import { parseJson } from './layout.ts';
 
 const BYTES_PER_GB = 1e9;
 const KEY = /^allreduce_size_(\d+)_consec_([01])$/;
@@ -12,7 +13,16 @@ export type GalvatronBandwidth = NonNullable<Cluster['allReduceBusBytesPerSec']>
 export function readGalvatronAllReduce(text: string, devicesPerNode: number, file: string): GalvatronBandwidth {
   const intra: Record<string, number> = {};
   const inter: Record<string, number> = {};
-  for (const [key, value] of Object.entries(JSON.parse(text) as Record<string, unknown>)) {
+  const json = parseJson(text, { subject: 'readGalvatronAllReduce', file });
+  const entries = typeof json === 'object' && json !== null ? Object.entries(json) : [];
+  if (entries.length === 0)
+    throw pipeError('TF-PIPE-001', {
+      subject: 'readGalvatronAllReduce',
+      expected: 'entries "allreduce_size_N_consec_C"',
+      actual: 'none',
+      location: file,
+    });
+  for (const [key, value] of entries as [string, unknown][]) {
     const match = KEY.exec(key);
     if (!match || typeof value !== 'number' || !(value > 0))
       throw pipeError('TF-PIPE-001', {

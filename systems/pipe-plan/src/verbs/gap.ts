@@ -1,7 +1,12 @@
 /** gap: how far from the optimum. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { deviceFillGap, jointFillGap } from '../fill-gap.ts';
 import { partitionGaps, profileGaps } from '../gap.ts';
 import { loadModel } from './inputs.ts';
+
+/** Exact searches and integer programs take longer than partitions. */
+const MOST_JOINT = 150;
+const MOST_PROGRAMS = 40;
 
 interface GapParams {
   readonly model?: string | undefined;
@@ -14,6 +19,11 @@ export async function run({ model, instances, layers }: GapParams, context: Verb
     model === undefined
       ? partitionGaps(instances, context.seed)
       : profileGaps((await loadModel(model, context)).backbones[0]!, layers);
+  if (model === undefined) {
+    context.progress({ phase: 'fillings' });
+    rows.push(jointFillGap(Math.min(instances, MOST_JOINT), context.seed));
+    rows.push(await deviceFillGap(Math.min(instances, MOST_PROGRAMS), context.seed));
+  }
   const [exact, scalar] = rows as [(typeof rows)[0], (typeof rows)[0]];
   const isExact = exact.numOptimal === exact.numCases;
   return {
@@ -29,11 +39,12 @@ export async function run({ model, instances, layers }: GapParams, context: Verb
       blocks: [
         {
           kind: 'table',
-          caption: 'Against brute force',
+          caption: 'Against brute force (partitions), exact search (joint filling) and an integer program (per device)',
           columns: [
             { key: 'name', label: 'program' },
             { key: 'numCases', label: 'cases', format: 'count' },
             { key: 'numOptimal', label: 'optimal', format: 'count' },
+            { key: 'meanGap', label: 'mean gap', format: 'percent', digits: 3 },
             { key: 'worstGap', label: 'worst gap', format: 'percent', digits: 3 },
           ],
           rows: rows.map((row) => ({ ...row })),
