@@ -71,3 +71,22 @@ export function worldFromPixel(camera: PinholeCamera, pixel: number, depthM: num
   const z = depthM - t[2];
   return [R[0] * x + R[3] * y + R[6] * z, R[1] * x + R[4] * y + R[7] * z, R[2] * x + R[5] * y + R[8] * z];
 }
+
+/** Camera of a quaternion (w, x, y, z) and translation of cameraFromWorld. */
+export function cameraFromQuaternion(
+  intrinsics: Intrinsics,
+  wxyz: readonly number[],
+  translation: readonly number[],
+): PinholeCamera {
+  return { ...intrinsics, rotation: rotationFromQuaternion(wxyz), translation: Float64Array.from(translation) };
+}
+
+/** The same camera for another image size. */
+export function scaledIntrinsics(
+  { widthPx, heightPx, fx, fy, cx, cy }: Intrinsics,
+  newWidthPx: number,
+  newHeightPx: number,
+): Intrinsics {
+  const [sx, sy] = [newWidthPx / widthPx, newHeightPx / heightPx];
+  return { widthPx: newWidthPx, heightPx: newHeightPx, fx: fx * sx, fy: fy * sy, cx: cx * sx, cy: cy * sy };
+}

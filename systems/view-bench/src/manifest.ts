@@ -1,6 +1,18 @@
 /** The room's manifest: data only; algorithms load when a verb runs. */
 import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
+import { streetShape } from './verbs/street-params.ts';
+import { sceneShape, scoringShape, trainingShape } from './verbs/train-params.ts';
+
+const outShape = {
+  out: z
+    .string()
+    .default('')
+    .meta({ kind: 'output' })
+    .describe('folder for cloud.ply, pictures and results.json; empty writes none'),
+  force: z.boolean().default(false).describe('overwrite files'),
+  dryRun: z.boolean().default(false).describe('compute, but write no file'),
+};
 
 export const manifest = defineSystem({
   id: 'view-bench',
@@ -19,6 +31,72 @@ export const manifest = defineSystem({
         steps: z.int().min(60).max(30000).default(500).describe('training steps'),
       }),
       load: () => import('./verbs/tour.ts'),
+    }),
+    defineVerb({
+      name: 'train',
+      summary: 'train splats of a scene folder on the CPU and score its test views',
+      examples: ['train my-scene --steps 3000 --out splats', 'train lund --max-width 256 --strategy mcmc --cap 40000'],
+      params: z.object({ ...sceneShape, ...trainingShape, ...scoringShape, ...outShape }),
+      writesFiles: true,
+      load: () => import('./verbs/train.ts'),
+    }),
+    defineVerb({
+      name: 'evaluate',
+      summary: 'score a cloud, of ours or of another program, in the test views of a scene',
+      examples: ['evaluate my-scene splats/cloud.ply', 'evaluate lund cloud.splat --profile euvs-released'],
+      params: z.object({
+        ...sceneShape,
+        cloud: z.string().meta({ positional: true, kind: 'file' }).describe('cloud as .ply or .splat'),
+        ...scoringShape,
+      }),
+      load: () => import('./verbs/evaluate.ts'),
+    }),
+    defineVerb({
+      name: 'street',
+      summary: 'photograph the synthetic street and write it in the EUVS layout, with exact depth and masks',
+      examples: ['street --out my-street', 'street --out big --width 640 --stops 40 --traversals 5 --lighting varied'],
+      params: z.object({
+        ...streetShape,
+        out: z.string().default('street').meta({ kind: 'output' }).describe('folder of the scene'),
+        force: z.boolean().default(false).describe('overwrite files'),
+        dryRun: z.boolean().default(false).describe('photograph, but write no file'),
+      }),
+      writesFiles: true,
+      load: () => import('./verbs/street.ts'),
+    }),
+    defineVerb({
+      name: 'compare',
+      summary: 'train several methods on the same synthetic street and tabulate drops and trust radii',
+      examples: [
+        'compare --methods 3dgs,mcmc,released-loss',
+        'compare --methods 3dgs,exposure --lighting varied --steps 3000',
+      ],
+      params: z.object({
+        methods: z
+          .string()
+          .regex(
+            /^(3dgs|absgrad|mcmc|antialiased|exposure|released-loss)(\s*,\s*(3dgs|absgrad|mcmc|antialiased|exposure|released-loss))*$/,
+          )
+          .default('3dgs,absgrad,mcmc')
+          .describe('comma-separated: 3dgs, absgrad, mcmc, antialiased, exposure, released-loss'),
+        ...streetShape,
+        ...trainingShape,
+        ...scoringShape,
+      }),
+      load: () => import('./verbs/compare.ts'),
+    }),
+    defineVerb({
+      name: 'convert',
+      summary: 'convert a cloud between PLY, .splat and SPZ',
+      examples: ['convert cloud.ply cloud.spz', 'convert cloud.spz cloud.ply --force'],
+      params: z.object({
+        input: z.string().meta({ positional: true, kind: 'file' }).describe('cloud as .ply, .splat or .spz'),
+        output: z.string().meta({ positional: true, kind: 'output' }).describe('new file with one of these endings'),
+        force: z.boolean().default(false).describe('overwrite the file'),
+        dryRun: z.boolean().default(false).describe('convert, but write no file'),
+      }),
+      writesFiles: true,
+      load: () => import('./verbs/convert.ts'),
     }),
   ],
 });

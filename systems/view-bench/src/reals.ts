@@ -5,6 +5,11 @@ export function createReals(like: Reals, length: number): Reals {
   return like instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
 }
 
+/** Zeros that worker threads can share. */
+export function createSharedFloats(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(4 * length));
+}
+
 export function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }

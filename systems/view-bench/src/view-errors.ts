@@ -37,6 +37,16 @@ export const viewError = defineErrors({
     title: 'Training went out of the finite numbers',
     fix: 'Lower the learning rate of the means or check the poses.',
   },
+  'TF-VIEW-009': {
+    kind: 'input',
+    title: 'A pickle holds more than data',
+    fix: 'Only numbers, text, lists and numpy arrays are opened; export other objects as JSON.',
+  },
+  'TF-VIEW-010': {
+    kind: 'usage',
+    title: 'An output file is there, or its ending names no known format',
+    fix: 'Give another name or --force; clouds end in .ply, .splat or .spz.',
+  },
   'TF-VIEW-008': {
     kind: 'usage',
     title: 'A cloud or gradient has the wrong size',

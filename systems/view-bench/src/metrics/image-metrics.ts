@@ -78,5 +78,6 @@ function assertPair(image: RgbImage, truth: RgbImage, mask: Uint8Array | undefin
     subject,
     expected: `image and mask of ${truth.widthPx} × ${truth.heightPx} pixels`,
     actual: `${image.widthPx} × ${image.heightPx}${mask ? ` and a mask of ${mask.length} pixels` : ''}`,
+    hints: ['Give images and masks of the size of the camera.'],
   });
 }

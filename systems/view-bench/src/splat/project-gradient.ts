@@ -1,8 +1,10 @@
 /** Exact derivative of projectCloud: gradients of means, quaternions, log scales, opacity logits and coefficients.
  *  Σ' = B Σ Bᵀ, conic X = (Σ' + low-pass)⁻¹, dΣ' = −X V X; the clamped branch of J and the antialiasing factor included. */
-import { createReals, sigmoid } from '../reals.ts';
-import type { CloudGradients, GaussianCloud, PinholeCamera } from '../types.ts';
-import type { ProjectionGradient } from './composite.ts';
+import { createCloud } from '../cloud.ts';
+import { sigmoid } from '../reals.ts';
+import { PARAMETER_KINDS } from '../types.ts';
+import type { CloudGradients, GaussianCloud, PinholeCamera, Reals } from '../types.ts';
+import type { ProjectionGradient } from './composite-gradient.ts';
 import { computeSplatGeometry, createSplatGeometry } from './geometry.ts';
 import type { ResolvedRenderOptions } from './options.ts';
 import type { Projection } from './project.ts';
@@ -17,18 +19,27 @@ export function projectionGradient(
   options: ResolvedRenderOptions,
   projection: Projection,
   gradient: ProjectionGradient,
-  depthGradient?: Float32Array | Float64Array,
+  depthGradient?: Reals,
 ): CloudGradients {
-  const { count, sh, means } = cloud;
+  const result = createCloud(cloud.count, cloud.shDegree, cloud.means);
+  writeProjectionGradient(cloud, camera, options, projection, gradient, depthGradient, result, 0, cloud.count);
+  return result;
+}
+
+/** The same for rows [start, end). Mutates: these rows of `result`. */
+export function writeProjectionGradient(
+  cloud: GaussianCloud,
+  camera: PinholeCamera,
+  options: ResolvedRenderOptions,
+  projection: Projection,
+  gradient: ProjectionGradient,
+  depthGradient: Reals | undefined,
+  result: CloudGradients,
+  start: number,
+  end: number,
+): void {
+  const { sh, means } = cloud;
   const stride = 3 * shCoefficientCount(cloud.shDegree);
-  const reals = (length: number) => createReals(cloud.means, length);
-  const result: CloudGradients = {
-    means: reals(3 * count),
-    quats: reals(4 * count),
-    logScales: reals(3 * count),
-    opacityLogits: reals(count),
-    sh: reals(stride * count),
-  };
   const numBasis = shCoefficientCount(options.shDegree);
   const geometry = createSplatGeometry();
   const { p, q, Q, s, M, J, B, BM, cov, misc } = geometry;
@@ -41,7 +52,11 @@ export function projectionGradient(
   const center = cameraCenter(camera);
   const { rotation: R, fx, fy } = camera;
   const { lowPassPx2, isAntialiased } = options;
-  for (let i = 0; i < count; i++) {
+  for (const kind of PARAMETER_KINDS) {
+    const width = result[kind].length / cloud.count;
+    result[kind].fill(0, start * width, end * width);
+  }
+  for (let i = start; i < end; i++) {
     if (projection.extents[2 * i] === 0) continue;
     computeSplatGeometry(cloud, i, camera, options.nearM, geometry);
     const c00 = cov[0] + lowPassPx2;
@@ -146,7 +161,6 @@ export function projectionGradient(
     result.means[3 * i + 1] = R[1] * dx + R[4] * dy + R[7] * dz + (dirGradient[1] - along * ny) / length;
     result.means[3 * i + 2] = R[2] * dx + R[5] * dy + R[8] * dz + (dirGradient[2] - along * nz) / length;
   }
-  return result;
 }
 
 /** Gradient by the unnormalised quaternion, from v = dL/dQ. Mutates: out[start .. start + 4). */

@@ -14,6 +14,7 @@ export interface Projection {
   /** [N] in 0..1, with the antialiasing factor */ readonly opacities: Reals;
   /** [N, 3] */ readonly colors: Reals;
   /** [N, 2] half-widths of the visible ellipse in pixels */ readonly extents: Reals;
+  /** [N] largest dᵀ X d that is still visible, 2 ln(255 o) */ readonly reaches: Reals;
 }
 
 /** Gaussians fainter than this are not drawn. */
@@ -21,11 +22,9 @@ export const MIN_ALPHA = 1 / 255;
 /** Lower bound of the determinant ratio of antialiasing. */
 export const MIN_DET_RATIO = 0.000025;
 
-/** Projects all Gaussians. Cost: O(N). Mutates: nothing. */
-export function projectCloud(cloud: GaussianCloud, camera: PinholeCamera, options: ResolvedRenderOptions): Projection {
-  const { count, sh, opacityLogits, means } = cloud;
-  const reals = (length: number) => createReals(cloud.means, length);
-  const projection: Projection = {
+export function createProjection(like: Reals, count: number): Projection {
+  const reals = (length: number) => createReals(like, length);
+  return {
     count,
     uv: reals(2 * count),
     depths: reals(count),
@@ -33,14 +32,35 @@ export function projectCloud(cloud: GaussianCloud, camera: PinholeCamera, option
     opacities: reals(count),
     colors: reals(3 * count),
     extents: reals(2 * count),
+    reaches: reals(count),
   };
+}
+
+/** Projects all Gaussians. Cost: O(N). Mutates: nothing. */
+export function projectCloud(cloud: GaussianCloud, camera: PinholeCamera, options: ResolvedRenderOptions): Projection {
+  const projection = createProjection(cloud.means, cloud.count);
+  projectRange(cloud, camera, options, projection, 0, cloud.count);
+  return projection;
+}
+
+/** Projects rows [start, end). Mutates: these rows of `projection`. */
+export function projectRange(
+  cloud: GaussianCloud,
+  camera: PinholeCamera,
+  options: ResolvedRenderOptions,
+  projection: Projection,
+  start: number,
+  end: number,
+): void {
+  const { sh, opacityLogits, means } = cloud;
   const geometry = createSplatGeometry();
   const basis = new Float64Array(16);
   const numBasis = shCoefficientCount(options.shDegree);
   const stride = 3 * shCoefficientCount(cloud.shDegree);
   const center = cameraCenter(camera);
   const { lowPassPx2, isAntialiased } = options;
-  for (let i = 0; i < count; i++) {
+  for (let i = start; i < end; i++) {
+    projection.extents[2 * i] = 0;
     if (!computeSplatGeometry(cloud, i, camera, options.nearM, geometry)) continue;
     const { cov, p } = geometry;
     const c00 = cov[0] + lowPassPx2;
@@ -63,6 +83,7 @@ export function projectCloud(cloud: GaussianCloud, camera: PinholeCamera, option
     projection.conics[3 * i + 1] = -cov[1] / det;
     projection.conics[3 * i + 2] = c00 / det;
     projection.opacities[i] = opacity;
+    projection.reaches[i] = reach;
     // A hair wider, so that rounding never loses a pixel; pixels test α themselves.
     projection.extents[2 * i] = halfX + EXTENT_SLACK_PX;
     projection.extents[2 * i + 1] = halfY + EXTENT_SLACK_PX;
@@ -77,7 +98,6 @@ export function projectCloud(cloud: GaussianCloud, camera: PinholeCamera, option
       projection.colors[3 * i + c] = Math.max(0, sum);
     }
   }
-  return projection;
 }
 
 const EXTENT_SLACK_PX = 1e-3;

@@ -2,8 +2,8 @@
 import { createReals } from '../reals.ts';
 import type { CloudGradients, GaussianCloud, PinholeCamera, Reals } from '../types.ts';
 import { viewError } from '../view-errors.ts';
-import type { CompositeGradient, CompositeInput, Composite, ProjectionGradient } from './composite.ts';
-import { compositeGradient, compositeTiles } from './composite.ts';
+import { compositeTiles, type Composite, type CompositeInput } from './composite.ts';
+import { compositeGradient, type CompositeGradient, type ProjectionGradient } from './composite-gradient.ts';
 import type { RenderOptions, ResolvedRenderOptions } from './options.ts';
 import { resolveRenderOptions } from './options.ts';
 import { projectCloud } from './project.ts';

@@ -2,7 +2,6 @@
  *  Equal to a radix sort of the keys (tile, depth bits, Gaussian id): depths are sorted once by 11-bit digits (LSD, stable),
  *  then pairs are emitted in that order and counted into tiles, which is the last, stable digit. */
 import type { Projection } from './project.ts';
-import { MIN_ALPHA } from './project.ts';
 
 export const TILE_PX = 16;
 
@@ -17,16 +16,25 @@ export interface TileLists {
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 
-export function createTileLists(projection: Projection, widthPx: number, heightPx: number): TileLists {
+/** @param isShared  ids and starts in shared memory */
+export function createTileLists(
+  projection: Projection,
+  widthPx: number,
+  heightPx: number,
+  isShared = false,
+): TileLists {
   const columns = Math.ceil(widthPx / TILE_PX);
   const rows = Math.ceil(heightPx / TILE_PX);
   const order = depthOrder(projection);
-  const counts = new Uint32Array(columns * rows + 1);
+  const numTiles = columns * rows;
+  const counts = new Uint32Array(
+    isShared ? new SharedArrayBuffer(4 * numTiles + 4) : new ArrayBuffer(4 * numTiles + 4),
+  );
   let capacity = Math.max(1024, 4 * order.length);
   let tiles = new Uint32Array(capacity);
   let owners = new Uint32Array(capacity);
   let numPairs = 0;
-  const { uv, extents, conics, opacities } = projection;
+  const { uv, extents, conics, reaches } = projection;
   for (const i of order) {
     const u = uv[2 * i];
     const v = uv[2 * i + 1];
@@ -35,7 +43,7 @@ export function createTileLists(projection: Projection, widthPx: number, heightP
     const startY = Math.max(0, Math.floor((v - extents[2 * i + 1]) / TILE_PX));
     const endY = Math.min(rows, Math.floor((v + extents[2 * i + 1]) / TILE_PX) + 1);
     const isSingle = endX - startX <= 1 || endY - startY <= 1;
-    const reach = 2 * Math.log(opacities[i] / MIN_ALPHA) * REACH_SLACK + REACH_SLACK - 1;
+    const reach = reaches[i] * REACH_SLACK + REACH_SLACK - 1;
     for (let tileY = startY; tileY < endY; tileY++) {
       for (let tileX = startX; tileX < endX; tileX++) {
         if (
@@ -64,7 +72,7 @@ export function createTileLists(projection: Projection, widthPx: number, heightP
   }
   for (let j = 0; j < columns * rows; j++) counts[j + 1] += counts[j];
   const cursors = counts.slice();
-  const ids = new Uint32Array(numPairs);
+  const ids = new Uint32Array(isShared ? new SharedArrayBuffer(4 * numPairs) : new ArrayBuffer(4 * numPairs));
   for (let pair = 0; pair < numPairs; pair++) ids[cursors[tiles[pair]]++] = owners[pair];
   return { columns, rows, starts: counts, ids };
 }

@@ -3,7 +3,8 @@ import { createRng } from '@tenfold/core/base';
 import { rigCamera } from './rig.ts';
 import { photographStreet, type StreetFrame } from './shade.ts';
 import { createSolidTree, type SolidTree } from './solids.ts';
-import { traversalLighting, type Shot, type StreetOptions } from './traversals.ts';
+import type { StreetOptions } from './street-options.ts';
+import { traversalLighting, type Shot } from './traversals.ts';
 import { createStaticStreet, createTraffic } from './world.ts';
 
 const FIRST_TRAFFIC_ID = 10_000;

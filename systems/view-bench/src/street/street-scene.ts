@@ -7,7 +7,8 @@ import { cameraCenter } from '../splat/project.ts';
 import type { Frame, PointCloud, Scene } from '../types.ts';
 import { createPhotographer } from './photographs.ts';
 import type { StreetFrame } from './shade.ts';
-import { planShots, type Shot, type StreetOptions } from './traversals.ts';
+import type { StreetOptions } from './street-options.ts';
+import { planShots, type Shot } from './traversals.ts';
 
 export interface StreetScene extends Scene {
   readonly frames: readonly StreetFrame[];

@@ -1,6 +1,7 @@
 /** Adam over the rows of a cloud with a rate for each group, and moments that move with the rows. */
 import { rowWidths } from '../cloud.ts';
-import type { CloudGradients, GaussianCloud, ParameterKind } from '../types.ts';
+import { createSharedFloats } from '../reals.ts';
+import type { CloudGradients, GaussianCloud, ParameterKind, Reals } from '../types.ts';
 import { PARAMETER_KINDS } from '../types.ts';
 
 const BETA1 = 0.9;
@@ -27,27 +28,61 @@ export function createAdamState(cloud: GaussianCloud): AdamState {
   return { step: 0, first: createMoments(cloud), second: createMoments(cloud) };
 }
 
-/** One step. Math: θ −= rate · m̂ / (√v̂ + ε).  Mutates: cloud, state. */
+/** One step of all rows. Math: θ −= rate · m̂ / (√v̂ + ε).  Mutates: cloud, state. */
 export function applyAdam(cloud: GaussianCloud, gradients: CloudGradients, state: AdamState, rates: GroupRates): void {
   state.step++;
+  applyAdamRows(cloud, gradients, state, rates, 0, cloud.count);
+}
+
+/** The step of rows [start, end), with the step number as it stands. Mutates: these rows of cloud and state. */
+export function applyAdamRows(
+  cloud: GaussianCloud,
+  gradients: CloudGradients,
+  state: AdamState,
+  rates: GroupRates,
+  start: number,
+  end: number,
+): void {
   const correction1 = 1 - BETA1 ** state.step;
   const correction2 = Math.sqrt(1 - BETA2 ** state.step);
-  const shWidth = rowWidths(cloud.shDegree).sh;
+  const widths = rowWidths(cloud.shDegree);
   for (const kind of PARAMETER_KINDS) {
-    const values = cloud[kind];
-    const gradient = gradients[kind];
-    const first = state.first[kind];
-    const second = state.second[kind];
+    const width = widths[kind];
     const isSh = kind === 'sh';
     const rate = (isSh ? rates.shRest : rates[kind]) / correction1;
-    const constantRate = rates.shConstant / correction1;
-    for (let k = 0; k < values.length; k++) {
-      const g = gradient[k];
-      const m = (first[k] = BETA1 * first[k] + (1 - BETA1) * g);
-      const v = (second[k] = BETA2 * second[k] + (1 - BETA2) * g * g);
-      const step = isSh && k % shWidth < 3 ? constantRate : rate;
-      values[k] -= (step * m) / (Math.sqrt(v) / correction2 + EPSILON);
-    }
+    const constantRate = isSh ? rates.shConstant / correction1 : rate;
+    stepValues(cloud[kind], gradients[kind], state.first[kind], state.second[kind], {
+      start: start * width,
+      end: end * width,
+      width,
+      rate,
+      constantRate,
+      correction2,
+    });
+  }
+}
+
+interface StepPart {
+  readonly start: number;
+  readonly end: number;
+  readonly width: number;
+  readonly rate: number;
+  /** Of the first three values of a row. */
+  readonly constantRate: number;
+  readonly correction2: number;
+}
+
+function stepValues(values: Reals, gradient: Reals, first: Reals, second: Reals, part: StepPart): void {
+  const { start, end, width, rate, constantRate, correction2 } = part;
+  let column = 0;
+  for (let k = start; k < end; k++) {
+    const g = gradient[k];
+    const m = BETA1 * first[k] + (1 - BETA1) * g;
+    const v = BETA2 * second[k] + (1 - BETA2) * g * g;
+    first[k] = m;
+    second[k] = v;
+    values[k] -= ((column < 3 ? constantRate : rate) * m) / (Math.sqrt(v) / correction2 + EPSILON);
+    if (++column === width) column = 0;
   }
 }
 
@@ -57,7 +92,7 @@ export function moveAdamRows(state: AdamState, sources: Int32Array, shDegree: nu
   const moved = (moments: CloudGradients): CloudGradients => {
     const entries = PARAMETER_KINDS.map((kind) => {
       const width = widths[kind];
-      const rows = new Float32Array(sources.length * width);
+      const rows = createSharedFloats(sources.length * width);
       for (let r = 0; r < sources.length; r++) {
         if (sources[r] >= 0) rows.set(moments[kind].subarray(sources[r] * width, (sources[r] + 1) * width), r * width);
       }
@@ -76,7 +111,7 @@ export function resetMoments(state: AdamState, kind: ParameterKind): void {
 }
 
 function createMoments(cloud: GaussianCloud): CloudGradients {
-  return Object.fromEntries(PARAMETER_KINDS.map((kind) => [kind, new Float32Array(cloud[kind].length)])) as Record<
+  return Object.fromEntries(PARAMETER_KINDS.map((kind) => [kind, createSharedFloats(cloud[kind].length)])) as Record<
     ParameterKind,
     Float32Array
   >;

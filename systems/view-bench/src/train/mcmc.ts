@@ -13,14 +13,20 @@ const NOISE_STEEPNESS = 100;
 const REGULARISER = 0.01;
 const MAX_COPIES = 51;
 
-/** Adds the gradients of 0.01 · mean opacity and 0.01 · mean scale. Mutates: gradients. */
-export function addMcmcRegularisers(cloud: GaussianCloud, gradients: CloudGradients): void {
+/** Adds the gradients of 0.01 · mean opacity and 0.01 · mean scale to rows [start, end). Mutates: gradients. */
+export function addMcmcRegularisers(
+  cloud: GaussianCloud,
+  gradients: CloudGradients,
+  start = 0,
+  end = cloud.count,
+): void {
   const { count, opacityLogits, logScales } = cloud;
-  for (let i = 0; i < count; i++) {
+  for (let i = start; i < end; i++) {
     const opacity = sigmoid(opacityLogits[i]);
     gradients.opacityLogits[i] += (REGULARISER * opacity * (1 - opacity)) / count;
   }
-  for (let k = 0; k < 3 * count; k++) gradients.logScales[k] += (REGULARISER * Math.exp(logScales[k])) / (3 * count);
+  for (let k = 3 * start; k < 3 * end; k++)
+    gradients.logScales[k] += (REGULARISER * Math.exp(logScales[k])) / (3 * count);
 }
 
 /** m += Σ η · σ(−100 (o − 0.005)) · rate · 5e5, η standard normal. Mutates: cloud. */

@@ -12,7 +12,8 @@ export interface SsimResult {
   /** Adds dL/dx for a gradient by the map. */ gradient(byMap: Float64Array, target: Float32Array): void;
 }
 
-/** Map of SSIM of two interleaved RGB images and its gradient by the first. Cost: O(11 · pixels). Mutates: nothing. */
+/** Map of SSIM of two interleaved RGB images and its gradient by the first. Rows outside the image count as zero.
+ *  Cost: O(11 · pixels). Mutates: nothing. */
 export function computeSsim(x: ArrayLike<number>, y: ArrayLike<number>, widthPx: number, heightPx: number): SsimResult {
   const length = 3 * widthPx * heightPx;
   const blur = createBlur(widthPx, heightPx);
@@ -35,7 +36,10 @@ export function computeSsim(x: ArrayLike<number>, y: ArrayLike<number>, widthPx:
   const gradient = (byMap: Float64Array, target: Float32Array) => {
     const [byMu, byXx, byXy] = [new Float64Array(length), new Float64Array(length), new Float64Array(length)];
     for (let k = 0; k < length; k++) {
-      const [m1, m2, g] = [mu1[k], mu2[k], byMap[k]];
+      const g = byMap[k];
+      if (g === 0) continue;
+      const m1 = mu1[k];
+      const m2 = mu2[k];
       const a1 = 2 * m1 * m2 + C1;
       const a2 = 2 * (exy[k] - m1 * m2) + C2;
       const b1 = m1 * m1 + m2 * m2 + C1;
@@ -59,28 +63,42 @@ function createWindow(): Float64Array {
   return taps.map((tap) => tap / sum);
 }
 
-/** Separable, symmetric, zero-padded: its own adjoint. */
+/** Separable, symmetric, zero-padded: its own adjoint. The symmetric taps are added before they are weighted. */
 function createBlur(widthPx: number, heightPx: number): (image: Float64Array) => Float64Array {
   const rowLength = 3 * widthPx;
-  const between = new Float64Array(rowLength * heightPx);
+  const margin = 3 * SSIM_RADIUS;
+  const padded = new Float64Array(rowLength + 2 * margin);
+  const between = new Float64Array(rowLength * (heightPx + 2 * SSIM_RADIUS));
+  const [w0, w1, w2, w3, w4, w5] = [WINDOW[5], WINDOW[4], WINDOW[3], WINDOW[2], WINDOW[1], WINDOW[0]];
   return (image) => {
-    between.fill(0);
     const out = new Float64Array(image.length);
     for (let y = 0; y < heightPx; y++) {
-      for (let tap = -SSIM_RADIUS; tap <= SSIM_RADIUS; tap++) {
-        const weight = WINDOW[tap + SSIM_RADIUS];
-        const start = Math.max(0, -3 * tap);
-        const end = Math.min(rowLength, rowLength - 3 * tap);
-        const base = y * rowLength;
-        for (let k = start; k < end; k++) between[base + k] += weight * image[base + k + 3 * tap];
+      padded.set(image.subarray(y * rowLength, (y + 1) * rowLength), margin);
+      const base = (y + SSIM_RADIUS) * rowLength;
+      for (let k = 0; k < rowLength; k++) {
+        const c = k + margin;
+        between[base + k] =
+          w0 * padded[c] +
+          w1 * (padded[c - 3] + padded[c + 3]) +
+          w2 * (padded[c - 6] + padded[c + 6]) +
+          w3 * (padded[c - 9] + padded[c + 9]) +
+          w4 * (padded[c - 12] + padded[c + 12]) +
+          w5 * (padded[c - 15] + padded[c + 15]);
       }
     }
+    const r = rowLength;
     for (let y = 0; y < heightPx; y++) {
       const base = y * rowLength;
-      for (let tap = Math.max(-SSIM_RADIUS, -y); tap <= Math.min(SSIM_RADIUS, heightPx - 1 - y); tap++) {
-        const weight = WINDOW[tap + SSIM_RADIUS];
-        const from = (y + tap) * rowLength;
-        for (let k = 0; k < rowLength; k++) out[base + k] += weight * between[from + k];
+      const middle = (y + SSIM_RADIUS) * rowLength;
+      for (let k = 0; k < rowLength; k++) {
+        const c = middle + k;
+        out[base + k] =
+          w0 * between[c] +
+          w1 * (between[c - r] + between[c + r]) +
+          w2 * (between[c - 2 * r] + between[c + 2 * r]) +
+          w3 * (between[c - 3 * r] + between[c + 3 * r]) +
+          w4 * (between[c - 4 * r] + between[c + 4 * r]) +
+          w5 * (between[c - 5 * r] + between[c + 5 * r]);
       }
     }
     return out;

@@ -23,7 +23,7 @@ const FIRST_FORWARD = -1.5;
 const FAR_LANE = 1.6;
 const TURN_RAD = (34 * Math.PI) / 180;
 
-/** Two lanes of six views each of random Gaussians of degree 1. Tests stand half a step further. */
+/** Two lanes of six views each of random Gaussians of degree 1. Tests stand half a step further; `rotated` turns outwards. */
 export function createTeacherScene(seed: number, count = 150): TeacherScene {
   const rng = createRng(seed, 'teacher');
   const teacher = createCloud(count, 1);
@@ -65,7 +65,7 @@ export function createTeacherScene(seed: number, count = 150): TeacherScene {
           levelCamera(
             INTRINSICS,
             [lane, FIRST_FORWARD + STEP_FORWARD * (stop + shift), 0],
-            Math.PI / 2 + (stop % 2 === 0 ? turnRad : -turnRad),
+            Math.PI / 2 - Math.sign(lane) * turnRad,
           ),
         ),
       ),

@@ -1,15 +1,19 @@
 /** Training of a cloud on posed images: one random view a step, Adam, adaptive density or MCMC, optional exposure. */
 import type { Rng } from '@tenfold/core/base';
-import { logitFromProbability } from '../reals.ts';
+import { createSharedFloats, logitFromProbability } from '../reals.ts';
 import { cameraCenter } from '../splat/project.ts';
-import { renderCloud, renderGradient } from '../splat/render.ts';
+import type { CompositeTarget } from '../splat/composite.ts';
+import { resolveRenderOptions } from '../splat/options.ts';
+import { createTileLists, type TileLists } from '../splat/tile-lists.ts';
 import type { Frame, GaussianCloud, PinholeCamera } from '../types.ts';
 import { viewError } from '../view-errors.ts';
-import { applyAdam, createAdamState, moveAdamRows, resetMoments, type GroupRates } from './adam.ts';
+import { createAdamState, moveAdamRows, resetMoments, type GroupRates } from './adam.ts';
 import { densifyCloud } from './densify.ts';
 import { createExposures } from './exposure.ts';
-import { computeImageLoss, type LossProfile } from './loss.ts';
-import { addMcmcNoise, addMcmcRegularisers, growCloud, relocateDead } from './mcmc.ts';
+import { countOpen, type LossProfile } from './loss.ts';
+import { addMcmcNoise, growCloud, relocateDead } from './mcmc.ts';
+import { createStepCrew } from './step-crew.ts';
+import { createStepBuffers, sharedCloud, type StepOrder } from './step-state.ts';
 
 export interface TrainOptions {
   readonly numSteps: number;
@@ -36,6 +40,10 @@ export interface TrainOptions {
   readonly cap?: number;
   /** Learns a colour matrix a training image. Default false. */
   readonly hasExposure?: boolean;
+  /** Worker threads; 1 works in this thread. Default 1. */
+  readonly numThreads?: number;
+  /** Parts that sums are made of; the same number gives the same bits whatever the threads. Default max(2, threads). */
+  readonly numParts?: number;
   readonly signal?: AbortSignal;
   readonly onStep?: (state: {
     readonly step: number;
@@ -66,6 +74,8 @@ const MAX_SHARE_OF_EXTENT = 0.1;
 const MIN_OPACITY = 0.005;
 const RESET_OPACITY = 0.01;
 const MCMC_GROWTH = 1.05;
+const DEFAULT_PARTS = 2;
+const NO_LISTS: TileLists = { columns: 0, rows: 0, starts: new Uint32Array(1), ids: new Uint32Array(0) };
 
 /** Trains from a first cloud. The same seed gives the same bits. @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite */
 export async function trainCloud(
@@ -83,10 +93,14 @@ export async function trainCloud(
   const rates: GroupRates = { ...DEFAULT_RATES, means: DEFAULT_RATES.means * extentM, ...options.rates };
   const threshold = options.gradientThreshold ?? (strategy === 'absgrad' ? 8e-4 : 2e-4);
   const exposures = options.hasExposure ? createExposures(frames.length, numSteps) : undefined;
-  let cloud = first;
+  let cloud = sharedCloud(first);
   const adam = createAdamState(cloud);
-  let sums = new Float32Array(cloud.count);
-  let views = new Uint32Array(cloud.count);
+  const numThreads = options.numThreads ?? 1;
+  await using crew = createStepCrew(numThreads, options.numParts ?? Math.max(DEFAULT_PARTS, numThreads));
+  let buffers = createStepBuffers(cloud, adam, crew.numParts, 0);
+  crew.use(buffers);
+  const views = frames.map(sharedView);
+  const imageOf = createImages(exposures !== undefined);
   const losses = new Float32Array(numSteps);
   let queue: number[] = [];
   let [numGrown, numPruned] = [0, 0];
@@ -94,39 +108,53 @@ export async function trainCloud(
     options.signal?.throwIfAborted();
     if (queue.length === 0) queue = rng.shuffle(frames.map((_, index) => index));
     const frameIndex = queue.pop()!;
-    const frame = frames[frameIndex]!;
-    const { camera } = frame;
-    const rendering = renderCloud(cloud, camera, {
-      shDegree: Math.min(cloud.shDegree, Math.floor(step / degreeEvery)),
-      isAntialiased: options.isAntialiased ?? false,
-      background: options.background ?? [0, 0, 0],
-    });
-    const shown = exposures ? exposures.apply(frameIndex, rendering.rgb) : rendering.rgb;
-    const loss = computeImageLoss(shown, frame.image.data, camera, {
-      mask: frame.staticMask,
-      ssimWeight: options.ssimWeight ?? 0.2,
-      profile: options.loss ?? 'correct',
-    });
-    if (!Number.isFinite(loss.value)) {
+    const { camera, name } = frames[frameIndex]!;
+    const view = views[frameIndex]!;
+    const meansRate = rates.means * MEANS_DECAY ** (step / numSteps);
+    const order: StepOrder = {
+      step,
+      camera,
+      options: resolveRenderOptions(
+        {
+          shDegree: Math.floor(step / degreeEvery),
+          isAntialiased: options.isAntialiased ?? false,
+          background: options.background ?? [0, 0, 0],
+        },
+        cloud.shDegree,
+      ),
+      lists: NO_LISTS,
+      image: imageOf(camera),
+      shown: imageOf(camera).shown,
+      target: view.target,
+      loss: { mask: view.mask, ssimWeight: options.ssimWeight ?? 0.2, profile: options.loss ?? 'correct' },
+      numOpen: view.numOpen,
+      imageGradient: imageOf(camera).gradient,
+      extra: undefined,
+      extraGradient: undefined,
+      rates: { ...rates, means: meansRate },
+      isAbsolute: strategy === 'absgrad',
+      isRegularised: strategy === 'mcmc',
+    };
+    crew.begin(order);
+    await crew.run('project');
+    crew.begin({ ...order, lists: createTileLists(buffers.projection, camera.widthPx, camera.heightPx, true) });
+    await crew.run('composite');
+    if (exposures) imageOf(camera).shown.set(exposures.apply(frameIndex, order.image.rgb));
+    const loss = await crew.run('loss');
+    if (!Number.isFinite(loss)) {
       throw viewError('TF-VIEW-007', {
         subject: 'trainCloud',
         expected: 'a finite loss',
-        actual: `${loss.value} at step ${step}`,
-        location: frame.name,
+        actual: `${loss} at step ${step}`,
+        location: name,
       });
     }
-    losses[step - 1] = loss.value;
-    const byRgb = exposures ? exposures.learn(frameIndex, rendering.rgb, loss.gradient, step) : loss.gradient;
-    const gradients = renderGradient(cloud, camera, rendering, { rgb: byRgb });
-    if (strategy === 'mcmc') addMcmcRegularisers(cloud, gradients);
-    const positional = strategy === 'absgrad' ? gradients.projected.absoluteUv : gradients.projected.uv;
-    for (let i = 0; i < cloud.count; i++) {
-      if (rendering.input.projection.extents[2 * i] === 0) continue;
-      sums[i] += Math.hypot((positional[2 * i] * camera.widthPx) / 2, (positional[2 * i + 1] * camera.heightPx) / 2);
-      views[i]++;
-    }
-    const meansRate = rates.means * MEANS_DECAY ** (step / numSteps);
-    applyAdam(cloud, gradients, adam, { ...rates, means: meansRate });
+    losses[step - 1] = loss;
+    if (exposures) order.imageGradient.set(exposures.learn(frameIndex, order.image.rgb, order.imageGradient, step));
+    await crew.run('backward');
+    await crew.run('update');
+    adam.step = step;
+    const { sums, views: drawn } = buffers.growth;
     if (strategy === 'mcmc') addMcmcNoise(cloud, meansRate, rng);
     const isRefined = step >= refineStart && step < refineEnd && step % refineEvery === 0;
     if (isRefined && strategy !== 'fixed') {
@@ -138,7 +166,7 @@ export async function trainCloud(
         for (const row of relocated) sources[row] = -1;
         numGrown += cloud.count - before;
       } else {
-        const means = sums.map((sum, i) => (views[i] === 0 ? 0 : sum / views[i]));
+        const means = Float32Array.from(sums, (sum, i) => (drawn[i] === 0 ? 0 : sum / drawn[i]));
         const refined = densifyCloud(
           cloud,
           means,
@@ -155,16 +183,17 @@ export async function trainCloud(
         numGrown += refined.numCloned + refined.numSplit;
         numPruned += refined.numPruned;
       }
+      cloud = sharedCloud(cloud);
       moveAdamRows(adam, sources, cloud.shDegree);
-      sums = new Float32Array(cloud.count);
-      views = new Uint32Array(cloud.count);
+      buffers = createStepBuffers(cloud, adam, crew.numParts, 0);
+      crew.use(buffers);
     }
     if (strategy !== 'mcmc' && step < refineEnd && step % opacityResetEvery === 0) {
       const limit = logitFromProbability(RESET_OPACITY);
       for (let i = 0; i < cloud.count; i++) cloud.opacityLogits[i] = Math.min(cloud.opacityLogits[i], limit);
       resetMoments(adam, 'opacityLogits');
     }
-    await options.onStep?.({ step, loss: loss.value, count: cloud.count });
+    await options.onStep?.({ step, loss, count: cloud.count });
   }
   return { cloud, extentM, losses, numGrown, numPruned };
 }
@@ -175,4 +204,51 @@ export function cameraExtent(cameras: readonly PinholeCamera[]): number {
   const mean = [0, 1, 2].map((k) => centers.reduce((sum, center) => sum + center[k]!, 0) / centers.length);
   const radius = Math.max(...centers.map((center) => Math.hypot(...center.map((value, k) => value - mean[k]!))));
   return radius > 0 ? 1.1 * radius : 1;
+}
+
+interface SharedView {
+  readonly target: Float32Array;
+  readonly mask: Uint8Array | undefined;
+  readonly numOpen: number;
+}
+
+/** Image and mask of a frame in shared memory. */
+function sharedView({ image, staticMask, camera }: Frame): SharedView {
+  const target = createSharedFloats(image.data.length);
+  target.set(image.data);
+  const numPixels = camera.widthPx * camera.heightPx;
+  let mask: Uint8Array | undefined;
+  if (staticMask) {
+    mask = new Uint8Array(new SharedArrayBuffer(numPixels));
+    mask.set(staticMask);
+  }
+  return { target, mask, numOpen: countOpen(mask, numPixels) };
+}
+
+interface SharedImage extends CompositeTarget {
+  readonly rgb: Float32Array;
+  readonly gradient: Float32Array;
+  readonly shown: Float32Array;
+}
+
+/** Images for every camera size that was asked for. */
+function createImages(hasExposure: boolean): (camera: PinholeCamera) => SharedImage {
+  const images = new Map<string, SharedImage>();
+  return ({ widthPx, heightPx }) => {
+    const key = `${widthPx}x${heightPx}`;
+    const known = images.get(key);
+    if (known) return known;
+    const numPixels = widthPx * heightPx;
+    const rgb = createSharedFloats(3 * numPixels);
+    const image: SharedImage = {
+      rgb,
+      transmittance: createSharedFloats(numPixels),
+      extra: createSharedFloats(0),
+      lasts: new Uint32Array(new SharedArrayBuffer(4 * numPixels)),
+      gradient: createSharedFloats(3 * numPixels),
+      shown: hasExposure ? createSharedFloats(3 * numPixels) : rgb,
+    };
+    images.set(key, image);
+    return image;
+  };
 }

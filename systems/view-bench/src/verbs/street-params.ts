@@ -1,6 +1,6 @@
 /** Params of the synthetic street and of training that several verbs share. */
 import { z } from 'zod';
-import { DEFAULT_STREET, type StreetOptions } from '../street/traversals.ts';
+import { DEFAULT_STREET, type StreetOptions } from '../street/street-options.ts';
 
 export const streetShape = {
   width: z.int().min(16).max(1920).default(DEFAULT_STREET.widthPx).describe('image width, pixels'),

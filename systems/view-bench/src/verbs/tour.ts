@@ -5,7 +5,7 @@ import { experimentArtifacts } from '../artifacts.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import { createStreetScene } from '../street/street-scene.ts';
-import { DEFAULT_STREET } from '../street/traversals.ts';
+import { DEFAULT_STREET } from '../street/street-options.ts';
 
 interface TourParams {
   readonly width: number;

@@ -1,0 +1,48 @@
+/** evaluate: a cloud from a file, of ours or of another program, scored in the views of a scene. */
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { givenCloud, judgeCloud } from '../bench/experiment.ts';
+import { experimentArtifacts } from '../artifacts.ts';
+import { readCloudPly } from '../io/cloud-ply.ts';
+import { loadScene } from '../io/load-scene.ts';
+import { decodeSplatFile } from '../io/splat-file.ts';
+import { openPerceptualMetric } from '../metrics/lpips.ts';
+import { experimentReport, experimentValue } from '../report.ts';
+import { assertScene } from '../scene.ts';
+import type { GaussianCloud } from '../types.ts';
+import type { SceneParams, ScoringParams } from './train-params.ts';
+
+interface EvaluateParams extends SceneParams, ScoringParams {
+  readonly cloud: string;
+}
+
+export async function run(params: EvaluateParams, context: VerbContext): Promise<VerbResult> {
+  const path = resolve(context.workingFolder, params.cloud);
+  const cloud = await readCloud(path);
+  const scene = await loadScene(resolve(context.workingFolder, params.scene), params.kind, {
+    maxWidthPx: params.maxWidth,
+    holdEvery: params.holdEvery,
+    onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
+  });
+  assertScene(scene);
+  await using perceptual = await openPerceptualMetric(context.dataFolder);
+  const result = await judgeCloud(scene, givenCloud(cloud), {
+    profile: params.profile,
+    toleranceDb: params.tolerance,
+    perceptual,
+    signal: context.signal,
+    onView: (done, total) => context.progress({ phase: 'scoring', done, total }),
+  });
+  return {
+    ok: true,
+    value: experimentValue(result),
+    report: experimentReport(`${params.cloud} in ${scene.name}`, result),
+    artifacts: await experimentArtifacts(scene, result),
+  };
+}
+
+async function readCloud(path: string): Promise<GaussianCloud> {
+  if (path.endsWith('.splat')) return decodeSplatFile(await readFile(path), path);
+  return (await readCloudPly(path)).cloud;
+}
