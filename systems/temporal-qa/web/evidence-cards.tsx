@@ -1,38 +1,65 @@
-/** The evidence of an answer: its text with the answer marked, its verdict, its place in the source. */
-import { Badge, Panel } from '@tenfold/ui';
+/** The evidence of an answer: its text with answer and time marked, its verdict, and its place in the source. */
+import { Badge, type RoomPageProps } from '@tenfold/ui';
+import { useState } from 'react';
 import type { Answer } from '../src/types.ts';
+import { SourceView } from './source-view.tsx';
 
-export function EvidenceCards({ answer }: { readonly answer: Answer }) {
+const TIMES =
+  /\b(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{1,2},)?(?: \d{3,4})?\b|\b\d{3,4}(?:[–/-]\d{2,4})?\b(?: BC| AD)?|\b\d{1,4} (?:BC|AD)\b/g;
+
+export function EvidenceCards({
+  page,
+  answer,
+  db,
+}: {
+  readonly page: RoomPageProps;
+  readonly answer: Answer;
+  readonly db: string;
+}) {
+  const [open, setOpen] = useState<number>();
   return (
-    <Panel title="Evidence">
-      <ol className="temporal-cards">
-        {answer.support.map(({ evidence, verdict, why }) => (
-          <li key={evidence.id}>
-            <p>{marked(evidence.text, answer.label)}</p>
-            <p className="temporal-note">
-              <Badge tone={verdict === 'certain' ? 'good' : verdict === 'possible' ? 'warn' : 'neutral'}>
-                {verdict}
-              </Badge>{' '}
-              {why} ·{' '}
-              <span title={evidence.doc}>
-                {evidence.doc.replace(/^.*\//, '')}, {evidence.locator}
-              </span>
-            </p>
-          </li>
-        ))}
-      </ol>
-    </Panel>
+    <ol className="temporal-cards">
+      {answer.support.map(({ evidence, verdict, why }) => (
+        <li key={evidence.id}>
+          <p>{marked(evidence.text, answer.label)}</p>
+          <p className="temporal-note">
+            <Badge tone={verdict === 'certain' ? 'good' : verdict === 'possible' ? 'warn' : 'neutral'}>{verdict}</Badge>
+            <span>{why}</span>
+            <button
+              type="button"
+              className="temporal-link"
+              aria-expanded={open === evidence.id}
+              onClick={() => setOpen(open === evidence.id ? undefined : evidence.id)}
+            >
+              {evidence.doc.replace(/^.*\//, '')}, {evidence.locator}
+            </button>
+          </p>
+          {open === evidence.id && <SourceView page={page} id={evidence.id} db={db} />}
+        </li>
+      ))}
+    </ol>
   );
 }
 
+/** The answer as a mark, times in bold. */
 function marked(text: string, label: string) {
   const at = text.toLowerCase().indexOf(label.toLowerCase());
-  if (at < 0) return text;
+  if (at < 0) return withTimes(text);
   return (
     <>
-      {text.slice(0, at)}
+      {withTimes(text.slice(0, at))}
       <mark>{text.slice(at, at + label.length)}</mark>
-      {text.slice(at + label.length)}
+      {withTimes(text.slice(at + label.length))}
     </>
   );
+}
+
+function withTimes(text: string) {
+  const parts = [];
+  let from = 0;
+  for (const match of text.matchAll(TIMES)) {
+    parts.push(text.slice(from, match.index), <strong key={match.index}>{match[0]}</strong>);
+    from = match.index + match[0].length;
+  }
+  return [...parts, text.slice(from)];
 }
