@@ -66,7 +66,8 @@ export function simulateList(
         for (let stage = 0; stage < numStages; stage++) {
           const after = previous < 0 ? [] : [previous];
           const release = releases[stage]![micro - inflight[stage]!];
-          if (release !== undefined) after.push(release);
+          // The extra pass keeps nothing for a backward pass, so it needs no room.
+          if (release !== undefined && pass === 'F') after.push(release);
           const op = builder.addOp({
             name: `${name}${pass}${stage}.${micro}`,
             on: computeOf[deviceOf[stage]!]!,
