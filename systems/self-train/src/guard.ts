@@ -8,14 +8,19 @@ export interface GuardOptions {
   readonly maxAgreementLoss?: number;
   /** Largest fall of held-out source accuracy from the start, default 0.03; where few samples are held out, two standard errors. */
   readonly maxSourceLoss?: number;
+  /** Largest fall of the score agreement × (1 − shift) from its best. Default 0.05. */
+  readonly maxScoreLoss?: number;
 }
 
-type Watched = Pick<RoundReport, 'acceptedPerClass' | 'agreement' | 'priorShift' | 'sourceAccuracy' | 'numHeldOut'>;
+type Watched = Pick<
+  RoundReport,
+  'acceptedPerClass' | 'agreement' | 'priorShift' | 'sourceAccuracy' | 'numHeldOut' | 'score'
+>;
 
 /** @param rounds  so far, the newest last
  *  @returns sentences about the newest round; none if it is sound */
 export function collapseAlarms(rounds: readonly Watched[], options: GuardOptions = {}): string[] {
-  const { maxShift = 0.25, maxAgreementLoss = 0.05, maxSourceLoss = 0.03 } = options;
+  const { maxShift = 0.25, maxAgreementLoss = 0.05, maxSourceLoss = 0.03, maxScoreLoss = 0.05 } = options;
   const alarms: string[] = [];
   const newest = rounds.at(-1);
   if (newest === undefined) return alarms;
@@ -31,6 +36,10 @@ export function collapseAlarms(rounds: readonly Watched[], options: GuardOptions
   const bestAgreement = Math.max(...rounds.map(({ agreement }) => agreement));
   if (bestAgreement - newest.agreement > maxAgreementLoss) {
     alarms.push(`agreement fell from ${percent(bestAgreement)} to ${percent(newest.agreement)}`);
+  }
+  const bestScore = Math.max(...rounds.map(({ score }) => score));
+  if (bestScore - newest.score > maxScoreLoss) {
+    alarms.push(`score fell from ${bestScore.toFixed(3)} to ${newest.score.toFixed(3)}`);
   }
   const start = rounds[0].sourceAccuracy;
   const noise = 2 * Math.sqrt((start * (1 - start) + 1 / newest.numHeldOut) / newest.numHeldOut);

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { collapseAlarms, fitTemperature, measureQuality, totalVariation, withTemperature } from '../src/index.ts';
 
-const sound = { acceptedPerClass: [50, 50], agreement: 0.9, priorShift: 0.05, sourceAccuracy: 0.95, numHeldOut: 500 };
+const sound = {
+  acceptedPerClass: [50, 50],
+  agreement: 0.9,
+  priorShift: 0.05,
+  sourceAccuracy: 0.95,
+  numHeldOut: 500,
+  score: 0.85,
+};
 
 test('a sound round raises no alarm, and the first round cannot have fallen', () => {
   assert.deepEqual(collapseAlarms([sound]), []);
@@ -16,6 +23,7 @@ test('each sign of collapse raises its own alarm', () => {
   assert.deepEqual(alarms({ priorShift: 0.3 }), ['accepted classes are 30.0 % away from the source classes']);
   assert.deepEqual(alarms({ acceptedPerClass: [90, 10] }), ['accepted classes moved by 40.0 % since the round before']);
   assert.deepEqual(alarms({ agreement: 0.8 }), ['agreement fell from 90.0 % to 80.0 %']);
+  assert.deepEqual(alarms({ score: 0.79 }), ['score fell from 0.850 to 0.790']);
   assert.deepEqual(alarms({ sourceAccuracy: 0.9 }), ['held-out source accuracy fell from 95.0 % to 90.0 %']);
 });
 
