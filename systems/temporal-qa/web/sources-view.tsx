@@ -13,6 +13,9 @@ import {
 import { useState, type ChangeEvent, type FormEvent } from 'react';
 import type { IngestResult } from '../src/types.ts';
 
+/** The verb hands so many problems to the frame, which shows them above the result. */
+const SHOWN_BY_FRAME = 20;
+
 export function SourcesView({ page, onAsk }: { readonly page: RoomPageProps; readonly onAsk: (db: string) => void }) {
   const [path, setPath] = useAddressState<string>('path', '');
   const [db, setDb] = useAddressState<string>('into', 'evidence.sqlite');
@@ -86,15 +89,15 @@ export function SourcesView({ page, onAsk }: { readonly page: RoomPageProps; rea
                 {done.result!.numNew} new of {done.result!.numEvidence} read
               </p>
               <p className="temporal-note">
-                <span>{done.result!.numFiles} files</span>
-                <span>{done.result!.numEntities} names</span>
-                <span>{done.result!.problems.length + done.result!.numMoreProblems} problems</span>
+                <span>{counted(done.result!.numFiles, 'file')}</span>
+                <span>{counted(done.result!.numEntities, 'name')}</span>
+                <span>{counted(done.result!.problems.length + done.result!.numMoreProblems, 'problem')}</span>
               </p>
               <Button onClick={() => onAsk(done.result!.file)}>Ask {done.result!.file}</Button>
             </section>
-            {done.result!.problems.length > 0 && (
-              <ol className="temporal-problems" aria-label="Problems">
-                {done.result!.problems.map((problem, index) => (
+            {done.result!.problems.length > SHOWN_BY_FRAME && (
+              <ol className="temporal-problems" aria-label="Further problems">
+                {done.result!.problems.slice(SHOWN_BY_FRAME).map((problem, index) => (
                   <li key={index}>
                     <code>{problem.location?.replace(/^.*\//, '')}</code>
                     <span>
@@ -110,4 +113,8 @@ export function SourcesView({ page, onAsk }: { readonly page: RoomPageProps; rea
       </RunResult>
     </WithControls>
   );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -16,6 +16,9 @@ interface IngestParams {
   readonly force: boolean;
 }
 
+/** Problems shown one by one; the others stand in a table. */
+const SHOWN_PROBLEMS = 20;
+
 export async function run(params: IngestParams, context: VerbContext): Promise<VerbResult> {
   const isDatabase = isDatabaseAddress(params.db);
   const store = params.dryRun
@@ -30,7 +33,6 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
       onProgress: (name, done) => context.progress({ phase: 'reading', done, note: name }),
     });
     if (params.snapshot) await store.setMeta('snapshot', params.snapshot);
-    for (const problem of result.problems) context.warn(problem);
     const seconds = (context.clock.nowMs() - started) / 1000;
     const total = await store.count();
     const bytes = params.dryRun || isDatabase ? 0 : statSync(resolve(context.workingFolder, params.db)).size;
@@ -38,12 +40,12 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
     return {
       ok,
       value: { ...result, total, seconds, file: params.db },
-      diagnostics: result.problems,
+      diagnostics: result.problems.slice(0, SHOWN_PROBLEMS),
       report: {
-        title: `Ingested ${result.numFiles} files`,
+        title: `Ingested ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}`,
         verdict: {
           tone: result.problems.length > 0 ? 'warn' : 'good',
-          text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} files; ${result.problems.length + result.numMoreProblems} problems.`,
+          text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}; ${result.problems.length + result.numMoreProblems} problems.`,
         },
         blocks: [
           {
@@ -61,7 +63,24 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
               ...(bytes > 0 ? [{ label: 'file', value: bytes, format: 'bytes' as const }] : []),
             ],
           },
-          ...result.problems.slice(0, 20).map((diagnostic) => ({ kind: 'diagnostic' as const, diagnostic })),
+          ...(result.problems.length > SHOWN_PROBLEMS
+            ? [
+                {
+                  kind: 'table' as const,
+                  caption: `Further problems (${result.problems.length + result.numMoreProblems - SHOWN_PROBLEMS})`,
+                  columns: [
+                    { key: 'location', label: 'place' },
+                    { key: 'expected', label: 'expected' },
+                    { key: 'actual', label: 'found' },
+                  ],
+                  rows: result.problems.slice(SHOWN_PROBLEMS).map(({ location, expected, actual }) => ({
+                    location: location ?? '',
+                    expected,
+                    actual: actual ?? '',
+                  })),
+                },
+              ]
+            : []),
         ],
       },
     };
