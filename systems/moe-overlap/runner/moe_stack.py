@@ -132,8 +132,8 @@ class Stack:
             position = p.position()
             weight = gates.gather(1, p.expert[:, None]) * p.kept[:, None]
             n = back.data.shape[0]
-            rows = torch.where(p.kept, position, torch.full_like(position, n))
-            out = torch.zeros(n + 1, h, device=self.device).index_copy_(0, rows, weight * d)[:n]
+            slots = torch.where(p.kept, position, torch.full_like(position, n))
+            out = torch.zeros(n + 1, h, device=self.device).index_copy_(0, slots, weight * d)[:n]
             dot = (d * back.data[position]).sum(1) * p.kept
             return {f"d.{l}.back": self.like(back, out), f"d.{l}.weight": dot}
         if name == "exp2.dX":
@@ -213,8 +213,8 @@ class Stack:
             self.used[l] = used + counts
         p = Places(expert, place, kept, counts)
         n = h.shape[0]
-        rows = torch.where(kept, p.position(), torch.full_like(place, n))
-        data = torch.zeros(n + 1, h.shape[1], device=self.device, dtype=h.dtype).index_copy_(0, rows, h)
+        slots = torch.where(kept, p.position(), torch.full_like(place, n))
+        data = torch.zeros(n + 1, h.shape[1], device=self.device, dtype=h.dtype).index_copy_(0, slots, h)
         own, recv, event = self.send_counts(counts)
         sent = Buffer(data, counts_dev=own, event=event, recv=recv)
         return {f"{l}.places": p, f"{l}.sent": sent}

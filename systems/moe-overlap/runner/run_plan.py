@@ -294,6 +294,7 @@ def run_setting(runner, plans, args, ratio, natively):
             "exposedMs": statistics.median(exposed),
             "worstRelativeDifference": worst,
             "ratio": ratio_of(spans),
+            "spanMs": {n: round(b - a, 4) for n, _, a, b in spans},
             "peakBytes": torch.cuda.max_memory_allocated(runner.device) if runner.is_cuda else None,
             "spans": [[n, lane, round(a, 4), round(b, 4)] for n, lane, a, b in spans],
         }

@@ -57,7 +57,7 @@ const BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, bf16: 2, f16: 
 
 /** @throws TF-OVERLAP-002 naming the field; TF-OVERLAP-001 if the operations are no straight line */
 export function parseGraphFile(text: string, opTimes: Readonly<Record<string, number>> = {}): OverlapGraph {
-  const { ops, tensors, gate, axes, name } = parseWith(graphSchema, text, 'parseGraphFile');
+  const { ops, tensors, gate, axes, name } = parseFileWith(graphSchema, text, 'parseGraphFile');
   return verifyOverlapGraph({
     name,
     // Unknown gates and kinds get their own text from verifyOverlapGraph.
@@ -89,7 +89,7 @@ export function parseCostsFile(
   text: string,
   numDevices: number,
 ): { readonly device: DeviceCosts; readonly opTimes: Readonly<Record<string, number>> } {
-  const { device: name, comm, slowdown, ops } = parseWith(costsSchema, text, 'parseCostsFile');
+  const { device: name, comm, slowdown, ops } = parseFileWith(costsSchema, text, 'parseCostsFile');
   const base = analyticDevice({ numDevices });
   const table = (kind: string) => {
     const points = comm[kind]?.[String(numDevices)];
@@ -135,7 +135,7 @@ export function parseNcclLog(text: string, isInPlace = false): (readonly [bytes:
   return points;
 }
 
-function parseWith<T>(schema: z.ZodType<T>, text: string, subject: string): T {
+export function parseFileWith<T>(schema: z.ZodType<T>, text: string, subject: string): T {
   let json: unknown;
   try {
     json = JSON.parse(text);

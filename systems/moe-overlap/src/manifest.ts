@@ -137,7 +137,7 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'export',
       summary: 'Plans of a layer stack for the runner on PyTorch and NCCL (artifact runner-plans.json)',
-      examples: ['export --ratio 2', 'export --layers 3 --ratio 1'],
+      examples: ['export', 'export --layers 3 --ratio 3.36', 'export --profile measured.json'],
       params: z.object({
         devices: z.int().min(2).default(2).describe('GPUs'),
         layers: z.int().min(2).default(12).describe('layers; every second has experts'),
@@ -146,9 +146,34 @@ export const manifest = defineSystem({
         seq: z.int().min(2).default(512).describe('tokens of a sequence'),
         batch: z.int().min(2).default(24).describe('sequences per GPU'),
         gate: z.enum(['switch', 'bpr']).default('switch').describe('how tokens choose experts'),
-        ratio: z.number().positive().default(1).describe('time of an all-to-all over time of the experts'),
+        ratio: z
+          .number()
+          .min(0)
+          .default(0)
+          .describe('time of an all-to-all over time of the experts; 0 is the link as it is'),
+        profile: z
+          .string()
+          .default('')
+          .meta({ kind: 'file' })
+          .describe('measured.json of an earlier run: its sizes and times are planned with; empty for analytic times'),
+        overhead: z.number().min(0).default(0.02).describe('ms that every part of an operation adds'),
+        maxParts: z.int().min(1).max(16).default(4).describe('most parts of a range (ρ)'),
       }),
       load: () => import('./verbs/export.ts'),
+    }),
+    defineVerb({
+      name: 'replay',
+      summary: 'Predicted against measured: plans simulated with the times that the runner measured',
+      examples: [
+        'replay measured.json --plans runner-plans.json',
+        'replay measured.json --plans plans-1.json,plans-2.json --overhead 0.05',
+      ],
+      params: z.object({
+        measured: z.string().meta({ positional: true, kind: 'file' }).describe('measured.json of the runner'),
+        plans: z.string().default('runner-plans.json').describe('plans that were run, separated by commas'),
+        overhead: z.number().min(0).default(0.02).describe('ms that every part of an operation adds'),
+      }),
+      load: () => import('./verbs/replay.ts'),
     }),
     defineVerb({
       name: 'trace-stats',

@@ -1,6 +1,11 @@
 /** export: plans for the runner on PyTorch and NCCL. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { loadDevice } from '../device-library.ts';
+import type { BlockSizes } from '../exec/block-graph.ts';
+import { parseMeasuredFile } from '../measured-file.ts';
+import { overlapError } from '../overlap-errors.ts';
 import { planRunner } from '../runner-plans.ts';
 import { tableOfModes } from '../report.ts';
 import type { GateName } from '../types.ts';
@@ -14,39 +19,49 @@ interface ExportParams {
   readonly batch: number;
   readonly gate: GateName;
   readonly ratio: number;
+  readonly profile: string;
+  readonly overhead: number;
+  readonly maxParts: number;
 }
 
 const EXPERTS_PER_DEVICE = 2;
 
 export async function run(params: ExportParams, context: VerbContext): Promise<VerbResult> {
-  const { devices, layers, hidden, seq, batch, gate, ratio } = params;
-  const device = await loadDevice({ dataFolder: context.dataFolder, numDevices: devices });
-  const sizes = {
-    layers,
-    hidden,
-    heads: params.heads,
-    inner: 4 * hidden,
-    seq,
-    batch,
-    gate,
-    numRanks: devices,
-    expertsPerRank: EXPERTS_PER_DEVICE,
-    capacity: Math.floor(Math.ceil((batch * seq) / (devices * EXPERTS_PER_DEVICE))),
-    hasQkv: true,
-  };
-  const { file, optimised } = await planRunner(sizes, device, ratio);
+  const { ratio, overhead, maxParts, profile } = params;
+  const measured = profile === '' ? undefined : await readProfile(resolve(context.workingFolder, profile));
+  const sizes: BlockSizes = (measured?.sizes as BlockSizes | undefined) ?? sizesOf(params);
+  const device = await loadDevice({ dataFolder: context.dataFolder, numDevices: sizes.numRanks });
+  const { file, optimised } = await planRunner({
+    sizes,
+    device,
+    ratio,
+    partOverheadMs: overhead,
+    maxParts,
+    ...(measured ? { measuredMs: measured.spanMs } : {}),
+  });
   const { none } = optimised.plans;
   const best = optimised.plans[optimised.accepted];
+  const speedUp = none.simulation.makespanMs / best.simulation.makespanMs;
   return {
     ok: true,
-    value: { accepted: optimised.accepted, numPlans: file.plans.length },
+    value: { accepted: optimised.accepted, numPlans: file.plans.length, speedUp },
     report: {
       title: 'Plans for the runner',
       verdict: {
         tone: 'good',
-        text: `Six plans for ${layers} layers; best is ${best.mode}: ${(none.simulation.makespanMs / best.simulation.makespanMs).toFixed(2)}× predicted.`,
+        text:
+          `Six plans for ${sizes.layers} layers on ${sizes.numRanks} devices, with ${measured ? 'measured' : 'analytic'} times; ` +
+          `best is "${best.mode}": ${speedUp.toFixed(2)}× predicted.`,
       },
-      blocks: [tableOfModes(optimised)],
+      blocks: [
+        tableOfModes(optimised),
+        {
+          kind: 'code',
+          caption: 'Run them',
+          language: 'sh',
+          text: `torchrun --nproc-per-node ${sizes.numRanks} run_plan.py --plans runner-plans.json --check --out measured.json`,
+        },
+      ],
     },
     artifacts: [
       {
@@ -56,4 +71,45 @@ export async function run(params: ExportParams, context: VerbContext): Promise<V
       },
     ],
   };
+}
+
+/** @throws TF-OVERLAP-003 unless the heads divide the width and there is a row per expert */
+function sizesOf({ devices, layers, hidden, heads, seq, batch, gate }: ExportParams): BlockSizes {
+  const capacity = Math.floor(Math.ceil((batch * seq) / (devices * EXPERTS_PER_DEVICE)));
+  if (hidden % heads !== 0) {
+    throw overlapError('TF-OVERLAP-003', {
+      subject: 'moe-overlap export',
+      expected: 'a width that the heads divide',
+      actual: `${hidden} and ${heads} heads`,
+      location: '--hidden, --heads',
+    });
+  }
+  return {
+    layers,
+    hidden,
+    heads,
+    inner: 4 * hidden,
+    seq,
+    batch,
+    gate,
+    numRanks: devices,
+    expertsPerRank: EXPERTS_PER_DEVICE,
+    capacity,
+    hasQkv: true,
+  };
+}
+
+/** Sizes and times of the written order, of the run on the link as it is if there is one. */
+async function readProfile(file: string): Promise<{ readonly sizes: object; readonly spanMs: Record<string, number> }> {
+  const { settings } = parseMeasuredFile(await readFile(file, 'utf8'));
+  const native = settings.find(({ asked }) => !asked) ?? settings[0]!;
+  const spanMs = native.modes['none']?.spanMs;
+  if (spanMs && Object.keys(spanMs).length > 0) return { sizes: native.sizes, spanMs };
+  throw overlapError('TF-OVERLAP-004', {
+    subject: 'moe-overlap export',
+    expected: 'times of the mode "none"',
+    actual: 'none in the profile',
+    location: file,
+    hints: ['Run the runner again; it measures the written order first.'],
+  });
 }

@@ -1,0 +1,91 @@
+/** replay: what the runner measured beside what its plans predict with the times of that machine. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { median } from '../median.ts';
+import { parseMeasuredFile, parsePlansFile } from '../measured-file.ts';
+import { overlapError } from '../overlap-errors.ts';
+import { replaySetting, type ReplayRow } from '../replay.ts';
+
+interface ReplayParams {
+  readonly measured: string;
+  readonly plans: string;
+  readonly overhead: number;
+}
+
+export async function run(params: ReplayParams, context: VerbContext): Promise<VerbResult> {
+  const textOf = (file: string): Promise<string> => readFile(resolve(context.workingFolder, file), 'utf8');
+  const measured = parseMeasuredFile(await textOf(params.measured));
+  const files = await Promise.all(
+    params.plans.split(',').map(async (file) => parsePlansFile(await textOf(file.trim()))),
+  );
+  const replayed = (overheadMs: number): ReplayRow[] =>
+    measured.settings.flatMap((setting) => {
+      // A native run used the first plans.
+      const isAsked = setting.asked !== null && setting.asked > 0;
+      const plans = isAsked ? files.find(({ ratio }) => ratio === setting.asked) : files[0];
+      return plans ? replaySetting(plans, setting, overheadMs) : [];
+    });
+  const rows = replayed(params.overhead);
+  if (rows.length === 0) {
+    throw overlapError('TF-OVERLAP-003', {
+      subject: 'moe-overlap replay',
+      expected: `plans for a ratio of ${measured.settings.map(({ asked }) => asked ?? 0).join(', ')}`,
+      actual: files.map(({ ratio }) => ratio).join(', '),
+      hints: ['Give the files that were run: --plans a.json,b.json.'],
+    });
+  }
+  const errors = rows.map(({ error }) => Math.abs(error));
+  const fitted = fittedOverheadMs(replayed);
+  const fastest = (setting: string): ReplayRow =>
+    rows.filter((row) => row.setting === setting).reduce((a, b) => (b.measuredMs < a.measuredMs ? b : a));
+  const settings = [...new Set(rows.map(({ setting }) => setting))];
+  return {
+    ok: true,
+    value: { device: measured.device, rows, medianError: median(errors), worstError: Math.max(...errors), fitted },
+    report: {
+      title: `Predicted and measured on ${measured.device}`,
+      verdict: {
+        tone: 'info',
+        text:
+          `Steps differ from predictions by ${(100 * median(errors)).toFixed(1)} % (median), at most ` +
+          `${(100 * Math.max(...errors)).toFixed(1)} %. Fastest: ` +
+          `${settings.map((setting) => `${fastest(setting).mode} (${setting})`).join(', ')}. ` +
+          `An overhead of ${fitted.overheadMs.toFixed(2)} ms a part fits best (${(100 * fitted.medianError).toFixed(1)} %): ` +
+          `plan anew with export --profile … --overhead ${fitted.overheadMs.toFixed(2)}.`,
+      },
+      blocks: [
+        {
+          kind: 'table',
+          columns: [
+            { key: 'setting', label: 'setting' },
+            { key: 'mode', label: 'mode' },
+            { key: 'measuredMs', label: 'step', unit: 'ms', format: 'number', digits: 2 },
+            { key: 'predictedMs', label: 'predicted', unit: 'ms', format: 'number', digits: 2 },
+            { key: 'error', label: 'difference', format: 'percent', digits: 1 },
+            { key: 'measuredExposedMs', label: 'exposed', unit: 'ms', format: 'number', digits: 2 },
+            { key: 'predictedExposedMs', label: 'predicted exposed', unit: 'ms', format: 'number', digits: 2 },
+          ],
+          rows: rows.map((row) => ({ ...row })),
+        },
+      ],
+    },
+  };
+}
+
+const OVERHEAD_STEP_MS = 0.01;
+const MAX_OVERHEAD_MS = 0.5;
+
+/** The overhead of a part with the least median error. */
+function fittedOverheadMs(replayed: (overheadMs: number) => readonly ReplayRow[]): {
+  readonly overheadMs: number;
+  readonly medianError: number;
+} {
+  let best = { overheadMs: 0, medianError: Infinity };
+  for (let step = 0; step * OVERHEAD_STEP_MS <= MAX_OVERHEAD_MS; step++) {
+    const overheadMs = step * OVERHEAD_STEP_MS;
+    const medianError = median(replayed(overheadMs).map(({ error }) => Math.abs(error)));
+    if (medianError < best.medianError) best = { overheadMs, medianError };
+  }
+  return best;
+}
