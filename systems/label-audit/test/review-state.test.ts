@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Issue } from '../src/issue-list.ts';
-import { actionOfKey, decisionsCsv, decisionsJson, EMPTY_REVIEW, proposalOf, review } from '../web/review-state.ts';
+import {
+  actionOfKey,
+  decisionsCsv,
+  decisionsJson,
+  EMPTY_REVIEW,
+  issuesOfPair,
+  proposalOf,
+  review,
+} from '../web/review-state.ts';
 import type { ReviewState } from '../web/review-state.ts';
 
 const CLASSES = ['cat', 'dog', 'bird, small'];
@@ -70,4 +78,20 @@ test('exports are in the order of rows and quote what needs it', () => {
     decisionsCsv(decisions.values()),
     'row,action,label\n3,keep,cat\n5,relabel,"bird, small"\n7,relabel,dog\n',
   );
+});
+
+test('N goes to the next undecided issue and, after the last, to the first that is left', () => {
+  const decided = press('jar'); // the second and third are decided
+  assert.equal(decided.cursor, 2);
+  assert.equal(press('n', decided).cursor, 0);
+  assert.equal(press('an', decided).cursor, 0);
+  assert.equal(press('n', press('a')).cursor, 2);
+});
+
+test('a pair of classes leaves its issues alone in the list', () => {
+  assert.deepEqual(
+    issuesOfPair(ISSUES, { given: 'cat', proposal: 'dog' }).map(({ row }) => row),
+    [7, 3],
+  );
+  assert.equal(issuesOfPair(ISSUES, undefined).length, 3);
 });

@@ -21,6 +21,11 @@ export type ReviewAction =
   | { readonly kind: 'undo' }
   | { readonly kind: 'load'; readonly decisions: readonly Decision[] };
 
+export interface Pair {
+  readonly given: string;
+  readonly proposal: string;
+}
+
 export const EMPTY_REVIEW: ReviewState = { cursor: 0, decisions: new Map(), history: [] };
 
 export function review(state: ReviewState, action: ReviewAction, issues: readonly Issue[]): ReviewState {
@@ -62,6 +67,7 @@ export function actionOfKey(
   if (lower === 'a') return { kind: 'decide', action: 'relabel', label: proposalOf(issue) };
   if (lower === 'r') return { kind: 'decide', action: 'keep', label: issue.given };
   if (lower === 'u') return { kind: 'undo' };
+  if (lower === 'n') return nextUndecided(state, issues);
   if (lower === 'j' || key === 'ArrowDown') return { kind: 'move', to: state.cursor + 1 };
   if (lower === 'k' || key === 'ArrowUp') return { kind: 'move', to: state.cursor - 1 };
   if (!/^[0-9]$/.test(key)) return undefined;
@@ -70,6 +76,20 @@ export function actionOfKey(
   return label === undefined
     ? undefined
     : { kind: 'decide', action: label === issue.given ? 'keep' : 'relabel', label };
+}
+
+/** The first issue after the cursor without a decision, else the first of all. */
+function nextUndecided(state: ReviewState, issues: readonly Issue[]): ReviewAction | undefined {
+  const isOpen = (issue: Issue) => !state.decisions.has(issue.row);
+  const after = issues.findIndex((issue, place) => place > state.cursor && isOpen(issue));
+  const to = after >= 0 ? after : issues.findIndex(isOpen);
+  return to < 0 ? undefined : { kind: 'move', to };
+}
+
+/** Issues of one pair of classes: labelled `given`, proposed `proposal`; all for an undefined pair. */
+export function issuesOfPair(issues: readonly Issue[], pair: Pair | undefined): readonly Issue[] {
+  if (pair === undefined) return issues;
+  return issues.filter((issue) => issue.given === pair.given && proposalOf(issue) === pair.proposal);
 }
 
 /** The label that “accept” gives: the repair, or the most likely other class where the repair keeps the given one. */

@@ -2,8 +2,17 @@
 import { Badge, Button, EmptyState, Loading, Row, showToast, type RoomPageProps } from '@tenfold/ui';
 import { useEffect, useMemo, useReducer, useRef, useState, type KeyboardEvent } from 'react';
 import type { Issue } from '../src/issue-list.ts';
-import { actionOfKey, decisionsCsv, decisionsJson, EMPTY_REVIEW, proposalOf, review } from './review-state.ts';
-import type { Decision, ReviewAction, ReviewState } from './review-state.ts';
+import { IssueDetail, Thumbnail } from './issue-detail.tsx';
+import {
+  actionOfKey,
+  decisionsCsv,
+  decisionsJson,
+  EMPTY_REVIEW,
+  issuesOfPair,
+  proposalOf,
+  review,
+} from './review-state.ts';
+import type { Decision, Pair, ReviewAction, ReviewState } from './review-state.ts';
 
 interface IssueFile {
   readonly classNames: readonly string[];
@@ -11,14 +20,24 @@ interface IssueFile {
 }
 
 const ROW_PX = 64;
-const VIEW_PX = 512;
+const VIEW_PX = 576;
 
-export function Review({ page, runId }: { readonly page: RoomPageProps; readonly runId: string }) {
+interface PairChoice {
+  readonly pair: Pair | undefined;
+  readonly onPair: (pair: Pair | undefined) => void;
+}
+
+export function Review({
+  page,
+  runId,
+  ...choice
+}: { readonly page: RoomPageProps; readonly runId: string } & PairChoice) {
   const [file, setFile] = useState<IssueFile>();
   const [error, setError] = useState<string>();
   useEffect(() => {
     const abort = new AbortController();
     setFile(undefined);
+    setError(undefined);
     fetch(page.api.artifactUrl(runId, 'issues.json'), { signal: abort.signal })
       .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`status ${response.status}`))))
       .then((value: IssueFile) => setFile(value))
@@ -29,7 +48,40 @@ export function Review({ page, runId }: { readonly page: RoomPageProps; readonly
   if (!file) return <Loading label="Loading the issue list" />;
   if (file.issues.length === 0)
     return <EmptyState title="No suspicious label">Nothing to review in this run.</EmptyState>;
-  return <ReviewList key={runId} runId={runId} file={file} />;
+  return <ReviewOfPair runId={runId} file={file} {...choice} />;
+}
+
+function ReviewOfPair({
+  runId,
+  file,
+  pair,
+  onPair,
+}: { readonly runId: string; readonly file: IssueFile } & PairChoice) {
+  const given = pair?.given;
+  const proposal = pair?.proposal;
+  const issues = useMemo(
+    () => issuesOfPair(file.issues, given === undefined || proposal === undefined ? undefined : { given, proposal }),
+    [file.issues, given, proposal],
+  );
+  return (
+    <>
+      {pair && (
+        <p className="audit-pair">
+          Only labels <strong>{pair.given}</strong> that look like <strong>{pair.proposal}</strong>.
+          <Button size="s" onClick={() => onPair(undefined)}>
+            Show all {file.issues.length}
+          </Button>
+        </p>
+      )}
+      {issues.length === 0 ? (
+        <EmptyState title="No suspicious label of this pair">
+          The list holds the {file.issues.length} most suspicious labels; none of them is of this pair.
+        </EmptyState>
+      ) : (
+        <ReviewList key={`${runId} ${given} ${proposal}`} runId={runId} file={{ ...file, issues }} />
+      )}
+    </>
+  );
 }
 
 function ReviewList({ runId, file }: { readonly runId: string; readonly file: IssueFile }) {
@@ -60,6 +112,7 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
     dispatch(action);
   };
   const current = issues[state.cursor];
+  const numDecided = issues.reduce((count, { row }) => count + Number(state.decisions.has(row)), 0);
   const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - 2);
   const shown = issues.slice(first, first + Math.ceil(VIEW_PX / ROW_PX) + 4);
   return (
@@ -103,19 +156,19 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
       </div>
       {current && (
         <div className="audit-detail">
-          <Detail issue={current} />
+          <IssueDetail issue={current} />
           <Row>
             <Button
               variant="primary"
               onClick={() => dispatch({ kind: 'decide', action: 'relabel', label: proposalOf(current) })}
             >
-              Accept {proposalOf(current)} (A)
+              Accept {proposalOf(current)} <kbd>A</kbd>
             </Button>
             <Button onClick={() => dispatch({ kind: 'decide', action: 'keep', label: current.given })}>
-              Reject, keep {current.given} (R)
+              Keep {current.given} <kbd>R</kbd>
             </Button>
             <Button variant="quiet" disabled={state.history.length === 0} onClick={() => dispatch({ kind: 'undo' })}>
-              Undo (U)
+              Undo <kbd>U</kbd>
             </Button>
           </Row>
           <label className="audit-relabel">
@@ -134,64 +187,35 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
             </select>
           </label>
           <p className="audit-hint">
-            In the list: A accept, R reject, 1–9 relabel, U undo, J and K or arrows move. {state.decisions.size} of{' '}
-            {issues.length} decided; kept in this browser.
+            In the list: <kbd>A</kbd> accept, <kbd>R</kbd> keep, <kbd>1</kbd>–<kbd>9</kbd> relabel, <kbd>U</kbd> undo,{' '}
+            <kbd>J</kbd> <kbd>K</kbd> move, <kbd>N</kbd> next undecided.
           </p>
-          <Row>
-            <Button
-              size="s"
-              disabled={state.decisions.size === 0}
-              onClick={() => download('decisions.json', decisionsJson(state.decisions.values()))}
-            >
-              Decisions as JSON
-            </Button>
-            <Button
-              size="s"
-              disabled={state.decisions.size === 0}
-              onClick={() => download('decisions.csv', decisionsCsv(state.decisions.values()))}
-            >
-              Decisions as CSV
-            </Button>
-          </Row>
         </div>
       )}
+      <div className="audit-progress">
+        <progress max={issues.length} value={numDecided} aria-label="Decided labels" />
+        <span>
+          {numDecided} of {issues.length} decided, kept in this browser
+        </span>
+        <Button
+          size="s"
+          icon="download"
+          disabled={state.decisions.size === 0}
+          onClick={() => download('decisions.json', decisionsJson(state.decisions.values()))}
+        >
+          Decisions as JSON
+        </Button>
+        <Button
+          size="s"
+          icon="download"
+          disabled={state.decisions.size === 0}
+          onClick={() => download('decisions.csv', decisionsCsv(state.decisions.values()))}
+        >
+          as CSV
+        </Button>
+      </div>
     </div>
   );
-}
-
-function Detail({ issue }: { readonly issue: Issue }) {
-  const bars = useMemo(() => issue.top, [issue]);
-  return (
-    <>
-      <Thumbnail issue={issue} size={168} />
-      <h3>
-        {issue.id}: labelled {issue.given}
-      </h3>
-      <p>
-        Wrong with {(100 * issue.wrongProbability).toFixed(1)} %
-        {issue.agreement !== undefined && `; ${Math.round(100 * issue.agreement)} % of its neighbours carry the label`}
-        {issue.duplicateSet !== undefined && `; near-duplicate set ${issue.duplicateSet}`}
-        {issue.isOutlier && '; an outlier'}
-        {issue.truth !== undefined && `; known truth ${issue.truth}`}.
-      </p>
-      <ul className="audit-bars" aria-label="Most likely classes">
-        {bars.map(({ name, probability }) => (
-          <li key={name}>
-            <span>{name}</span>
-            <meter min={0} max={1} value={probability} aria-label={`probability of ${name}`} />
-            <span>{(100 * probability).toFixed(1)} %</span>
-          </li>
-        ))}
-      </ul>
-      {issue.preview && <p className="audit-preview">{issue.preview}</p>}
-    </>
-  );
-}
-
-function Thumbnail({ issue, size }: { readonly issue: Issue; readonly size: number }) {
-  if (issue.thumbnail === undefined) return null;
-  const alt = `Sample ${issue.id}, labelled ${issue.given}`;
-  return <img className="audit-thumbnail" src={issue.thumbnail} alt={alt} width={size} height={size} />;
 }
 
 function DecisionBadge({ decision }: { readonly decision: Decision | undefined }) {
