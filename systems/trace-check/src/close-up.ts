@@ -50,11 +50,17 @@ function closeUpOf(candidate: LogicalTensor, reference: LogicalTensor, scale: nu
   return {
     id,
     shape: global,
-    placements: candidate.shards[0].entry.placements ?? {},
+    placements: placementsOf(candidate),
     blocks: blocksOf(candidate, expected, scale),
     ...histogramOf(actual, expected),
     worstRows: worstRowsOf(actual, expected, global),
   };
+}
+
+/** Placements of the axes that have more than one rank here. */
+function placementsOf({ shards }: LogicalTensor): Record<string, string> {
+  const isShared = (axis: string): boolean => shards.some(({ coords }) => coords[axis] !== shards[0].coords[axis]);
+  return Object.fromEntries(Object.entries(shards[0].entry.placements ?? {}).filter(([axis]) => isShared(axis)));
 }
 
 function blocksOf({ shards, global, id }: LogicalTensor, expected: Float32Array, scale: number): CloseUpBlock[] {

@@ -69,7 +69,7 @@ export function MatrixView(page: RoomPageProps) {
           <Stack>
             {detail.result && <Evidence value={detail.result} />}
             {detail.report?.blocks
-              .filter((block) => block.kind === 'table')
+              .filter((block) => block.kind === 'table' && block.rows.length > 0)
               .map((block, index) => (
                 <BlockView key={index} block={block} />
               ))}

@@ -65,7 +65,12 @@ export function TensorPanel({
 
 function CloseUpView({ closeUp }: { readonly closeUp: CloseUp }) {
   const { histogram, leastDecade, numEqual, worstRows } = closeUp;
-  const bars = histogram.flatMap((count, bin) => (count > 0 ? [{ x: leastDecade + bin / 2 + 0.25, y: count }] : []));
+  const bars = histogram
+    .map((count, bin) => ({ x: leastDecade + bin / 2, y: count }))
+    .slice(
+      histogram.findIndex((count) => count > 0),
+      histogram.findLastIndex((count) => count > 0) + 1,
+    );
   return (
     <>
       <SideBySide
@@ -73,22 +78,21 @@ function CloseUpView({ closeUp }: { readonly closeUp: CloseUp }) {
           { label: 'Who holds what', content: <ShardPicture closeUp={closeUp} /> },
           {
             label: 'Size of the differences',
-            content:
-              bars.length === 0 ? (
-                <p>All {numEqual.toLocaleString('en-US')} elements are equal.</p>
-              ) : (
-                <PlotView
-                  height={220}
-                  block={{
-                    kind: 'plot',
-                    caption: `${numEqual.toLocaleString('en-US')} elements are equal`,
-                    mark: 'histogram',
-                    x: { label: 'log10 of the difference over the reference’s rms', scale: 'linear' },
-                    y: { label: 'elements' },
-                    series: [{ name: 'elements', points: bars }],
-                  }}
-                />
-              ),
+            content: histogram.every((count) => count === 0) ? (
+              <p>All {numEqual.toLocaleString('en-US')} elements are equal.</p>
+            ) : (
+              <PlotView
+                height={220}
+                block={{
+                  kind: 'plot',
+                  caption: `${numEqual.toLocaleString('en-US')} elements are equal`,
+                  mark: 'bar',
+                  x: { label: 'log10 of the difference over the reference’s rms', scale: 'band' },
+                  y: { label: 'elements' },
+                  series: [{ name: 'elements', points: bars }],
+                }}
+              />
+            ),
           },
         ]}
       />

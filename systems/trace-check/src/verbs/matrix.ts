@@ -39,7 +39,14 @@ export async function run(
       title: 'Detection matrix',
       verdict: {
         tone: isGood ? 'good' : 'bad',
-        text: `${result.clean.length - numFailed} of ${result.clean.length} clean runs pass; ${numFound} of ${result.bugs.length} bugs are found, ${numPlaced} at their place.`,
+        text: [
+          ...(result.clean.length > 0 ? [`${numFailed} of ${result.clean.length} clean runs are flagged`] : []),
+          ...(result.bugs.length > 0
+            ? [`${numFound} of ${result.bugs.length} bugs are found, ${numPlaced} at their place`]
+            : []),
+        ]
+          .join('; ')
+          .concat('.'),
       },
       blocks: blocksOf(result, elapsedSec),
     },

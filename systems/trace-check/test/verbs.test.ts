@@ -1,0 +1,101 @@
+/** The verbs on traces that lie on disk: two passes, files that are written or refused, and wrong usage. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { assertManifest, runVerbInTest } from '@tenfold/core/system/test-kit';
+import { openSafetensors } from '@tenfold/core/data';
+import { manifest } from '../src/manifest.ts';
+
+describe('verbs', () => {
+  let folder = '';
+  const at = (name: string): string => join(folder, name);
+  const run = (verb: string, params: Record<string, unknown>) =>
+    runVerbInTest(manifest, verb, params, { workingFolder: folder });
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'trace-check-verbs-'));
+    await run('simulate', { bug: '14', output: 'bf16' });
+    await run('simulate', { mesh: 'tp2 sp', precision: 'float32', output: 'f32' });
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const bf16 = { reference: 'bf16/reference', candidate: 'bf16/candidate', pert: ['bf16/perturbed-1'] };
+
+  test('the manifest is whole', () => assertManifest(manifest));
+
+  test('a trace on disk is judged as the run in memory was, with one worker or two', async () => {
+    const one = await run('check', bf16);
+    const two = await run('check', { ...bf16, workers: 2 });
+    assert.deepEqual([one.status, one.exitCode], ['problems', 1]);
+    assert.match(one.report!.verdict.text, /decoder\.final_layernorm\.weight .*not summed over tp/);
+    assert.deepEqual(two.result, one.result);
+  });
+
+  test('two passes: the float32 pass is clean, the recipe pass names the bug, both are said', async () => {
+    const logic = {
+      logicReference: 'f32/reference',
+      logicCandidate: 'f32/candidate',
+      logicPert: ['f32/perturbed-1'],
+    };
+    const { report, exitCode } = await run('check', { ...bf16, ...logic });
+    assert.equal(exitCode, 1);
+    assert.match(report!.verdict.text, /^Float32: All \d+ tensors agree.* Recipe: .*final_layernorm/);
+    await assert.rejects(run('check', { ...bf16, logicReference: 'f32/reference' }), /got no --logic-candidate.*018/);
+    await assert.rejects(
+      run('check', { ...bf16, ...logic, logicCandidate: 'bf16/candidate' }),
+      /a float32 run for the logic pass, got bfloat16/,
+    );
+  });
+
+  test('JUnit and capture list are written once, then refused, then forced', async () => {
+    const files = { junit: 'report.xml', captureList: 'next.json' };
+    await run('check', { ...bf16, ...files, dryRun: true });
+    assert.equal(existsSync(at('report.xml')), false);
+    await run('check', { ...bf16, ...files });
+    assert.match(readFileSync(at('report.xml'), 'utf8'), /<failure message="REPLICA_DIVERGED: copies differ/);
+    const ids = JSON.parse(readFileSync(at('next.json'), 'utf8')) as string[];
+    assert.ok(ids.includes('it0/main_grad/decoder.final_layernorm.weight'));
+    await assert.rejects(run('check', { ...bf16, ...files }), /which exists.*TF-USAGE-007/);
+    await run('check', { ...bf16, ...files, force: true });
+  });
+
+  test('tolerances of the verb tolerance lead to the verdict of the perturbed run they came from', async () => {
+    await run('tolerance', { reference: 'bf16/reference', perturbed: bf16.pert, output: 'tolerances.json' });
+    const given = await run('check', { ...bf16, pert: [], tolerance: 'tolerances.json' });
+    const found = await run('check', bf16);
+    assert.equal(given.report!.verdict.text, found.report!.verdict.text);
+    for (const [text, pattern] of [
+      ['{', /no JSON/],
+      ['[]', /an empty list/],
+      ['[{"id": "x"}]', /0\.ePert/],
+    ] as const) {
+      writeFileSync(at('broken.json'), text);
+      await assert.rejects(run('check', { ...bf16, pert: [], tolerance: 'broken.json' }), pattern);
+    }
+    await assert.rejects(run('check', { ...bf16, tolerance: 'absent.json' }), /no such file.*TF-TRACE-019/);
+  });
+
+  test('invariants find the copies without a reference, inspect shows who holds what, merge writes a file', async () => {
+    const invariants = await run('invariants', { run: 'bf16/candidate' });
+    assert.match(invariants.report!.verdict.text, /invariants are broken, first .*final_layernorm/);
+    const inspect = await run('inspect', { run: 'bf16/candidate', id: 'linear_fc1.weight', shards: true, maxRows: 1 });
+    assert.match(JSON.stringify(inspect.report), /rank 1: 64,0\+64,64 192,0\+64,64/, 'gate and up of the second rank');
+    const nothing = await run('inspect', { run: 'bf16/candidate', id: 'nothing' });
+    assert.match(nothing.report!.verdict.text, /No id of the \d+ contains "nothing"/);
+    const id = 'it0/param/decoder.layers.0.mlp.linear_fc1.weight';
+    await run('merge', { run: 'bf16/candidate', id, output: 'fc1.safetensors' });
+    const reader = await openSafetensors(at('fc1.safetensors'));
+    assert.deepEqual(reader.entries.get(id)!.shape, [256, 64]);
+    await reader.close();
+    await assert.rejects(run('merge', { run: 'bf16/candidate', id: 'it0/param/x', output: 'x' }), /TF-TRACE-012/);
+  });
+
+  test('a folder is not overwritten by another simulation, and unknown meshes and bugs are refused', async () => {
+    await assert.rejects(run('simulate', { bug: '14', output: 'bf16' }), /which exists.*TF-USAGE-007/);
+    await assert.rejects(run('simulate', { mesh: 'tp3' }), /divisible by tp 3.*TF-TRACE-016/);
+    await assert.rejects(run('simulate', { bug: 'sp-final-nrom' }), /Did you mean "sp-final-norm"/);
+    await assert.rejects(run('matrix', { meshes: ['tp3'] }), /a mesh of the matrix .*got "tp3".*TF-TRACE-016/);
+    await assert.rejects(run('check', { ...bf16, buckets: 100 }), /power of two/);
+  });
+});
