@@ -175,6 +175,14 @@ test('numbers that are no years and days that do not exist stay text', () => {
   assert.equal(told, '31 June 1990');
 });
 
+test('long runs of words that may begin a date are read to their end', () => {
+  const text = `${'early '.repeat(50_000)}${'c. '.repeat(50_000)}in March ${'17 '.repeat(50_000)}1990`;
+  assert.deepEqual(
+    annotateDates(text).map(({ span }) => edtfFromSpan(span)),
+    ['1990'],
+  );
+});
+
 test('ISO, EDTF, Wikidata and RDF values keep BC years, precision and the Julian calendar', () => {
   assert.equal(edtfFromSpan(parseSpan('1994/..')), '1994/..');
   assert.equal(edtfFromSpan(parseSpan('Y-170000')), '-170000');

@@ -2,8 +2,19 @@
  *  token that may begin a date. No regular expression runs over the text, so no input makes it slow.
  *  Knows days, months, seasons, years, decades, centuries, BC, circa, ranges with shared parts, open ends
  *  and key-value roles ("start time, 1978"). Impossible dates (31 February) stay text. */
-import { civilFromDay, DAY_MAX, dayFromCivil, isCivil } from './day-number.ts';
-import { KIND, kindOf, valueOf, WORDS } from './lexicon.ts';
+import {
+  beginAtoms,
+  dayAtom,
+  isRomanToken,
+  matchAtom,
+  skipSuffix,
+  skipUntil,
+  yearAfter,
+  type Atom,
+  type AtomOptions,
+} from './atoms.ts';
+import { DAY_MAX, dayFromCivil, isCivil } from './day-number.ts';
+import { KIND, kindOf } from './lexicon.ts';
 import {
   boundsOfDay,
   boundsOfMonth,
@@ -13,6 +24,20 @@ import {
   type SpanBounds,
   type TimeSpan,
 } from './span.ts';
+import {
+  ends,
+  isPunctDash,
+  isWord,
+  kinds,
+  NUM,
+  numTokens,
+  PUNCT,
+  starts,
+  text,
+  tokenize,
+  values,
+  WORD,
+} from './tokens.ts';
 
 export interface Annotation {
   /** UTF-16 offsets into the text, half-open. */
@@ -25,54 +50,15 @@ export interface Annotation {
   readonly role?: 'start' | 'end';
 }
 
-export interface AnnotateOptions {
-  /** How 03/04/1990 reads; dots are always day first. */
-  readonly slashOrder?: 'month-first' | 'day-first';
-  /** Text tells of impossible dates here (offset). */
-  readonly onImpossible?: (offset: number, text: string) => void;
-}
+export type AnnotateOptions = AtomOptions;
 
-interface Atom extends SpanBounds {
-  readonly next: number;
-  /** What a range partner may borrow. */
-  readonly year?: number;
-  readonly month?: number;
-  readonly day?: number;
-  /** No year: complete only with a partner. */
-  readonly partial?: boolean;
-}
-
-const NUM = 1;
-const WORD = 2;
-const PUNCT = 3;
-/** Years of plain four-digit numbers; outside only with an era word. */
-const FIRST_PLAIN_YEAR = 1000;
-const LAST_PLAIN_YEAR = 2100;
-/** Widening of "c. Y" in years [ours]. */
-const CIRCA_YEARS = 5;
 /** The benchmark's mark of "no end". */
 const OPEN_SENTINEL = dayFromCivil(2050, 12, 31);
-
-let capacity = 256;
-let kinds = new Uint8Array(capacity);
-let starts = new Int32Array(capacity);
-let ends = new Int32Array(capacity);
-/** Number value, or word code, or char code. */
-let values = new Int32Array(capacity);
-let numTokens = 0;
-let text = '';
-let slashOrder: 'month-first' | 'day-first' = 'month-first';
-let onImpossible: AnnotateOptions['onImpossible'];
-/** Tokens of an impossible date are not read again as a shorter date. */
-let skipUntil = 0;
 
 /** Dates of a text in order of appearance, not overlapping.
  *  Cost: O(length) time. Mutates: module-level token columns (not re-entrant, not shared between workers). */
 export function annotateDates(source: string, options: AnnotateOptions = {}): Annotation[] {
-  text = source;
-  slashOrder = options.slashOrder ?? 'month-first';
-  onImpossible = options.onImpossible;
-  skipUntil = 0;
+  beginAtoms(options);
   const found: Annotation[] = [];
   if (!tokenize(source)) return found;
   let i = 0;
@@ -110,69 +96,6 @@ export function spansOfAnnotations(annotations: readonly Annotation[]): TimeSpan
 
 export function sameSpan(a: TimeSpan, b: TimeSpan): boolean {
   return a.s0 === b.s0 && a.s1 === b.s1 && a.e0 === b.e0 && a.e1 === b.e1;
-}
-
-/** @returns false if the text holds nothing that a date could begin with */
-function tokenize(source: string): boolean {
-  const length = source.length;
-  let promising = false;
-  numTokens = 0;
-  for (let i = 0; i < length;) {
-    const code = source.charCodeAt(i);
-    if (code === 32 || code === 9 || code === 10 || code === 13 || code === 0xa0) {
-      i++;
-      continue;
-    }
-    if (numTokens === capacity) grow();
-    const begin = i;
-    if (code >= 48 && code <= 57) {
-      let value = 0;
-      do {
-        value = value < 1e8 ? value * 10 + source.charCodeAt(i) - 48 : value;
-        i++;
-      } while (i < length && source.charCodeAt(i) >= 48 && source.charCodeAt(i) <= 57);
-      kinds[numTokens] = NUM;
-      values[numTokens] = value;
-      promising = true;
-    } else if (isLetter(code)) {
-      do i++;
-      while (i < length && isLetter(source.charCodeAt(i)));
-      kinds[numTokens] = WORD;
-      const wordLength = i - begin;
-      const wordCode = wordLength > 14 ? 0 : (WORDS.get(source.slice(begin, i).toLowerCase()) ?? 0);
-      values[numTokens] = wordCode;
-      if (kindOf(wordCode) === KIND.century) promising = true;
-    } else {
-      i++;
-      kinds[numTokens] = PUNCT;
-      values[numTokens] = code;
-    }
-    starts[numTokens] = begin;
-    ends[numTokens] = i;
-    numTokens++;
-  }
-  return promising;
-}
-
-function isLetter(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 0xc0 && code !== 0xd7 && code !== 0xf7 && code < 0x2000) ||
-    code === 0x2019
-  );
-}
-
-function grow(): void {
-  capacity *= 2;
-  const more = <T extends Uint8Array | Int32Array>(old: T, fresh: T): T => {
-    fresh.set(old);
-    return fresh;
-  };
-  kinds = more(kinds, new Uint8Array(capacity));
-  starts = more(starts, new Int32Array(capacity));
-  ends = more(ends, new Int32Array(capacity));
-  values = more(values, new Int32Array(capacity));
 }
 
 function matchAt(i: number): { readonly value: Annotation; readonly next: number } | undefined {
@@ -226,16 +149,6 @@ function roleBefore(i: number): 'start' | 'end' | undefined {
   if (k < 1 || !(isWord(k, 'time') || isWord(k, 'date'))) return undefined;
   if (isWord(k - 1, 'start')) return 'start';
   return isWord(k - 1, 'end') ? 'end' : undefined;
-}
-
-function isWord(i: number, word: string): boolean {
-  return (
-    i >= 0 &&
-    i < numTokens &&
-    kinds[i] === WORD &&
-    ends[i]! - starts[i]! === word.length &&
-    text.slice(starts[i], ends[i]).toLowerCase() === word
-  );
 }
 
 interface Range {
@@ -303,14 +216,6 @@ function matchRange(first: Atom, afterBetween: boolean): Range | undefined {
   return { start, end, next: second.next };
 }
 
-function isPunctDash(k: number): boolean {
-  return (
-    k < numTokens &&
-    kinds[k] === PUNCT &&
-    (values[k] === 45 || values[k] === 0x2013 || values[k] === 0x2014 || values[k] === 0x2212)
-  );
-}
-
 /** The day of "March 20–22, 2003" or of "2003, March 20–22". */
 function dayOnly(k: number, first: Atom): Atom | undefined {
   if (k >= numTokens || kinds[k] !== NUM || first.day === undefined || first.month === undefined) return undefined;
@@ -334,355 +239,4 @@ function completeBy(partial: Atom, whole: Atom): SpanBounds | undefined {
   if (month === undefined) return undefined;
   if (partial.day === undefined) return boundsOfMonth(year, month);
   return isCivil(year, month, partial.day) ? boundsOfDay(year, month, partial.day) : undefined;
-}
-
-function matchAtom(i: number): Atom | undefined {
-  if (i >= numTokens) return undefined;
-  if (kinds[i] === NUM) return numberAtom(i);
-  if (kinds[i] !== WORD) return undefined;
-  const code = values[i]!;
-  const value = valueOf(code);
-  switch (kindOf(code)) {
-    case KIND.month:
-      return monthAtom(i, value);
-    case KIND.season:
-      return seasonAtom(i, value);
-    case KIND.circa: {
-      const dot = isPunct(i + 1, 46) ? 1 : 0;
-      const atom = matchAtom(i + 1 + dot);
-      if (!atom || atom.partial) return undefined;
-      return { ...atom, approx: true, ...widened(atom) };
-    }
-    case KIND.part:
-      return partAtom(i, value);
-    case KIND.ordinal:
-      return centuryAfter(i + 1, value);
-    case KIND.ad: {
-      if (kinds[i + 1] !== NUM || i + 1 >= numTokens || values[i + 1]! < 1) return undefined;
-      return yearAtom(values[i + 1]!, i + 2);
-    }
-    case KIND.year: {
-      if (i + 1 < numTokens && kinds[i + 1] === NUM && values[i + 1]! >= 1 && ends[i + 1]! - starts[i + 1]! <= 4)
-        return (
-          withEra(values[i + 1]!, i + 2) ??
-          (values[i + 1]! <= LAST_PLAIN_YEAR ? yearAtom(values[i + 1]!, i + 2) : undefined)
-        );
-      return undefined;
-    }
-    case KIND.century: {
-      const roman = i + 1 < numTokens ? romanAt(i + 1) : 0;
-      return roman ? centuryAtom(roman, i + 2) : undefined;
-    }
-    default: {
-      const roman = romanAt(i);
-      if (!roman) return undefined;
-      return centuryAfter(i + 1, roman);
-    }
-  }
-}
-
-function widened(atom: SpanBounds): { lo: number; hi: number } {
-  if (atom.gran !== 'year') return { lo: atom.lo, hi: atom.hi };
-  const from = civilFromDay(atom.lo).year;
-  const to = civilFromDay(atom.hi).year;
-  return { lo: dayFromCivil(from - CIRCA_YEARS, 1, 1), hi: dayFromCivil(to + CIRCA_YEARS, 12, 31) };
-}
-
-function numberAtom(i: number): Atom | undefined {
-  const value = values[i]!;
-  const digits = ends[i]! - starts[i]!;
-  if (digits > 4) return digits === 8 ? compactDate(i) : undefined;
-  if (i > 0 && starts[i] === ends[i - 1] && kinds[i - 1] === PUNCT && isNumberGlue(i)) return undefined;
-  const numeric = numericDate(i, digits);
-  if (numeric) return numeric === 'none' ? undefined : numeric;
-  if (digits <= 2 && value >= 1 && value <= 31) {
-    const dayFirst = dayMonth(i, value);
-    if (dayFirst) return dayFirst;
-  }
-  if (digits <= 2 && value >= 1 && value <= 99) {
-    const next = skipSuffix(i + 1);
-    const century = centuryAfter(next, value);
-    if (century) return century;
-  }
-  if (digits === 4 && i + 1 < numTokens && starts[i + 1] === ends[i]) {
-    if (kinds[i + 1] === WORD && kindOf(values[i + 1]!) === KIND.decade && value % 10 === 0)
-      return decadeAtom(value, i + 2);
-    if (isPunct(i + 1, 39) || isPunct(i + 1, 0x2019)) {
-      if (i + 2 < numTokens && isWord(i + 2, 's') && value % 10 === 0 && starts[i + 2] === ends[i + 1])
-        return decadeAtom(value, i + 3);
-    } else if (kinds[i + 1] === WORD && kindOf(values[i + 1]!) !== KIND.suffix) return undefined;
-    else if (kinds[i + 1] === WORD) return undefined;
-  }
-  if (digits === 3 && i + 1 < numTokens && isWord(i + 1, 'x') && starts[i + 1] === ends[i])
-    return decadeAtom(value * 10, i + 2);
-  const era = withEra(value, i + 1);
-  if (era) return era;
-  // "480–479 BC": the era stands once
-  if (isPunctDash(i + 1) && i + 2 < numTokens && kinds[i + 2] === NUM && eraAt(i + 3) === -1 && value >= values[i + 2]!)
-    return yearAtom(1 - value, i + 1);
-  if (digits !== 4 || value < FIRST_PLAIN_YEAR || value > LAST_PLAIN_YEAR) return undefined;
-  if (i + 1 < numTokens && kinds[i + 1] === WORD && kindOf(values[i + 1]!) === KIND.unit) return undefined;
-  if (isPunct(i + 1, 37) || (i > 0 && kinds[i - 1] === PUNCT && isCurrency(values[i - 1]!))) return undefined;
-  const monthDay = yearMonthDay(i, value);
-  return monthDay ?? yearAtom(value, i + 1);
-}
-
-/** A number that continues another: 1,990 or 3.1990 or +1990. */
-function isNumberGlue(i: number): boolean {
-  const code = values[i - 1]!;
-  if (code === 43 || code === 35) return true;
-  if ((code === 44 || code === 46) && i > 1 && kinds[i - 2] === NUM && ends[i - 2] === starts[i - 1])
-    return ends[i]! - starts[i]! !== 4 || code === 46;
-  return false;
-}
-
-function isCurrency(code: number): boolean {
-  return code === 36 || code === 0x20ac || code === 0xa3 || code === 0xa5;
-}
-
-function isPunct(i: number, code: number): boolean {
-  return i < numTokens && kinds[i] === PUNCT && values[i] === code;
-}
-
-function compactDate(i: number): Atom | undefined {
-  const value = values[i]!;
-  const year = Math.floor(value / 10_000);
-  const month = Math.floor(value / 100) % 100;
-  const day = value % 100;
-  return year >= FIRST_PLAIN_YEAR && year <= LAST_PLAIN_YEAR && isCivil(year, month, day)
-    ? dayAtom(year, month, day, i + 1)
-    : undefined;
-}
-
-/** 1994-03-17, 17.03.1994, 3/17/1994; `none` if it looks like a date but is impossible. */
-function numericDate(i: number, digits: number): Atom | 'none' | undefined {
-  if (i + 4 >= numTokens || kinds[i + 2] !== NUM || kinds[i + 4] !== NUM || kinds[i + 1] !== PUNCT) return undefined;
-  const separator = values[i + 1]!;
-  if (separator !== 45 && separator !== 47 && separator !== 46) return undefined;
-  if (
-    values[i + 3] !== separator ||
-    kinds[i + 3] !== PUNCT ||
-    starts[i + 4]! - ends[i]! !== ends[i + 2]! - starts[i + 2]! + 2
-  )
-    return undefined;
-  const [a, b, c] = [values[i]!, values[i + 2]!, values[i + 4]!];
-  const lastDigits = ends[i + 4]! - starts[i + 4]!;
-  if (digits === 4 && ends[i + 2]! - starts[i + 2]! <= 2 && lastDigits <= 2) {
-    if (b === 0 && c === 0) return yearAtom(a, i + 5);
-    if (c === 0 && b <= 12) return { ...boundsOfMonth(a, b), year: a, month: b, next: i + 5 };
-    return isCivil(a, b, c) ? dayAtom(a, b, c, i + 5) : impossible(i, i + 5);
-  }
-  if (digits <= 2 && lastDigits === 4) {
-    const dayFirst = separator !== 47 || slashOrder === 'day-first';
-    const [d1, m1] = dayFirst ? [a, b] : [b, a];
-    if (isCivil(c, m1, d1)) return dayAtom(c, m1, d1, i + 5);
-    if (isCivil(c, d1, m1)) return dayAtom(c, d1, m1, i + 5);
-    return impossible(i, i + 5);
-  }
-  return undefined;
-}
-
-function impossible(from: number, next: number): 'none' {
-  skipUntil = next;
-  onImpossible?.(starts[from]!, text.slice(starts[from], ends[next - 1]));
-  return 'none';
-}
-
-/** 17 March 1994, 17th of March, 1994, 17. März 1994, 17 de marzo de 1994. */
-function dayMonth(i: number, day: number): Atom | undefined {
-  let k = skipSuffix(i + 1);
-  if (isPunct(k, 46)) k++;
-  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'de'))) k++;
-  if (k >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.month) return undefined;
-  const month = valueOf(values[k]!);
-  const after = yearAfter(k + 1);
-  if (!after) return day <= 31 ? { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next: k + 1 } : undefined;
-  if (!isCivil(after.year, month, day)) {
-    impossible(i, after.next);
-    return undefined;
-  }
-  return dayAtom(after.year, month, day, after.next);
-}
-
-/** 2003, March 20 or 2003 March 20. */
-function yearMonthDay(i: number, year: number): Atom | undefined {
-  let k = i + 1;
-  if (isPunct(k, 44)) k++;
-  if (k + 1 >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.month || kinds[k + 1] !== NUM)
-    return undefined;
-  const month = valueOf(values[k]!);
-  const day = values[k + 1]!;
-  if (ends[k + 1]! - starts[k + 1]! > 2 || !isCivil(year, month, day)) return undefined;
-  return dayAtom(year, month, day, skipSuffix(k + 2));
-}
-
-/** The year after a month or day: `, 1994`, ` of 1994`, ` de 1994`, `. 1994`, ` 44 BC`. */
-function yearAfter(k: number): { readonly year: number; readonly next: number } | undefined {
-  if (isPunct(k, 44) || isPunct(k, 46)) k++;
-  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'de') || isWord(k, 'in'))) k++;
-  if (k >= numTokens || kinds[k] !== NUM) return undefined;
-  const digits = ends[k]! - starts[k]!;
-  const era = withEra(values[k]!, k + 1);
-  if (era) return { year: era.year!, next: era.next };
-  if (digits !== 4 || values[k]! < FIRST_PLAIN_YEAR || values[k]! > LAST_PLAIN_YEAR) return undefined;
-  if (k + 1 < numTokens && kinds[k + 1] === WORD && starts[k + 1] === ends[k]) return undefined;
-  return { year: values[k]!, next: k + 1 };
-}
-
-function monthAtom(i: number, month: number): Atom | undefined {
-  // "may" and "march" as verbs: a month needs a capital or a number beside it
-  let k = i + 1;
-  if (isPunct(k, 46)) k++;
-  if (k >= numTokens) return undefined;
-  if (kinds[k] === NUM && ends[k]! - starts[k]! <= 2 && values[k]! >= 1 && values[k]! <= 31) {
-    const day = values[k]!;
-    const next = skipSuffix(k + 1);
-    const after = yearAfter(next);
-    if (after) {
-      if (isCivil(after.year, month, day)) return dayAtom(after.year, month, day, after.next);
-      impossible(i, after.next);
-      return undefined;
-    }
-    return { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next };
-  }
-  const after = yearAfter(k);
-  if (after) return { ...boundsOfMonth(after.year, month), year: after.year, month, next: after.next };
-  const code = text.charCodeAt(starts[i]!);
-  return code >= 65 && code <= 90 && isPunctDashOrRange(k)
-    ? { lo: 0, hi: 0, gran: 'month', partial: true, month, next: i + 1 }
-    : undefined;
-}
-
-function isPunctDashOrRange(k: number): boolean {
-  return (
-    isPunctDash(k) || (kinds[k] === WORD && (kindOf(values[k]!) === KIND.rangeWord || kindOf(values[k]!) === KIND.and))
-  );
-}
-
-/** Northern seasons: spring March–May … winter December–February, as an approximate interval. */
-function seasonAtom(i: number, season: number): Atom | undefined {
-  // "the estate, in 2007": a comma parts a noun from the year
-  if (isPunct(i + 1, 44)) return undefined;
-  const after = yearAfter(i + 1);
-  if (!after) return undefined;
-  const firstMonth = season * 3;
-  const lo = dayFromCivil(after.year, firstMonth, 1);
-  const endYear = season === 4 ? after.year + 1 : after.year;
-  const hi = boundsOfMonth(endYear, season === 4 ? 2 : firstMonth + 2).hi;
-  return { lo, hi, gran: 'season', approx: true, year: after.year, next: after.next };
-}
-
-function partAtom(i: number, part: number): Atom | undefined {
-  let k = i + 1;
-  if (k < numTokens && isPunctDash(k)) k++;
-  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'the'))) k++;
-  if (isWord(k, 'the')) k++;
-  const atom = matchAtom(k);
-  if (!atom || atom.partial || atom.gran === 'day' || atom.gran === 'season') return undefined;
-  const third = Math.floor((atom.hi - atom.lo + 1) / 3);
-  const lo = atom.lo + (part - 1) * third;
-  const { year: _, ...rest } = atom;
-  return { ...rest, lo, hi: part === 3 ? atom.hi : lo + third, approx: true };
-}
-
-function centuryAfter(k: number, value: number): Atom | undefined {
-  if (k < numTokens && (isPunctDash(k) || isPunct(k, 46) || isWord(k, 'e'))) k++;
-  if (k >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.century || value < 1) return undefined;
-  return centuryAtom(value, k + 1);
-}
-
-function centuryAtom(value: number, next: number): Atom {
-  const era = eraAt(next);
-  if (era === -1)
-    return {
-      lo: dayFromCivil(1 - value * 100, 1, 1),
-      hi: dayFromCivil(-(value - 1) * 100, 12, 31),
-      gran: 'century',
-      next: eraEnd,
-    };
-  return {
-    lo: dayFromCivil((value - 1) * 100, 1, 1),
-    hi: dayFromCivil((value - 1) * 100 + 99, 12, 31),
-    gran: 'century',
-    next: era ? eraEnd : next,
-  };
-}
-
-function decadeAtom(year: number, next: number): Atom {
-  if (year % 100 === 0 && year < 2000)
-    return { lo: dayFromCivil(year, 1, 1), hi: dayFromCivil(year + 99, 12, 31), gran: 'century', next };
-  return { lo: dayFromCivil(year, 1, 1), hi: dayFromCivil(year + 9, 12, 31), gran: 'decade', next };
-}
-
-function dayAtom(year: number, month: number, day: number, next: number): Atom {
-  return { ...boundsOfDay(year, month, day), year, month, day, next };
-}
-
-function yearAtom(year: number, next: number): Atom {
-  return { ...boundsOfYear(year), year, next };
-}
-
-/** A number with an era word: 44 BC is the astronomical year −43. */
-function withEra(value: number, k: number): Atom | undefined {
-  const era = eraAt(k);
-  if (era === 0 || value < 1) return undefined;
-  return yearAtom(era < 0 ? 1 - value : value, eraEnd);
-}
-
-let eraEnd = 0;
-
-/** −1 for BC, 1 for AD, 0 for none; sets eraEnd. Knows B.C., v. Chr., av. J.-C., a. C. */
-function eraAt(k: number): number {
-  if (k >= numTokens || kinds[k] !== WORD) return 0;
-  const kind = kindOf(values[k]!);
-  if (kind === KIND.bc || kind === KIND.ad) {
-    if (text.charCodeAt(starts[k]!) > 90) return 0;
-    eraEnd = k + 1;
-    return kind === KIND.bc ? -1 : 1;
-  }
-  if (isWord(k, 'b') && isPunct(k + 1, 46) && isWord(k + 2, 'c')) {
-    eraEnd = isPunct(k + 3, 46) ? k + 4 : k + 3;
-    return -1;
-  }
-  if ((isWord(k, 'v') || isWord(k, 'n')) && isPunct(k + 1, 46) && isWord(k + 2, 'chr')) {
-    eraEnd = isPunct(k + 3, 46) ? k + 4 : k + 3;
-    return isWord(k, 'v') ? -1 : 1;
-  }
-  if (isWord(k, 'av') && isPunct(k + 1, 46) && isWord(k + 2, 'j')) {
-    let j = k + 3;
-    while (j < numTokens && j < k + 8 && (isPunct(j, 46) || isPunctDash(j) || isWord(j, 'c'))) j++;
-    eraEnd = j;
-    return -1;
-  }
-  if (isWord(k, 'a') && isPunct(k + 1, 46) && isWord(k + 2, 'c') && isPunct(k + 3, 46)) {
-    eraEnd = k + 4;
-    return -1;
-  }
-  return 0;
-}
-
-function skipSuffix(k: number): number {
-  if (k < numTokens && k > 0 && kinds[k] === WORD && kindOf(values[k]!) === KIND.suffix && starts[k] === ends[k - 1])
-    return k + 1;
-  return k;
-}
-
-function isRomanToken(i: number): boolean {
-  const code = text.charCodeAt(starts[i]!);
-  return code === 73 || code === 86 || code === 88;
-}
-
-/** Value of a Roman numeral up to 30 (with a French ordinal e), 0 if it is none. */
-function romanAt(i: number): number {
-  if (!isRomanToken(i) || kinds[i] !== WORD) return 0;
-  let total = 0;
-  let last = 0;
-  for (let k = ends[i]! - 1; k >= starts[i]!; k--) {
-    const code = text.charCodeAt(k);
-    const value = code === 73 ? 1 : code === 86 ? 5 : code === 88 ? 10 : code === 101 && k === ends[i]! - 1 ? 0 : -1;
-    if (value < 0) return 0;
-    total += value < last ? -value : value;
-    last = Math.max(last, value);
-  }
-  return total <= 30 ? total : 0;
 }
