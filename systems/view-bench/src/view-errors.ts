@@ -47,6 +47,16 @@ export const viewError = defineErrors({
     title: 'An output file is there, or its ending names no known format',
     fix: 'Give another name or --force; clouds end in .ply, .splat or .spz.',
   },
+  'TF-VIEW-011': {
+    kind: 'environment',
+    title: 'There is no usable WebGPU device',
+    fix: 'Use a machine with a GPU driver or SwiftShader, or work on the CPU.',
+  },
+  'TF-VIEW-012': {
+    kind: 'environment',
+    title: 'The GPU has too little memory or too small buffers for this cloud and image',
+    fix: 'Render a smaller image, train fewer Gaussians (--cap), or work on the CPU.',
+  },
   'TF-VIEW-008': {
     kind: 'usage',
     title: 'A cloud or gradient has the wrong size',

@@ -42,10 +42,8 @@ export async function run(params: StreetVerbParams, context: VerbContext): Promi
     ];
   });
   const samples = LEVELS.flatMap((level) => scene.frames.find((frame) => frame.level === level) ?? []);
-  const numMoving = scene.frames.reduce(
-    (sum, { staticMask }) => sum + (staticMask ?? []).reduce((count, value) => count + 1 - value, 0),
-    0,
-  );
+  let numMoving = 0;
+  for (const { staticMask } of scene.frames) for (const value of staticMask ?? []) numMoving += 1 - value;
   const numPixels = scene.frames.reduce((sum, { camera }) => sum + camera.widthPx * camera.heightPx, 0);
   return {
     ok: true,

@@ -1,0 +1,203 @@
+/** WGSL of the backward pass: gradients of pairs by tiles, their sums, and the chain back to the parameters. No float atomics: every
+ *  pair has its own slot and pairs of one Gaussian lie together, so that sums have a fixed order and runs repeat to the bit. */
+import { GEOM_STRIDE, GEOMETRY_WGSL, PAIR_STRIDE, PROJ_STRIDE, ROW_THREADS, TILE_PX, UNIFORM_WGSL } from './common-wgsl.ts';
+
+
+/** Walks the list of a tile far to near. imageGradient: v_C and v_A a pixel. Sums over pixels by halving in workgroup memory. */
+export const COMPOSITE_GRADIENT_WGSL = /* wgsl */ `
+${UNIFORM_WGSL}
+@group(0) @binding(1) var<storage, read> proj: array<f32>;
+@group(0) @binding(2) var<storage, read> pairs: array<u32>;
+@group(0) @binding(3) var<storage, read> owners: array<u32>;
+@group(0) @binding(4) var<storage, read> ranges: array<vec2u>;
+@group(0) @binding(5) var<storage, read> image: array<vec4f>;
+@group(0) @binding(6) var<storage, read> lasts: array<u32>;
+@group(0) @binding(7) var<storage, read> imageGradient: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> pairGradient: array<f32>;
+var<workgroup> range: vec2u;
+var<workgroup> most: atomic<u32>;
+var<workgroup> mostPlain: u32;
+var<workgroup> sumA: array<vec4f, ${TILE_PX * TILE_PX}>;
+var<workgroup> sumB: array<vec4f, ${TILE_PX * TILE_PX}>;
+var<workgroup> sumC: array<vec4f, ${TILE_PX * TILE_PX}>;
+@compute @workgroup_size(${TILE_PX}, ${TILE_PX}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pixel = tile.xy * ${TILE_PX}u + local.xy;
+  let isInside = pixel.x < frame.size.x && pixel.y < frame.size.y;
+  if (lane == 0u) { range = ranges[tile.y * frame.size.z + tile.x]; atomicStore(&most, 0u); }
+  workgroupBarrier();
+  var T = 1.0;
+  var behind = 0.0;
+  var last = 0u;
+  var vC = vec3f(0.0);
+  var tail = 0.0;
+  if (isInside) {
+    let p = pixel.y * frame.size.x + pixel.x;
+    T = image[p].w;
+    last = lasts[p];
+    vC = imageGradient[p].rgb;
+    tail = (imageGradient[p].a - dot(vC, frame.background.rgb)) * T;
+    atomicMax(&most, last);
+  }
+  workgroupBarrier();
+  if (lane == 0u) { mostPlain = atomicLoad(&most); }
+  let end = workgroupUniformLoad(&mostPlain);
+  let start = workgroupUniformLoad(&range).x;
+  for (var position = end; position > start; position--) {
+    let pair = pairs[position - 1u];
+    let at = owners[pair] * ${PROJ_STRIDE}u;
+    var ga = vec4f(0.0);
+    var gb = vec4f(0.0);
+    var gc = vec4f(0.0);
+    if (position <= last) {
+      let d = vec2f(proj[at], proj[at + 1u]) - vec2f(pixel) - 0.5;
+      let a = proj[at + 2u]; let b = proj[at + 3u]; let c = proj[at + 4u]; let opacity = proj[at + 5u];
+      let sigma = 0.5 * (a * d.x * d.x + c * d.y * d.y) + b * d.x * d.y;
+      let fall = exp(-sigma);
+      let alpha = min(frame.options.z, opacity * fall);
+      if (sigma >= 0.0 && alpha >= minAlpha) {
+        let color = vec3f(proj[at + 6u], proj[at + 7u], proj[at + 8u]);
+        let open = 1.0 / (1.0 - alpha);
+        T *= open;
+        let weight = alpha * T;
+        let shade = dot(color, vC);
+        gc = vec4f(weight * vC, 0.0);
+        if (opacity * fall <= frame.options.z) {
+          let vAlpha = shade * T + (tail - behind) * open;
+          let g = -opacity * fall * vAlpha;
+          let gu = g * (a * d.x + b * d.y);
+          let gv = g * (b * d.x + c * d.y);
+          ga = vec4f(gu, gv, abs(gu), abs(gv));
+          gb = vec4f(0.5 * g * d.x * d.x, g * d.x * d.y, 0.5 * g * d.y * d.y, fall * vAlpha);
+        }
+        behind += shade * weight;
+      }
+    }
+    sumA[lane] = ga;
+    sumB[lane] = gb;
+    sumC[lane] = gc;
+    for (var half = ${(TILE_PX * TILE_PX) / 2}u; half > 0u; half >>= 1u) {
+      workgroupBarrier();
+      if (lane < half) { sumA[lane] += sumA[lane + half]; sumB[lane] += sumB[lane + half]; sumC[lane] += sumC[lane + half]; }
+    }
+    if (lane == 0u) {
+      let out = pair * ${PAIR_STRIDE}u;
+      for (var k = 0u; k < 4u; k++) { pairGradient[out + k] = sumA[0][k]; pairGradient[out + 4u + k] = sumB[0][k]; }
+      for (var k = 0u; k < 3u; k++) { pairGradient[out + 8u + k] = sumC[0][k]; }
+    }
+    workgroupBarrier();
+  }
+}
+`;
+
+/** Sums the pairs of every Gaussian and carries them back to its parameters. Also adds to the growth statistic. */
+export const PROJECT_GRADIENT_WGSL = /* wgsl */ `
+${UNIFORM_WGSL}
+@group(0) @binding(1) var<storage, read> geom: array<f32>;
+@group(0) @binding(2) var<storage, read> sh: array<f32>;
+@group(0) @binding(3) var<storage, read> proj: array<f32>;
+@group(0) @binding(4) var<storage, read> tileCounts: array<u32>;
+@group(0) @binding(5) var<storage, read> firstPairs: array<u32>;
+@group(0) @binding(6) var<storage, read> pairGradient: array<f32>;
+@group(0) @binding(7) var<storage, read_write> geomGradient: array<f32>;
+@group(0) @binding(8) var<storage, read_write> shGradient: array<f32>;
+${GEOMETRY_WGSL}
+fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
+  let x = d.x; let y = d.y; let z = d.z;
+  let xx = x * x; let yy = y * y; let zz = z * z;
+  let C1 = 0.4886025119029199;
+  var g = vec3f(-C1 * w[3], -C1 * w[1], C1 * w[2]);
+  if (frame.counts.y > 4u) {
+    g.x += 1.0925484305920792 * w[4] * y - 2.0 * 0.31539156525252005 * w[6] * x - 1.0925484305920792 * w[7] * z + 2.0 * 0.5462742152960396 * w[8] * x;
+    g.y += 1.0925484305920792 * w[4] * x - 1.0925484305920792 * w[5] * z - 2.0 * 0.31539156525252005 * w[6] * y - 2.0 * 0.5462742152960396 * w[8] * y;
+    g.z += -1.0925484305920792 * w[5] * y + 4.0 * 0.31539156525252005 * w[6] * z - 1.0925484305920792 * w[7] * x;
+  }
+  if (frame.counts.y > 9u) {
+    let w9 = -0.5900435899266435 * w[9]; let w10 = 2.890611442640554 * w[10]; let w11 = -0.4570457994644658 * w[11];
+    let w12 = 0.3731763325901154 * w[12]; let w13 = -0.4570457994644658 * w[13]; let w14 = 1.445305721320277 * w[14]; let w15 = -0.5900435899266435 * w[15];
+    g.x += w9 * 6.0 * x * y + w10 * y * z - w11 * 2.0 * x * y - w12 * 6.0 * x * z + w13 * (4.0 * zz - 3.0 * xx - yy) + w14 * 2.0 * x * z + w15 * 3.0 * (xx - yy);
+    g.y += w9 * 3.0 * (xx - yy) + w10 * x * z + w11 * (4.0 * zz - xx - 3.0 * yy) - w12 * 6.0 * y * z - w13 * 2.0 * x * y - w14 * 2.0 * y * z - w15 * 6.0 * x * y;
+    g.z += w10 * x * y + w11 * 8.0 * y * z + w12 * (6.0 * zz - 3.0 * xx - 3.0 * yy) + w13 * 8.0 * x * z + w14 * (xx - yy);
+  }
+  return g;
+}
+@compute @workgroup_size(${ROW_THREADS}) fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = rowIndex(gid, groups);
+  if (i >= frame.counts.x) { return; }
+  let g = i * ${GEOM_STRIDE}u;
+  let stored = frame.counts.z * 3u;
+  for (var k = 0u; k < ${GEOM_STRIDE}u; k++) { geomGradient[g + k] = 0.0; }
+  for (var k = 0u; k < stored; k++) { shGradient[i * stored + k] = 0.0; }
+  if (proj[i * ${PROJ_STRIDE}u + 13u] == 0.0) { return; }
+  var sum: array<f32, ${PAIR_STRIDE}>;
+  let first = firstPairs[i];
+  for (var e = first; e < first + tileCounts[i]; e++) {
+    for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] += pairGradient[e * ${PAIR_STRIDE}u + k]; }
+  }
+  let s = splatOf(i);
+  let low = frame.options.y;
+  let c00 = s.cov.x + low; let c11 = s.cov.z + low;
+  let det = c00 * c11 - s.cov.y * s.cov.y;
+  let xa = c11 / det; let xb = -s.cov.y / det; let xc = c00 / det;
+  let va = sum[4]; let vb = 0.5 * sum[5]; let vc = sum[6];
+  let l00 = xa * va + xb * vb; let l01 = xa * vb + xb * vc; let l10 = xb * va + xc * vb; let l11 = xb * vb + xc * vc;
+  var g00 = -(l00 * xa + l01 * xb); var g01 = -(l00 * xb + l01 * xc); var g11 = -(l10 * xb + l11 * xc);
+  let opacity = 1.0 / (1.0 + exp(-geom[g + 10u]));
+  var vOpacity = sum[7];
+  if (frame.options.w > 0.5) {
+    let ratio = (s.cov.x * s.cov.z - s.cov.y * s.cov.y) / det;
+    let factor = sqrt(max(0.000025, ratio));
+    if (ratio > 0.000025) {
+      let vRatio = vOpacity * opacity / (2.0 * factor * det);
+      g00 += vRatio * (s.cov.z - ratio * c11);
+      g11 += vRatio * (s.cov.x - ratio * c00);
+      g01 += vRatio * (ratio - 1.0) * s.cov.y;
+    }
+    vOpacity *= factor;
+  }
+  geomGradient[g + 10u] = vOpacity * opacity * (1.0 - opacity);
+  let GB0 = g00 * s.B0 + g01 * s.B1;
+  let GB1 = g01 * s.B0 + g11 * s.B1;
+  let dB0 = 2.0 * (s.M * (GB0 * s.M));
+  let dB1 = 2.0 * (s.M * (GB1 * s.M));
+  var v: mat3x3f;
+  for (var k = 0u; k < 3u; k++) {
+    let dM = 2.0 * (GB0 * s.BM0[k] + GB1 * s.BM1[k]);
+    geomGradient[g + 7u + k] = s.s[k] * dot(dM, s.Q[k]);
+    v[k] = dM * s.s[k];
+  }
+  // v[column][row]
+  let w = s.q.x; let x = s.q.y; let y = s.q.z; let z = s.q.w;
+  let dq = vec4f(
+    2.0 * (x * (v[1][2] - v[2][1]) + y * (v[2][0] - v[0][2]) + z * (v[0][1] - v[1][0])),
+    2.0 * (-2.0 * x * (v[1][1] + v[2][2]) + y * (v[0][1] + v[1][0]) + z * (v[0][2] + v[2][0]) + w * (v[1][2] - v[2][1])),
+    2.0 * (x * (v[0][1] + v[1][0]) - 2.0 * y * (v[0][0] + v[2][2]) + z * (v[1][2] + v[2][1]) + w * (v[2][0] - v[0][2])),
+    2.0 * (x * (v[0][2] + v[2][0]) + y * (v[1][2] + v[2][1]) - 2.0 * z * (v[0][0] + v[1][1]) + w * (v[0][1] - v[1][0])));
+  let q = (dq - dot(dq, s.q) * s.q) / s.norm;
+  for (var k = 0u; k < 4u; k++) { geomGradient[g + 3u + k] = q[k]; }
+  let fx = frame.k.x; let fy = frame.k.y;
+  let pz = s.p.z;
+  let dJ = vec4f(dot(dB0, frame.row0.xyz), dot(dB0, frame.row2.xyz), dot(dB1, frame.row1.xyz), dot(dB1, frame.row2.xyz));
+  var dp = vec3f(fx / pz * sum[0], fy / pz * sum[1], -(fx * s.p.x * sum[0] + fy * s.p.y * sum[1]) / (pz * pz) - (s.J.x * dJ.x + s.J.z * dJ.z) / pz);
+  if (s.isClamped.x) { dp.z -= s.J.y / pz * dJ.y; } else { dp.x -= fx / (pz * pz) * dJ.y; dp.z -= 2.0 * s.J.y / pz * dJ.y; }
+  if (s.isClamped.y) { dp.z -= s.J.w / pz * dJ.w; } else { dp.y -= fy / (pz * pz) * dJ.w; dp.z -= 2.0 * s.J.w / pz * dJ.w; }
+  let m = vec3f(geom[g], geom[g + 1u], geom[g + 2u]);
+  let offset = m - frame.center.xyz;
+  let distance = length(offset);
+  let direction = offset / distance;
+  let basis = basisOf(direction);
+  let at = i * ${PROJ_STRIDE}u;
+  let vColor = vec3f(select(0.0, sum[8], proj[at + 6u] > 0.0), select(0.0, sum[9], proj[at + 7u] > 0.0), select(0.0, sum[10], proj[at + 8u] > 0.0));
+  var weights: array<f32, 16>;
+  for (var k = 0u; k < frame.counts.y; k++) {
+    let base = i * stored + 3u * k;
+    for (var c = 0u; c < 3u; c++) { shGradient[base + c] = basis[k] * vColor[c]; }
+    weights[k] = dot(vec3f(sh[base], sh[base + 1u], sh[base + 2u]), vColor);
+  }
+  var dm = dp.x * frame.row0.xyz + dp.y * frame.row1.xyz + dp.z * frame.row2.xyz;
+  if (frame.counts.y > 1u) {
+    let vd = directionGradient(direction, weights);
+    dm += (vd - dot(vd, direction) * direction) / distance;
+  }
+  for (var k = 0u; k < 3u; k++) { geomGradient[g + k] = dm[k]; }
+}
+`;

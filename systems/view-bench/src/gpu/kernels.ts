@@ -1,0 +1,87 @@
+/** Buffers and kernels: sizes are checked against the device, allocation failures are reported, dispatches stay below the limits. */
+import { viewError } from '../view-errors.ts';
+
+export const USAGE = { storage: 0x80 | 0x4 | 0x8, uniform: 0x40 | 0x8, read: 0x1 | 0x8 } as const;
+const MAX_GROUPS_PER_DIMENSION = 65_535;
+
+export interface Kernel {
+  readonly pipeline: GPUComputePipeline;
+}
+
+export function createKernel(device: GPUDevice, code: string, label: string): Kernel {
+  const module = device.createShaderModule({ code, label });
+  return { pipeline: device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' }, label }) };
+}
+
+/** Storage of `numBytes`, zeroed. @throws TF-VIEW-012 if a binding of the adapter cannot hold it */
+export function createStorage(device: GPUDevice, numBytes: number, label: string): GPUBuffer {
+  const size = Math.max(16, Math.ceil(numBytes / 16) * 16);
+  const most = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+  if (size > most) {
+    throw viewError('TF-VIEW-012', { subject: 'createStorage', expected: `at most ${most} bytes in one buffer`, actual: `${size} for ${label}` });
+  }
+  return device.createBuffer({ size, usage: USAGE.storage, label });
+}
+
+/** Runs work that allocates; out of memory is an error here, never buffers of zeros. @throws TF-VIEW-012 */
+export async function withAllocationCheck<T>(device: GPUDevice, subject: string, work: () => T): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  let result: T;
+  let failure: unknown;
+  try {
+    result = work();
+  } catch (cause) {
+    failure = cause;
+  }
+  const validation = await device.popErrorScope();
+  const memory = await device.popErrorScope();
+  if (failure !== undefined) throw failure;
+  if (memory) throw viewError('TF-VIEW-012', { subject, expected: 'enough GPU memory', actual: memory.message });
+  if (validation) throw viewError('TF-VIEW-012', { subject, expected: 'work that the device accepts', actual: validation.message });
+  return result!;
+}
+
+/** Adds a dispatch of `numGroups` workgroups, in two dimensions where there are many. */
+export function dispatch(
+  pass: GPUComputePassEncoder,
+  device: GPUDevice,
+  { pipeline }: Kernel,
+  buffers: readonly GPUBuffer[],
+  numGroups: readonly [number, number?],
+): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(
+    0,
+    device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    }),
+  );
+  const [x, y] = numGroups;
+  if (y !== undefined) pass.dispatchWorkgroups(x, y);
+  else if (x <= MAX_GROUPS_PER_DIMENSION) pass.dispatchWorkgroups(Math.max(1, x));
+  else {
+    const columns = Math.min(MAX_GROUPS_PER_DIMENSION, Math.ceil(Math.sqrt(x)));
+    pass.dispatchWorkgroups(columns, Math.ceil(x / columns));
+  }
+}
+
+/** Copies a buffer to the host. */
+export async function readBuffer(device: GPUDevice, buffer: GPUBuffer, numBytes: number, offset = 0): Promise<ArrayBuffer> {
+  const size = Math.ceil(numBytes / 4) * 4;
+  const target = device.createBuffer({ size, usage: USAGE.read });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, offset, target, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await target.mapAsync(1);
+  const copy = target.getMappedRange().slice(0);
+  target.destroy();
+  return copy;
+}
+
+export function createUniform(device: GPUDevice, data: ArrayBuffer): GPUBuffer {
+  const buffer = device.createBuffer({ size: Math.max(16, data.byteLength), usage: USAGE.uniform });
+  device.queue.writeBuffer(buffer, 0, data);
+  return buffer;
+}
