@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { join } from 'node:path';
-import { trackOpen, type Diagnostic } from '../base/index.ts';
+import { trackOpen } from '../base/index.ts';
 import { artifactPath, deleteArtifactFolder, readArtifactFile, writeArtifactFile } from './artifact-files.ts';
 import { openDatabase, STORE_FILE, storeErrorFrom } from './open-database.ts';
 import { jsonColumn, recordFromRow, type RunRow } from './run-rows.ts';
@@ -12,10 +12,10 @@ import type {
   ArtifactRecord,
   MetricPoint,
   NewRun,
+  RunOutcome,
   RunProgress,
   RunQuery,
   RunRecord,
-  RunStatus,
   RunStore,
 } from './types.ts';
 
@@ -29,6 +29,8 @@ export interface SqliteStoreOptions {
 }
 
 const DEFAULT_LIST_LIMIT = 100;
+const finishable = (workerId: string | undefined): string =>
+  workerId === undefined ? 'a run that has not ended' : `a run that worker "${workerId}" holds`;
 
 /** Opens the store of a home folder. Close it when done.
  *  @throws TF-STORE-001 … TF-STORE-003, see `openDatabase` */
@@ -107,10 +109,10 @@ class SqliteStore implements RunStore {
     const now = this.#clock.nowMs();
     const changes = this.#run(
       `UPDATE runs SET status = 'running', worker_id = ?, started_at_ms = ?, heartbeat_at_ms = ?
-       WHERE id = ? AND status = 'queued'`,
+         , ended_at_ms = NULL WHERE id = ? AND status IN ('queued', 'interrupted')`,
       [workerId, now, now, id],
     );
-    if (changes === 0) this.#refuse(id, 'startRun', 'a queued run');
+    if (changes === 0) this.#refuse(id, 'startRun', 'a queued or interrupted run');
   }
 
   async heartbeat(id: string, workerId: string): Promise<void> {
@@ -146,19 +148,10 @@ class SqliteStore implements RunStore {
     return rows.map((row) => ({ name: row.name, step: row.step, value: row.value ?? NaN, atMs: row.at_ms }));
   }
 
-  async finishRun(
-    id: string,
-    outcome: {
-      readonly status: RunStatus;
-      readonly result?: unknown;
-      readonly report?: unknown;
-      readonly diagnostics?: readonly Diagnostic[];
-      readonly error?: unknown;
-    },
-  ): Promise<void> {
+  async finishRun(id: string, outcome: RunOutcome, workerId?: string): Promise<void> {
     const changes = this.#run(
       `UPDATE runs SET status = ?, result = ?, report = ?, diagnostics = ?, error = ?, ended_at_ms = ?
-       WHERE id = ? AND status IN ('queued', 'running', 'interrupted')`,
+       WHERE id = ? AND status IN ('queued', 'running', 'interrupted') AND worker_id IS COALESCE(?, worker_id)`,
       [
         outcome.status,
         jsonColumn(outcome.result),
@@ -167,9 +160,10 @@ class SqliteStore implements RunStore {
         jsonColumn(outcome.error),
         this.#clock.nowMs(),
         id,
+        workerId ?? null,
       ],
     );
-    if (changes === 0) this.#refuse(id, 'finishRun', 'a run that has not ended');
+    if (changes === 0) this.#refuse(id, 'finishRun', finishable(workerId));
   }
 
   async markInterrupted({ staleAfterMs }: { readonly staleAfterMs: number }): Promise<readonly string[]> {

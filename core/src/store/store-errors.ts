@@ -28,4 +28,9 @@ export const storeError = defineErrors({
     title: 'The name of an artifact is not a plain relative path',
     fix: 'Use letters, digits, dot, dash and underscore, with / between folders.',
   },
+  'TF-STORE-007': {
+    kind: 'environment',
+    title: 'The database of the store cannot be reached or refuses',
+    fix: 'Check TENFOLD_STORE and the server; without it runs are kept in a file, with nothing to start.',
+  },
 });

@@ -63,28 +63,30 @@ export interface RunQuery {
   readonly beforeMs?: number;
 }
 
+/** How a run ended. */
+export interface RunOutcome {
+  readonly status: RunStatus;
+  readonly result?: unknown;
+  readonly report?: unknown;
+  readonly diagnostics?: readonly Diagnostic[];
+  readonly error?: unknown;
+}
+
 export interface RunStore {
   createRun(run: NewRun): Promise<RunRecord>;
   getRun(id: string): Promise<RunRecord | undefined>;
   listRuns(query?: RunQuery): Promise<readonly RunRecord[]>;
   /** Claims the oldest queued run for a worker; undefined if none. A claim holds until `heartbeat` stops. */
   claimRun(workerId: string): Promise<RunRecord | undefined>;
+  /** Takes a queued run, or an interrupted one whose worker is gone. */
   startRun(id: string, workerId: string): Promise<void>;
   /** Says that the worker is alive; one that was silent for too long takes its interrupted run back. */
   heartbeat(id: string, workerId: string): Promise<void>;
   reportProgress(id: string, progress: RunProgress): Promise<void>;
   appendMetrics(id: string, points: readonly MetricPoint[]): Promise<void>;
   readMetrics(id: string, name?: string): Promise<readonly MetricPoint[]>;
-  finishRun(
-    id: string,
-    outcome: {
-      readonly status: RunStatus;
-      readonly result?: unknown;
-      readonly report?: unknown;
-      readonly diagnostics?: readonly Diagnostic[];
-      readonly error?: unknown;
-    },
-  ): Promise<void>;
+  /** @param workerId  where given, only the worker that holds the run may end it */
+  finishRun(id: string, outcome: RunOutcome, workerId?: string): Promise<void>;
   /** Marks runs whose worker is gone as `interrupted`. @returns their ids */
   markInterrupted(options: { readonly staleAfterMs: number }): Promise<readonly string[]>;
   /** Writes an artifact to a temporary name, then renames it. */
@@ -95,5 +97,5 @@ export interface RunStore {
   listArtifacts(id: string): Promise<readonly ArtifactRecord[]>;
   readArtifact(id: string, name: string): Promise<Uint8Array | undefined>;
   deleteRun(id: string): Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
 }

@@ -57,13 +57,14 @@ export async function executeRecordedRun(manifest: SystemManifest, options: Reco
     });
     await flush();
     for (const artifact of outcome.artifacts) await store.putArtifact(run.id, artifact);
-    await store.finishRun(run.id, {
+    const ended = {
       status: outcome.status,
       result: outcome.result,
       report: outcome.report && plainJsonFrom(outcome.report),
       diagnostics: outcome.diagnostics.map((diagnostic) => plainJsonFrom(diagnostic) as never),
       error: outcome.error instanceof TenfoldError ? plainJsonFrom(outcome.error) : undefined,
-    });
+    };
+    await store.finishRun(run.id, ended, workerId);
     return outcome;
   } finally {
     clearInterval(timer);

@@ -9,6 +9,8 @@ import type { SystemManifest, VerbContext } from './types.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+export { startPostgres, type ServerOrReason } from './test-postgres.ts';
+
 export { assertManifest } from './check-manifest.ts';
 
 export interface TestContext extends VerbContext {

@@ -8,21 +8,27 @@ export interface StoreFixture {
   /** Moves the store's clock. */
   advanceMs(ms: number): void;
   /** Opens the same data once more, as another process would. */
-  reopen(): RunStore;
+  reopen(): RunStore | Promise<RunStore>;
 }
 
 const NEW_RUN: NewRun = { system: 'toy', verb: 'add', params: { n: 3, sets: '1,2' }, seed: 7 };
 
 const FAR_TOO_OLD_MS = 60_000;
 
-export function testStoreConformance(name: string, open: () => StoreFixture): void {
+export function testStoreConformance(
+  name: string,
+  open: () => StoreFixture | Promise<StoreFixture>,
+  { skip = () => false }: { readonly skip?: () => string | false } = {},
+): void {
   const check = (title: string, body: (fixture: StoreFixture) => Promise<void>): void => {
-    test(`${name}: ${title}`, async () => {
-      const fixture = open();
+    test(`${name}: ${title}`, async (context) => {
+      const reason = skip();
+      if (reason !== false) return context.skip(reason);
+      const fixture = await open();
       try {
         await body(fixture);
       } finally {
-        fixture.store.close();
+        await fixture.store.close();
       }
     });
   };
@@ -39,7 +45,7 @@ export function testStoreConformance(name: string, open: () => StoreFixture): vo
     const first = await store.createRun(NEW_RUN);
     advanceMs(1);
     const second = await store.createRun(NEW_RUN);
-    const other = reopen();
+    const other = await reopen();
     try {
       const claims = await Promise.all([store.claimRun('a'), other.claimRun('b'), store.claimRun('c')]);
       assert.deepEqual(
@@ -48,7 +54,7 @@ export function testStoreConformance(name: string, open: () => StoreFixture): vo
       );
       assert.equal(claims[0]!.status, 'running');
     } finally {
-      other.close();
+      await other.close();
     }
   });
 
@@ -78,6 +84,23 @@ export function testStoreConformance(name: string, open: () => StoreFixture): vo
     assert.equal(kept!.endedAtMs! - kept!.startedAtMs!, 250);
     await assert.rejects(store.finishRun(run.id, { status: 'done' }), { code: 'TF-STORE-005' });
   });
+
+  check(
+    'an interrupted run is taken up by another worker; the first can no longer end it',
+    async ({ store, advanceMs }) => {
+      const run = await store.createRun(NEW_RUN);
+      await store.startRun(run.id, 'lost');
+      advanceMs(FAR_TOO_OLD_MS);
+      await store.markInterrupted({ staleAfterMs: 1000 });
+      await store.startRun(run.id, 'next');
+      const taken = (await store.getRun(run.id))!;
+      assert.deepEqual([taken.status, taken.endedAtMs], ['running', undefined]);
+      await assert.rejects(store.heartbeat(run.id, 'lost'), { code: 'TF-STORE-005' });
+      await assert.rejects(store.finishRun(run.id, { status: 'done', result: 1 }, 'lost'), { code: 'TF-STORE-005' });
+      await store.finishRun(run.id, { status: 'done', result: 2 }, 'next');
+      assert.equal((await store.getRun(run.id))!.result, 2);
+    },
+  );
 
   check('a queued run can be cancelled before it starts', async ({ store }) => {
     const run = await store.createRun(NEW_RUN);
@@ -172,10 +195,10 @@ export function testStoreConformance(name: string, open: () => StoreFixture): vo
     await store.putArtifact(run.id, artifact('first'));
     const record = await store.putArtifact(run.id, artifact('second!'));
     assert.equal(record.byteLength, 7);
-    const other = reopen();
+    const other = await reopen();
     assert.equal(new TextDecoder().decode(await other.readArtifact(run.id, 'figures/a.txt')), 'second!');
     assert.deepEqual(await other.listArtifacts(run.id), [record]);
-    other.close();
+    await other.close();
     assert.equal(await store.readArtifact(run.id, 'none.txt'), undefined);
     await store.appendMetrics(run.id, [{ name: 'x', step: 0, value: 1, atMs: 0 }]);
     await store.deleteRun(run.id);
