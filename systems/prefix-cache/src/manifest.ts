@@ -156,7 +156,10 @@ export const manifest = defineSystem({
         capacity: z.string().default('256MB').describe('bytes of the cache'),
         policy: z.string().default('adaptive').describe('eviction policy, or adaptive (tuned in a thread of its own)'),
         snapshot: z.string().default('').describe('file that is loaded at the start and written at the end'),
-        events: z.string().default('').describe('ZeroMQ address for KV events, like tcp://127.0.0.1:5557'),
+        events: z
+          .string()
+          .default('')
+          .describe('ZeroMQ address for KV events, like tcp://127.0.0.1:5557; missed ones are on the next port'),
         alignTokens: z
           .number()
           .int()
@@ -183,13 +186,23 @@ export const manifest = defineSystem({
       name: 'route',
       summary: 'Router that follows the KV events of several engines and picks the one that can reuse most',
       examples: [
-        'route --workers "a=http://127.0.0.1:8001|tcp://127.0.0.1:5557,b=http://127.0.0.1:8002|tcp://127.0.0.1:5558"',
+        'route --workers "a=http://127.0.0.1:8001|tcp://127.0.0.1:5557|tcp://127.0.0.1:5558,b=http://127.0.0.1:8002|tcp://127.0.0.1:5567"',
       ],
       params: z.object({
-        workers: z.string().describe('name=address|events address, separated by commas'),
+        workers: z.string().describe('name=address|events address|replay address (optional), separated by commas'),
         host: z.string().default('127.0.0.1').describe('address to listen on'),
         port: z.number().int().min(1).max(65535).default(8080).describe('port to listen on'),
-        blockTokens: z.number().int().min(1).default(16).describe('tokens of a block in the events'),
+        blockTokens: z
+          .number()
+          .int()
+          .min(1)
+          .default(16)
+          .describe('tokens of a block; those of the engines are multiples of it'),
+        shadowCapacity: z
+          .string()
+          .default('')
+          .describe('shadow mode: bytes of caches that only count, answered on /shadow; empty for none'),
+        shadowModel: traceParams.model.default('paper-7b').describe('model whose costs the shadow caches count'),
       }),
       load: () => import('./verbs/route.ts'),
     }),

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { encode } from '@msgpack/msgpack';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import { BlockIndex } from '../src/router/block-index.ts';
-import { createRouterApp, followWorker } from '../src/router/router-app.ts';
+import { followWorker } from '../src/router/follow-worker.ts';
+import { createRouterApp } from '../src/router/router-app.ts';
 import { decodeBatch } from '../src/server/kv-events.ts';
 import { publishKvEvents } from '../src/server/kv-publisher.ts';
 import { FAKE_TOKENIZER } from './fake-engine.ts';
@@ -38,7 +39,7 @@ test('over ZeroMQ a router knows what a hybrid engine can reuse, and forgets wha
   const cache = new PrefixCache({ profile: PROFILE, capacityBytes: 1e6, alignTokens: 16 });
   await using publisher = await publishKvEvents(cache, 'tcp://127.0.0.1:0', () => 0);
   const index = new BlockIndex(16);
-  const stop = new AbortController();
+  using stop = stopper();
   // Requests before the router listens: it has to ask for them.
   cache.commit(cache.begin(tokens), tokens);
   const following = followWorker(
@@ -60,6 +61,44 @@ test('over ZeroMQ a router knows what a hybrid engine can reuse, and forgets wha
   await following;
 });
 
+test('engines that hash in their own way stand side by side, and a restarted one has forgotten everything', () => {
+  const index = new BlockIndex(16);
+  const stored = (hashes: readonly (bigint | Uint8Array)[], parent: bigint | Uint8Array | null, from: number) =>
+    decodeBatch(
+      encode(
+        {
+          ts: 1,
+          events: [
+            {
+              type: 'BlockStored',
+              block_hashes: hashes,
+              parent_block_hash: parent,
+              token_ids: [...tokens.subarray(from, from + hashes.length * 16)],
+              block_size: 16,
+            },
+          ],
+        },
+        { useBigInt64: true },
+      ),
+    ).events;
+  const long = 0xfedc_ba98_7654_3211n;
+  index.apply('numbers', 0, stored([long, long + 1n], null, 0));
+  index.apply('numbers', 1, stored([long + 2n], long + 1n, 32));
+  index.apply('bytes', 0, stored([Uint8Array.of(1, 2), Uint8Array.of(1, 3)], null, 0));
+  index.apply('bytes', 1, stored([Uint8Array.of(9)], Uint8Array.of(7), 32));
+  const held = () =>
+    Object.fromEntries(index.rank(tokens).map(({ worker, reusableTokens }) => [worker, reusableTokens]));
+  assert.deepEqual(held(), { numbers: 48, bytes: 32 });
+  assert.equal(index.numUnplaced, 1);
+  index.apply('numbers', 2, [
+    { type: 'BlockRemoved', block_hashes: [long + 1n], medium: 'GPU', group_idx: 0 },
+    { type: 'BlockRemoved', block_hashes: [long + 9n], medium: 'GPU', group_idx: 0 },
+  ]);
+  assert.deepEqual(held(), { numbers: 16, bytes: 32 });
+  index.apply('bytes', 0, []);
+  assert.deepEqual(held(), { numbers: 16, bytes: 0 });
+});
+
 test('a gap in the sequence is noticed and the blocks are rebuilt', () => {
   const index = new BlockIndex(16);
   assert.equal(index.apply('a', 0, []), undefined);
@@ -74,7 +113,7 @@ test('the router sends a request to the engine that holds its prefix, whole body
   const ids = Int32Array.from(FAKE_TOKENIZER.encode(prompt));
   const cache = new PrefixCache({ profile: PROFILE, capacityBytes: 1e6, alignTokens: 16, minCheckpointTokens: 16 });
   await using publisher = await publishKvEvents(cache, 'tcp://127.0.0.1:0', () => 0);
-  const stop = new AbortController();
+  using stop = stopper();
   const following = followWorker(
     index,
     'b',
@@ -111,6 +150,12 @@ test('the router sends a request to the engine that holds its prefix, whole body
   await following;
 });
 
+/** Stops what follows its signal, also when the test fails. */
+function stopper(): AbortController & Disposable {
+  const controller = new AbortController();
+  return Object.assign(controller, { [Symbol.dispose]: () => controller.abort() });
+}
+
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (condition()) return;
@@ -118,3 +163,45 @@ async function until(condition: () => boolean): Promise<void> {
   }
   assert.fail('the events did not arrive');
 }
+
+test('the router goes on to the next engine when one does not answer, and says so when none does', async () => {
+  const down = new Set(['http://a']);
+  const workers = ['a', 'b'].map((name) => ({ name, url: `http://${name}` }));
+  const index = new BlockIndex(16);
+  const app = createRouterApp(index, workers, {
+    tokenizer: FAKE_TOKENIZER,
+    fetch: async (url) => {
+      for (const address of down) if (String(url).startsWith(address)) throw new Error('connection refused');
+      return new Response('{"ok":true}');
+    },
+  });
+  const ask = (body: string) => app.request('/v1/completions', { method: 'POST', body });
+  const answer = await ask('{"prompt":"hello"}');
+  assert.equal(answer.headers.get('x-tenfold-worker'), 'b');
+  assert.deepEqual(await answer.json(), { ok: true });
+  assert.deepEqual(
+    index.rank(tokens).map(({ load }) => load),
+    [0, 0],
+    'no load is left behind',
+  );
+  down.add('http://b');
+  assert.equal((await ask('{"prompt":"hello"}')).status, 502);
+  for (const body of ['{', '{"model":"x"}', 'null']) assert.equal((await ask(body)).status, 400, body);
+});
+
+test('shadow mode counts what passes the router and answers with the standings', async () => {
+  const seen: Int32Array[] = [];
+  const shadow = {
+    observe: (prompt: Int32Array) => void seen.push(prompt),
+    standings: () => [{ policy: 'lru', savedFlops: 1, tokenHitRate: 0.5 }],
+  };
+  const app = createRouterApp(new BlockIndex(16), [{ name: 'a', url: 'http://a' }], {
+    tokenizer: FAKE_TOKENIZER,
+    shadow,
+    fetch: async () => new Response('{}'),
+  });
+  await app.request('/v1/completions', { method: 'POST', body: '{"prompt":[3,1,2]}' });
+  assert.deepEqual(seen, [Int32Array.of(3, 1, 2)]);
+  const { policies } = (await (await app.request('/shadow')).json()) as { policies: { policy: string }[] };
+  assert.deepEqual(policies, shadow.standings());
+});

@@ -379,16 +379,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       wanted.pop();
       this.counters.skippedAdmissions++;
     }
-    const target = wanted.at(-1) ?? 0;
     // Room may have cost states that were there before; whatever the plan still misses is added if it was wanted.
-    const before = this.tree.numTokens;
     for (const at of wanted) this.#placeCheckpoint(root, tokens, at, sources.get(at) ?? 'end', computed);
-    if (target > 0 && this.tree.numTokens > before)
-      this.#emitter.emit('stored', {
-        tokens: tokens.subarray(0, target),
-        newTokens: this.tree.numTokens - before,
-        salt: this.#saltOfRoot.get(root)!,
-      });
     this.#unlock(anchor);
     return wanted.length;
   }
@@ -407,6 +399,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   ): void {
     const { tree } = this;
     const walk = walkTree(this.tree, root, tokens.subarray(0, at), 0);
+    const salt = this.#saltOfRoot.get(root)!;
     let node = walk.node;
     if (walk.partial >= 0) node = this.#split(walk.partial, walk.shared - tree.depth[node]!);
     const { ages } = this.#history;
@@ -417,6 +410,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       if (wasLeaf) ages.start(this.#history.kindOf(tree, parent));
       this.#adopt(node);
       if (computed !== undefined) this.#contents.setKv(node, computed.kvOf(walk.shared, at));
+      // Before the checkpoint: who follows the events can place a state only below known tokens.
+      this.#emitter.emit('stored', { tokens: tokens.subarray(0, at), newTokens: at - walk.shared, salt });
     }
     if (tree.hasState[node] === 1) return;
     tree.setState(node, true);
@@ -426,7 +421,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     this.#history.lastRequest[node] = this.#history.request;
     ages.start(this.#history.kindOf(tree, node));
     this.counters.checkpoints[source] = (this.counters.checkpoints[source] ?? 0) + 1;
-    this.#emitter.emit('checkpointed', { tokens: tokens.subarray(0, at), salt: this.#saltOfRoot.get(root)! });
+    this.#emitter.emit('checkpointed', { tokens: tokens.subarray(0, at), salt });
   }
 
   #split(node: number, at: number): number {

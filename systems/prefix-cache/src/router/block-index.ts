@@ -1,11 +1,24 @@
 /** Which engine holds which prefix, from KV events. A hybrid engine can reuse a prefix only where it has both the keys
  *  and values of all tokens before and a recurrent state at its end; the score is therefore the least over the groups.
- *  An engine that never announced a state counts as a plain transformer. */
-import { ATTENTION_GROUP, blockHashes, STATE_GROUP, type KvEvent } from '../server/kv-events.ts';
+ *  An engine that never announced a state counts as a plain transformer.
+ *  Engines hash blocks each in their own way. The index hashes the announced tokens itself and remembers which foreign hash
+ *  stands for which of its own, so that a prompt is hashed once and engines of several makes stand side by side. */
+import { extendHash, PREFIX_SEED } from '../cache/prefix-hashes.ts';
+import { prefixError } from '../prefix-errors.ts';
+import {
+  blockHashes,
+  hashKeyOf,
+  STATE_GROUP,
+  type BlockHash,
+  type BlockStored,
+  type KvEvent,
+} from '../server/kv-events.ts';
 
-interface WorkerBlocks {
-  readonly attention: Set<number>;
-  readonly states: Set<number>;
+interface Worker {
+  readonly name: string;
+  readonly bit: number;
+  /** Foreign hash → own hashes of the blocks it stands for, by group. */
+  readonly known: readonly [Map<string | number, Uint32Array>, Map<string | number, Uint32Array>];
   hasStates: boolean;
   nextSequence: number;
   load: number;
@@ -17,74 +30,149 @@ export interface WorkerScore {
   readonly reusableTokens: number;
   /** Tokens whose keys and values it holds. */
   readonly attentionTokens: number;
+  /** Prompt tokens it is computing now. */
   readonly load: number;
 }
 
+/** Workers are bits of a 32-bit mask. */
+const MAX_WORKERS = 32;
+
 export class BlockIndex {
   readonly blockTokens: number;
-  readonly #workers = new Map<string, WorkerBlocks>();
+  /** Events that could not be placed: unknown parent, or a block size that is no multiple of this index's. */
+  numUnplaced = 0;
+  readonly #workers = new Map<string, Worker>();
+  /** Own hash → workers that hold the block, by group. */
+  readonly #holders: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
 
   constructor(blockTokens: number) {
     this.blockTokens = blockTokens;
   }
 
-  addWorker(worker: string): void {
-    if (!this.#workers.has(worker))
-      this.#workers.set(worker, {
-        attention: new Set(),
-        states: new Set(),
-        hasStates: false,
-        nextSequence: 0,
-        load: 0,
+  /** @throws TF-PREFIX-006 beyond 32 workers */
+  addWorker(name: string): void {
+    if (this.#workers.has(name)) return;
+    if (this.#workers.size === MAX_WORKERS)
+      throw prefixError('TF-PREFIX-006', {
+        subject: 'BlockIndex.addWorker',
+        expected: `at most ${MAX_WORKERS} workers`,
+        actual: String(MAX_WORKERS + 1),
       });
+    this.#workers.set(name, {
+      name,
+      bit: 1 << this.#workers.size,
+      known: [new Map(), new Map()],
+      hasStates: false,
+      nextSequence: 0,
+      load: 0,
+    });
   }
 
   /** @returns first missing sequence number if there is a gap: the caller replays from there or clears the worker */
-  apply(worker: string, sequence: number, events: readonly KvEvent[]): number | undefined {
-    this.addWorker(worker);
-    const blocks = this.#workers.get(worker)!;
-    if (sequence < blocks.nextSequence) return undefined;
-    if (sequence > blocks.nextSequence) return blocks.nextSequence;
-    blocks.nextSequence = sequence + 1;
-    for (const event of events) applyEvent(blocks, event);
+  apply(name: string, sequence: number, events: readonly KvEvent[]): number | undefined {
+    this.addWorker(name);
+    const worker = this.#workers.get(name)!;
+    // Numbers start again when an engine does; what it held is gone.
+    if (sequence === 0 && worker.nextSequence > 0) this.reset(name, 0);
+    if (sequence < worker.nextSequence) return undefined;
+    if (sequence > worker.nextSequence) return worker.nextSequence;
+    worker.nextSequence = sequence + 1;
+    for (const event of events) this.#applyEvent(worker, event);
     return undefined;
   }
 
   /** Forgets what a worker holds and goes on from a sequence number. */
-  reset(worker: string, nextSequence: number): void {
-    this.addWorker(worker);
-    const blocks = this.#workers.get(worker)!;
-    applyEvent(blocks, { type: 'AllBlocksCleared' });
-    blocks.nextSequence = nextSequence;
+  reset(name: string, nextSequence: number): void {
+    this.addWorker(name);
+    const worker = this.#workers.get(name)!;
+    this.#clear(worker);
+    worker.nextSequence = nextSequence;
   }
 
-  addLoad(worker: string, tokens: number): void {
-    this.#workers.get(worker)!.load += tokens;
+  addLoad(name: string, tokens: number): void {
+    this.#workers.get(name)!.load += tokens;
   }
 
-  /** Scores of all workers, best first: most reusable tokens less load, then the least load. */
+  /** Scores of all workers, best first: most reusable tokens less load, then the least load.
+   *  Cost: O(tokens + blocks + workers). */
   rank(tokens: Int32Array): WorkerScore[] {
     const hashes = blockHashes(tokens, this.blockTokens);
-    const scores = Array.from(this.#workers, ([worker, { attention, states, hasStates, load }]): WorkerScore => {
-      let held = 0;
-      while (held < hashes.length && attention.has(hashes[held]!)) held++;
-      let usable = held;
-      if (hasStates) while (usable > 0 && !states.has(hashes[usable - 1]!)) usable--;
-      return { worker, reusableTokens: usable * this.blockTokens, attentionTokens: held * this.blockTokens, load };
+    const [attention, states] = this.#holders;
+    const held = new Map<number, number>();
+    const usable = new Map<number, number>();
+    let holding = -1;
+    for (let block = 0; block < hashes.length && holding !== 0; block++) {
+      holding &= attention.get(hashes[block]!) ?? 0;
+      const resumable = holding & (states.get(hashes[block]!) ?? 0);
+      for (const { bit } of this.#workers.values()) {
+        if ((holding & bit) !== 0) held.set(bit, block + 1);
+        if ((resumable & bit) !== 0) usable.set(bit, block + 1);
+      }
+    }
+    const scores = Array.from(this.#workers.values(), ({ name, bit, hasStates, load }): WorkerScore => {
+      const attentionTokens = (held.get(bit) ?? 0) * this.blockTokens;
+      const reusableTokens = hasStates ? (usable.get(bit) ?? 0) * this.blockTokens : attentionTokens;
+      return { worker: name, reusableTokens, attentionTokens, load };
     });
     return scores.sort((a, b) => b.reusableTokens - b.load - (a.reusableTokens - a.load) || a.load - b.load);
   }
-}
 
-function applyEvent(blocks: WorkerBlocks, event: KvEvent): void {
-  if (event.type === 'AllBlocksCleared') {
-    blocks.attention.clear();
-    blocks.states.clear();
-    return;
+  #applyEvent(worker: Worker, event: KvEvent): void {
+    if (event.type === 'AllBlocksCleared') return this.#clear(worker);
+    const group = event.group_idx === STATE_GROUP ? 1 : 0;
+    if (group === 1) worker.hasStates = true;
+    if (event.type === 'BlockStored') return this.#store(worker, event, group);
+    for (const hash of event.block_hashes) this.#remove(worker, hash, group);
   }
-  const group = event.group_idx === STATE_GROUP ? blocks.states : blocks.attention;
-  if (event.group_idx !== ATTENTION_GROUP) blocks.hasStates = true;
-  for (const hash of event.block_hashes)
-    if (event.type === 'BlockStored') group.add(hash);
-    else group.delete(hash);
+
+  #store(worker: Worker, event: BlockStored, group: 0 | 1): void {
+    const size = event.block_size;
+    const parents = event.parent_block_hash === null ? undefined : this.#ownOf(worker, event.parent_block_hash);
+    if ((event.parent_block_hash !== null && parents === undefined) || size % this.blockTokens !== 0) {
+      this.numUnplaced++;
+      return;
+    }
+    let hash = parents?.at(-1) ?? PREFIX_SEED;
+    for (const [index, foreign] of event.block_hashes.entries()) {
+      const own = new Uint32Array(size / this.blockTokens);
+      for (let i = 0; i < size; i++) {
+        hash = extendHash(hash, event.token_ids[index * size + i]!);
+        if ((i + 1) % this.blockTokens === 0) own[(i + 1) / this.blockTokens - 1] = hash;
+      }
+      worker.known[group].set(hashKeyOf(foreign), own);
+      // A state stands at the end of its block only.
+      const held = group === 1 ? own.subarray(-1) : own;
+      for (const block of held) this.#holders[group].set(block, (this.#holders[group].get(block) ?? 0) | worker.bit);
+    }
+  }
+
+  /** Parents are looked for in both groups: a state's parent is an attention block. */
+  #ownOf(worker: Worker, foreign: BlockHash): Uint32Array | undefined {
+    const key = hashKeyOf(foreign);
+    return worker.known[0].get(key) ?? worker.known[1].get(key);
+  }
+
+  #remove(worker: Worker, foreign: BlockHash, group: 0 | 1): void {
+    const key = hashKeyOf(foreign);
+    const own = worker.known[group].get(key);
+    if (own === undefined) return;
+    worker.known[group].delete(key);
+    this.#release(worker, group, own);
+  }
+
+  #clear(worker: Worker): void {
+    for (const group of [0, 1] as const) {
+      for (const own of worker.known[group].values()) this.#release(worker, group, own);
+      worker.known[group].clear();
+    }
+  }
+
+  #release(worker: Worker, group: 0 | 1, own: Uint32Array): void {
+    const holders = this.#holders[group];
+    for (const block of own) {
+      const left = (holders.get(block) ?? 0) & ~worker.bit;
+      if (left === 0) holders.delete(block);
+      else holders.set(block, left);
+    }
+  }
 }

@@ -1,8 +1,9 @@
 /** A router in front of several engines: it follows their KV events and sends each request to the engine that can reuse
- *  most of it. It hashes prompts as the engines of this room do, so it needs their tokenizer and template. */
+ *  most of it; if that one does not answer, to the next. It needs the engines' tokenizer and template. */
 import type { TextTokenizer } from '@tenfold/core/nn';
-import { Hono } from 'hono';
-import { decodeBatch } from '../server/kv-events.ts';
+import { Hono, type Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ShadowStanding } from '../sim/adaptive.ts';
 import { encodeChat, type ChatMessage } from '../trace/chat-template.ts';
 import type { BlockIndex } from './block-index.ts';
 
@@ -12,91 +13,118 @@ export interface RoutedWorker {
   readonly url: string;
 }
 
-export function createRouterApp(
-  index: BlockIndex,
-  workers: readonly RoutedWorker[],
-  { tokenizer, fetch: send = fetch }: { readonly tokenizer: TextTokenizer; readonly fetch?: typeof fetch },
-): Hono {
+/** Shadow mode: what caches of other policies would have reused of the prompts that pass. */
+export interface RouterShadow {
+  observe(prompt: Int32Array): void;
+  standings(): readonly ShadowStanding[];
+}
+
+export interface RouterOptions {
+  readonly tokenizer: TextTokenizer;
+  readonly fetch?: typeof fetch;
+  readonly shadow?: RouterShadow;
+}
+
+interface RoutedBody {
+  readonly messages?: ChatMessage[];
+  readonly prompt?: string | number[];
+}
+
+const STATUS_UNREACHABLE = 502;
+
+export function createRouterApp(index: BlockIndex, workers: readonly RoutedWorker[], options: RouterOptions): Hono {
+  const { tokenizer, fetch: send = fetch, shadow } = options;
   const app = new Hono();
   const encode = (text: string): number[] => tokenizer.encode(text, { specialTokens: false });
   for (const { name } of workers) index.addWorker(name);
-  const tokensOf = (body: { messages?: ChatMessage[]; prompt?: string | number[] }): Int32Array => {
-    if (body.messages !== undefined) return encodeChat(body.messages, encode);
-    return Int32Array.from(typeof body.prompt === 'string' ? encode(body.prompt) : (body.prompt ?? []));
+
+  /** Tokens of a request, or an answer that says what is wrong with it. */
+  const readTokens = (text: string, context: Context): Int32Array | Response => {
+    try {
+      const { messages, prompt } = JSON.parse(text) as RoutedBody;
+      if (messages !== undefined) return encodeChat(messages, encode);
+      if (prompt !== undefined) return Int32Array.from(typeof prompt === 'string' ? encode(prompt) : prompt);
+    } catch {
+      return errorAnswer(context, 400, 'The body is not a JSON request with messages or a prompt.');
+    }
+    return errorAnswer(context, 400, 'The request needs messages or a prompt.');
   };
+
+  app.get('/health', (context) =>
+    context.json({ status: 'ok', workers: workers.length, unplaced_events: index.numUnplaced }),
+  );
+  app.get('/shadow', (context) => context.json({ policies: shadow?.standings() ?? [] }));
   app.post('/query', async (context) => {
-    const scores = index.rank(tokensOf(await context.req.json()));
-    return context.json({ workers: scores });
+    const tokens = readTokens(await context.req.text(), context);
+    return tokens instanceof Response ? tokens : context.json({ workers: index.rank(tokens) });
   });
   for (const path of ['/v1/chat/completions', '/v1/completions'] as const)
     app.post(path, async (context) => {
       const text = await context.req.text();
-      const tokens = tokensOf(JSON.parse(text) as { messages?: ChatMessage[]; prompt?: string | number[] });
-      const [best] = index.rank(tokens);
-      const worker = workers.find(({ name }) => name === best!.worker)!;
-      const load = tokens.length - best!.reusableTokens;
-      index.addLoad(worker.name, load);
-      try {
-        const answer = await send(worker.url + path, {
-          method: 'POST',
-          body: text,
-          headers: { 'content-type': 'application/json' },
-          signal: context.req.raw.signal,
-        });
-        const headers = new Headers(answer.headers);
-        headers.set('x-tenfold-worker', worker.name);
-        return new Response(answer.body, { status: answer.status, headers });
-      } finally {
-        index.addLoad(worker.name, -load);
+      const tokens = readTokens(text, context);
+      if (tokens instanceof Response) return tokens;
+      shadow?.observe(tokens);
+      for (const { worker, reusableTokens } of index.rank(tokens)) {
+        const { name, url } = workers.find((entry) => entry.name === worker)!;
+        const load = tokens.length - reusableTokens;
+        index.addLoad(name, load);
+        const release = (): void => index.addLoad(name, -load);
+        try {
+          const answer = await send(url + path, {
+            method: 'POST',
+            body: text,
+            headers: forwardedHeaders(context),
+            signal: context.req.raw.signal,
+          });
+          const headers = new Headers(answer.headers);
+          headers.set('x-tenfold-worker', name);
+          return new Response(answer.body === null ? null : whenRead(answer.body, release), {
+            status: answer.status,
+            headers,
+          });
+        } catch (error) {
+          release();
+          if (context.req.raw.signal.aborted) throw error;
+        }
       }
+      return errorAnswer(context, STATUS_UNREACHABLE, `None of ${workers.length} engines answers.`);
     });
   return app;
 }
 
-/** Follows a worker's events; a gap is filled from its replay socket, or the worker's blocks are forgotten. */
-export async function followWorker(
-  index: BlockIndex,
-  worker: string,
-  endpoints: { readonly events: string; readonly replay?: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const { Subscriber, Dealer } = await import('zeromq');
-  using subscriber = asDisposable(new Subscriber());
-  subscriber.socket.connect(endpoints.events);
-  subscriber.socket.subscribe();
-  signal.addEventListener('abort', () => subscriber.socket.close(), { once: true });
-  const replayFrom = async (missing: number): Promise<void> => {
-    using dealer = asDisposable(new Dealer({ receiveTimeout: 2000 }));
-    dealer.socket.connect(endpoints.replay!);
-    const start = Buffer.alloc(8);
-    start.writeBigUInt64BE(BigInt(missing));
-    await dealer.socket.send(['', start]);
-    for (;;) {
-      const frames = await dealer.socket.receive();
-      const [sequence, payload] = frames.slice(-2);
-      const number = Number(Buffer.from(sequence!).readBigInt64BE());
-      if (number < 0) return;
-      index.apply(worker, number, decodeBatch(payload!).events);
-    }
-  };
-  try {
-    for await (const [, sequence, payload] of subscriber.socket) {
-      const number = Number(Buffer.from(sequence!).readBigInt64BE());
-      const { events } = decodeBatch(payload!);
-      const missing = index.apply(worker, number, events);
-      if (missing === undefined) continue;
-      if (endpoints.replay === undefined) index.reset(worker, number);
-      else await replayFrom(missing);
-      if (index.apply(worker, number, events) !== undefined) {
-        index.reset(worker, number);
-        index.apply(worker, number, events);
-      }
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+function forwardedHeaders(context: Context): Record<string, string> {
+  const key = context.req.header('authorization');
+  return { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: key }) };
 }
 
-function asDisposable<Socket extends { close(): void }>(socket: Socket): Disposable & { readonly socket: Socket } {
-  return { socket, [Symbol.dispose]: () => socket.close() };
+function errorAnswer(context: Context, status: ContentfulStatusCode, message: string): Response {
+  const type = status === STATUS_UNREACHABLE ? 'server_error' : 'invalid_request_error';
+  return context.json({ error: { message, type, param: null, code: null } }, status);
+}
+
+/** The same stream; `done` is called once, when it ends, fails or is given up. */
+function whenRead(body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let isDone = false;
+  const finish = (): void => {
+    if (!isDone) done();
+    isDone = true;
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done: isEnd, value } = await reader.read();
+        if (!isEnd) return controller.enqueue(value);
+        finish();
+        controller.close();
+      } catch (error) {
+        finish();
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      finish();
+      return reader.cancel(reason);
+    },
+  });
 }

@@ -7,10 +7,13 @@ import { extendHash, PREFIX_SEED } from '../cache/prefix-hashes.ts';
 export const ATTENTION_GROUP = 0;
 export const STATE_GROUP = 1;
 
+/** Engines hash in their own ways: 32- or 64-bit numbers, or bytes. */
+export type BlockHash = number | bigint | Uint8Array;
+
 export interface BlockStored {
   readonly type: 'BlockStored';
-  readonly block_hashes: readonly number[];
-  readonly parent_block_hash: number | null;
+  readonly block_hashes: readonly BlockHash[];
+  readonly parent_block_hash: BlockHash | null;
   readonly token_ids: readonly number[];
   readonly block_size: number;
   readonly lora_id: null;
@@ -21,7 +24,7 @@ export interface BlockStored {
 
 export interface BlockRemoved {
   readonly type: 'BlockRemoved';
-  readonly block_hashes: readonly number[];
+  readonly block_hashes: readonly BlockHash[];
   readonly medium: string;
   readonly group_idx: number;
 }
@@ -35,6 +38,12 @@ export interface KvEventBatch {
 
 const MEDIUM = 'CPU';
 const KIND_OF_GROUP = ['full_attention', 'mamba'];
+
+/** A hash as a key: equal bytes are equal keys. */
+export function hashKeyOf(hash: BlockHash): string | number {
+  if (typeof hash === 'number') return hash;
+  return typeof hash === 'bigint' ? hash.toString(16) : Buffer.from(hash).toString('hex');
+}
 
 /** Hashes of the full blocks of a prefix, each over all tokens up to its end. */
 export function blockHashes(tokens: Int32Array, blockSize: number): number[] {
@@ -88,7 +97,8 @@ export function encodeBatch({ ts, events }: KvEventBatch): Uint8Array {
 
 /** Reads both encodings: maps with a type tag, and the older positional arrays. Unknown events are left out. */
 export function decodeBatch(bytes: Uint8Array): KvEventBatch {
-  const raw = decode(bytes) as { ts: number; events: unknown[] } | [number, unknown[]];
+  // Numbers of 64 bits would lose digits as doubles.
+  const raw = decode(bytes, { useBigInt64: true }) as { ts: number; events: unknown[] } | [number, unknown[]];
   const [ts, events] = Array.isArray(raw) ? raw : [raw.ts, raw.events];
   return { ts, events: events.map(eventFrom).filter((event) => event !== undefined) };
 }
@@ -100,7 +110,7 @@ function eventFrom(raw: unknown): KvEvent | undefined {
   }
   const [type, hashes, second, tokens, blockSize, , medium = MEDIUM] = raw as [
     string,
-    number[],
+    BlockHash[],
     unknown,
     number[],
     number,
@@ -114,7 +124,7 @@ function eventFrom(raw: unknown): KvEvent | undefined {
   return {
     type,
     block_hashes: hashes,
-    parent_block_hash: second as number | null,
+    parent_block_hash: second as BlockHash | null,
     token_ids: tokens,
     block_size: blockSize,
     lora_id: null,

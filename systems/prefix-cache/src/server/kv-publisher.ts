@@ -12,7 +12,7 @@ export interface KvPublisher extends AsyncDisposable {
   readonly replayEndpoint: string;
 }
 
-/** @param endpoint  like tcp://127.0.0.1:5557; the replay socket takes a free port of the same host
+/** @param endpoint  like tcp://127.0.0.1:5557; the replay socket takes the next port (a free one after port 0)
  *  @param salt  only this tenant is announced: hashes of other tenants could be guessed */
 export async function publishKvEvents<State, Kv>(
   cache: PrefixCache<State, Kv>,
@@ -24,7 +24,7 @@ export async function publishKvEvents<State, Kv>(
   const publisher = new Publisher();
   const replay = new Router();
   await publisher.bind(endpoint);
-  await replay.bind(endpoint.replace(/:\d+$/, ':0'));
+  await replay.bind(replayAddress(endpoint));
   const kept: Uint8Array[] = [];
   let next = 0;
   let sending = Promise.resolve();
@@ -90,6 +90,10 @@ export async function publishKvEvents<State, Kv>(
       replay.close();
     },
   };
+}
+
+function replayAddress(endpoint: string): string {
+  return endpoint.replace(/:(\d+)$/, (_, port: string) => `:${port === '0' ? 0 : Number(port) + 1}`);
 }
 
 function sequenceBytes(sequence: number): Buffer {

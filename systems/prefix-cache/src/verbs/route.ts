@@ -1,43 +1,72 @@
 /** route: the router in front of several engines, until it is stopped. */
-import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { bytesFromText } from '@tenfold/core/base';
 import { loadTokenizer } from '@tenfold/core/nn';
-import { listen } from '../server/listen.ts';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { prefixError } from '../prefix-errors.ts';
 import { BlockIndex } from '../router/block-index.ts';
-import { createRouterApp, followWorker } from '../router/router-app.ts';
-import { MODEL_FOLDER } from './trace-source.ts';
+import { followWorker } from '../router/follow-worker.ts';
+import { createRouterApp } from '../router/router-app.ts';
+import { listen } from '../server/listen.ts';
+import { ShadowTuner } from '../sim/shadow-tuner.ts';
+import { MODEL_FOLDER, openProfile } from './trace-source.ts';
 
 interface RouteParams {
   readonly workers: string;
   readonly host: string;
   readonly port: number;
   readonly blockTokens: number;
+  readonly shadowCapacity: string;
+  readonly shadowModel: string;
 }
 
-export async function run(
-  { workers: text, host, port, blockTokens }: RouteParams,
-  context: VerbContext,
-): Promise<VerbResult> {
-  const workers = text.split(',').map((part) => {
-    const match = /^([^=]+)=(https?:\/\/[^|]+)\|(\w+:\/\/.+)$/.exec(part.trim());
-    if (match === null)
-      throw prefixError('TF-PREFIX-006', {
-        subject: 'route',
-        expected: 'workers like a=http://127.0.0.1:8001|tcp://127.0.0.1:5557',
-        actual: part,
-      });
-    return { name: match[1]!, url: match[2]!, events: match[3]! };
-  });
+interface WorkerAddress {
+  readonly name: string;
+  readonly url: string;
+  readonly events: string;
+  readonly replay?: string;
+}
+
+export async function run(params: RouteParams, context: VerbContext): Promise<VerbResult> {
+  const { host, port, blockTokens, shadowCapacity, shadowModel } = params;
+  const workers = workersFromText(params.workers);
   const index = new BlockIndex(blockTokens);
-  const app = createRouterApp(index, workers, { tokenizer: await loadTokenizer(MODEL_FOLDER) });
-  const following = workers.map(({ name, events }) => followWorker(index, name, { events }, context.signal));
+  const { profile } = await openProfile(shadowModel, context);
+  using tuner =
+    shadowCapacity === ''
+      ? undefined
+      : new ShadowTuner({ profile, capacityBytes: bytesFromText(shadowCapacity), keepTokens: 1 }, () => undefined);
+  const app = createRouterApp(index, workers, {
+    tokenizer: await loadTokenizer(MODEL_FOLDER),
+    shadow:
+      tuner === undefined
+        ? undefined
+        : { observe: (prompt) => tuner.observe(prompt, new Int32Array(0)), standings: () => tuner.standings },
+  });
   await using _server = await listen(app.fetch, { host, port });
+  const following = workers.map(({ name, events, replay }) =>
+    followWorker(index, name, { events, replay }, context.signal),
+  );
   context.progress({ phase: `routing ${workers.length} engines on http://${host}:${port}/v1` });
   await new Promise<void>((stop) => context.signal.addEventListener('abort', () => stop(), { once: true }));
   await Promise.allSettled(following);
   return {
     ok: true,
-    value: { workers: workers.map(({ name }) => name) },
+    value: { workers: workers.map(({ name }) => name), standings: tuner?.standings ?? [] },
     report: { title: 'Router', verdict: { tone: 'info', text: `Routed to ${workers.length} engines.` }, blocks: [] },
   };
+}
+
+function workersFromText(text: string): WorkerAddress[] {
+  return text.split(',').map((part) => {
+    const match = /^([^=]+)=(https?:\/\/[^|]+)\|(\w+:\/\/[^|]+)(?:\|(\w+:\/\/.+))?$/.exec(part.trim());
+    if (match !== null) {
+      const [, name, url, events, replay] = match;
+      return { name: name!, url: url!.replace(/\/$/, ''), events: events!, replay };
+    }
+    throw prefixError('TF-PREFIX-006', {
+      subject: 'route',
+      expected: 'workers like a=http://127.0.0.1:8001|tcp://127.0.0.1:5557|tcp://127.0.0.1:5558',
+      actual: part,
+    });
+  });
 }
