@@ -1,5 +1,5 @@
 /** Along which axes an operation can be cut: for each rule the permitted combinations of axes of its tensors
- *  (paper, §4.4, and the public code). One number per tensor, inputs then outputs. */
+ *  (paper and public code). One number per tensor, inputs then outputs. */
 import type { AxisRule, OverlapOp, TensorInfo } from './types.ts';
 
 /** Not cut. */

@@ -1,4 +1,4 @@
-/** Cutting a batch without changing who is dropped (paper, §4.3). Each part may send any number of tokens up to what the
+/** Cutting a batch without changing who is dropped (paper). Each part may send any number of tokens up to what the
  *  parts before it left: used[e] goes from part to part. Naive micro-batching gives each part capacity/k instead. */
 import {
   chooseExperts,

@@ -1,7 +1,7 @@
 /** What operations and exchanges cost on a device, whole and in parts.
  *
  *  Compute: launch + max(flops/k / rate, bytes/k / bandwidth). All-to-all of k parts with capacity C: the table at the
- *  bytes of C/k, whatever the gate really sends (paper, §4.2). Operations without size: launch + time/k. Parts of an
+ *  bytes of C/k, whatever the gate really sends (paper). Operations without size: launch + time/k. Parts of an
  *  operation with a measured time are scaled by measured over predicted time of the whole. */
 import { costAt, createCostTable, extrapolationFactor, type CostTable } from '@tenfold/core/schedule';
 import type { Diagnostic } from '@tenfold/core/base';

@@ -1,4 +1,4 @@
-/** Which operations may run while an all-to-all is under way: those without a directed path to or from it (paper, §4.1).
+/** Which operations may run while an all-to-all is under way: those without a directed path to or from it (paper).
  *  Candidates are weight gradients (and what only they need); everything behind an all-reduce is left out. */
 import { dataflowOf, isAllToAll, type Dataflow } from './op-graph.ts';
 import type { OverlapGraph } from './types.ts';

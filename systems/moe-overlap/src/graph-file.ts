@@ -115,26 +115,6 @@ export function parseCostsFile(
   };
 }
 
-/** Lines of nccl-tests (13 columns, size first, times in µs) as a table's points.
- *  @throws TF-OVERLAP-004 if the log has no "Out of bounds" line: it was cut off */
-export function parseNcclLog(text: string, isInPlace = false): (readonly [bytes: number, ms: number])[] {
-  if (!text.includes('Out of bounds')) {
-    throw overlapError('TF-OVERLAP-004', {
-      subject: 'parseNcclLog',
-      expected: 'a complete nccl-tests log with its "Out of bounds" line',
-      hints: ['The log looks cut off; run the test again.'],
-    });
-  }
-  const points: (readonly [number, number])[] = [];
-  for (const line of text.split('\n')) {
-    const columns = line.trim().split(/\s+/);
-    if (columns.length !== 13 || !/^\d+$/.test(columns[0]!)) continue;
-    const us = Number(columns[isInPlace ? 9 : 5]);
-    if (Number(columns[0]) > 0) points.push([Number(columns[0]), us / 1000]);
-  }
-  return points;
-}
-
 export function parseFileWith<T>(schema: z.ZodType<T>, text: string, subject: string): T {
   let json: unknown;
   try {

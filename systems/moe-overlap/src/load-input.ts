@@ -8,6 +8,7 @@ import { checkTableRange, withTimes, type DeviceCosts } from './device-costs.ts'
 import { loadDevice } from './device-library.ts';
 import { gptMoe, GPT2_L_MOE, GPT2_S_MOE } from './gpt-moe.ts';
 import { parseCostsFile, parseGraphFile } from './graph-file.ts';
+import { deviceFromNcclLog } from './nccl-log.ts';
 import type { GateName, OverlapGraph } from './types.ts';
 
 export interface InputParams {
@@ -29,7 +30,7 @@ export interface OverlapInput {
 export async function loadInput(params: InputParams, context: VerbContext): Promise<OverlapInput> {
   const { devices, batch, gate, bandwidth } = params;
   const textOf = (file: string): Promise<string> => readFile(resolve(context.workingFolder, file), 'utf8');
-  const profile = params.costs === '' ? undefined : parseCostsFile(await textOf(params.costs), devices);
+  const profile = params.costs === '' ? undefined : profileFrom(await textOf(params.costs), devices);
   const device =
     profile?.device ??
     (await loadDevice({ dataFolder: context.dataFolder, numDevices: devices, bandwidthFactor: bandwidth }));
@@ -46,6 +47,12 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
   })();
   for (const warning of checkTableRange(graph, device)) context.warn(warning);
   return { graph, device };
+}
+
+/** A profile in JSON, or a log of nccl-tests. */
+function profileFrom(text: string, numDevices: number): ReturnType<typeof parseCostsFile> {
+  if (text.trimStart().startsWith('{')) return parseCostsFile(text, numDevices);
+  return { device: deviceFromNcclLog(text, numDevices), opTimes: {} };
 }
 
 /** Operations of a file that state sizes but no time get the device's. */

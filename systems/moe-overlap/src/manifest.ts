@@ -14,7 +14,7 @@ const input = {
     .string()
     .default('')
     .meta({ kind: 'file' })
-    .describe('JSON profile with times in s and sizes in bytes; empty for the room’s device'),
+    .describe('JSON profile (s, bytes) or a log of nccl-tests; empty for the room’s device'),
   model: z.enum(['s', 'l']).default('s').describe('GPT2-S-MoE (12 layers of 768) or GPT2-L-MoE (24 of 1024)'),
   devices: z.int().min(2).default(16).describe('devices that share the experts (2 each)'),
   batch: z.int().min(1).default(24).describe('sequences of 512 tokens per device'),

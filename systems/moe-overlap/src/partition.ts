@@ -1,5 +1,5 @@
 /** Writes cut ranges into the graph: parts of operations in pipeline order, then the operations that put tensors together
- *  again for the backward pass, which stays whole (paper, §4.3). */
+ *  again for the backward pass, which stays whole (paper). */
 import { BY_EXPERT, WHOLE } from './axis-rules.ts';
 import type { CutRange } from './range-costs.ts';
 import type { OverlapGraph, OverlapOp, TensorInfo } from './types.ts';

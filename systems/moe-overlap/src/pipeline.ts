@@ -1,4 +1,4 @@
-/** P(i, n, k): time of a range of operations cut into k parts and pipelined over the two lanes (paper, §4.2).
+/** P(i, n, k): time of a range of operations cut into k parts and pipelined over the two lanes (paper).
  *
  *  Stages are maximal runs of one kind. Order: stage by stage; within a stage part 1 … k, the operations of one part
  *  together. An operation that is not cut runs once: behind the first stage that has all it needs, after the parts. */

@@ -1,5 +1,5 @@
 /** Which stretches of the forward pass are cut, and into how many parts:
- *      T(n) = min_{i<n} ( T(i) + min_{1≤k≤K} P(i, n, k) ),  T(0) = 0     (paper, §4.2)
+ *      T(n) = min_{i<n} ( T(i) + min_{1≤k≤K} P(i, n, k) ),  T(0) = 0     (paper)
  *  over group borders only; a range is at most `maxGroups` groups long; P = ∞ where a range cannot be cut. */
 
 export interface RangeProblem {
