@@ -45,6 +45,12 @@ const runParams = {
   guard: z.boolean().default(true).describe('stop and go back when the rounds collapse'),
 };
 
+const streetParams = {
+  day: z.int().min(10).max(2000).default(120).describe('streets by day, with masks'),
+  dusk: z.int().min(10).max(2000).default(80).describe('streets at dusk; their masks only measure'),
+  darkness: z.number().min(0).max(1).default(0.4).describe('0 is day, 1 the end of dusk'),
+};
+
 export const manifest = defineSystem({
   id: 'self-train',
   title: 'Self-training',
@@ -153,6 +159,58 @@ export const manifest = defineSystem({
         ...outputParams,
       }),
       load: () => import('./verbs/em.ts'),
+    }),
+    defineVerb({
+      name: 'segment',
+      summary: 'adapt a pixel classifier: labelled pictures with masks, unlabelled pictures of another domain',
+      examples: [
+        'segment day/pictures day/masks dusk/pictures --classes classes.txt --out masks',
+        'segment day/pictures day/masks dusk/pictures --height 64 --width 96 --truth dusk/masks',
+      ],
+      writesFiles: true,
+      params: z.object({
+        pictures: z.string().meta({ positional: true, kind: 'folder' }).describe('labelled pictures'),
+        masks: z
+          .string()
+          .meta({ positional: true, kind: 'folder' })
+          .describe('their masks: PNG of the same names whose grey or palette numbers are classes'),
+        unlabeled: z.string().meta({ positional: true, kind: 'folder' }).describe('pictures of the other domain'),
+        truth: z.string().default('').meta({ kind: 'folder' }).describe('masks of these, only to measure'),
+        classes: z.string().default('').meta({ kind: 'file' }).describe('class names, one a line or a JSON list'),
+        voidClass: z.int().min(0).max(255).default(255).describe('mask number that does not count'),
+        height: z.int().min(8).max(512).default(32).describe('height in pixels that pictures are averaged to'),
+        width: z.int().min(8).max(512).default(48).describe('width in pixels'),
+        method: z.enum(METHODS).default('em').describe('how the target is used; em is this room’s method'),
+        rounds: z.int().min(1).max(20).default(4).describe('rounds of self-training'),
+        epochs: z.int().min(1).max(1000).default(15).describe('passes over the labelled pictures before the rounds'),
+        guard: runParams.guard,
+        out: z.string().default('').meta({ kind: 'output' }).describe('folder for masks and pictures of doubt'),
+        ...outputParams,
+      }),
+      load: () => import('./verbs/segment.ts'),
+    }),
+    defineVerb({
+      name: 'streets',
+      summary: 'synthetic streets: from day to dusk, with and without the guard, beside CBST and an oracle',
+      examples: ['streets', 'streets --darkness 0.3 --rounds 6'],
+      params: z.object({
+        ...streetParams,
+        rounds: z.int().min(1).max(20).default(5).describe('rounds of self-training'),
+        epochs: z.int().min(1).max(1000).default(15).describe('passes over the day before the rounds'),
+      }),
+      load: () => import('./verbs/streets.ts'),
+    }),
+    defineVerb({
+      name: 'draw-streets',
+      summary: 'write the synthetic streets with exact masks as folders',
+      examples: ['draw-streets streets'],
+      writesFiles: true,
+      params: z.object({
+        folder: z.string().meta({ positional: true, kind: 'output' }).describe('folder to write into'),
+        ...streetParams,
+        ...outputParams,
+      }),
+      load: () => import('./verbs/draw-streets.ts'),
     }),
   ],
 });

@@ -65,4 +65,6 @@ export interface RoundReport {
   readonly truthAccuracy?: number;
   readonly truthAcceptedAccuracy?: number;
   readonly truthEce?: number;
+  /** Segmentation. */
+  readonly truthMeanIou?: number;
 }

@@ -11,7 +11,7 @@ import type { TargetPlan } from './plans.ts';
 
 /** Updates between two looks at the target in the FixMatch-style baseline. */
 const FIXMATCH_STEPS = 20;
-/** Of a round, however few samples there are. */
+/** Of a round, however few samples there are; a picture is many samples. */
 const MIN_STEPS = 30;
 
 /** The number of updates depends on the schedule alone: every method has the same budget. */
@@ -24,7 +24,7 @@ export async function retrain(
   const { training, target, view } = data;
   const numSource = training.x.numRows;
   const samplesPerEpoch = numSource + portionOf(options, round) * target.numRows;
-  const numSteps = Math.max(MIN_STEPS, Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize));
+  const numSteps = Math.max(network.numTokens > 1 ? 1 : MIN_STEPS, Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize));
   const purpose = `round ${round}`;
   const union = (chosen: TargetPlan) => unionRows(training, target, chosen, network.numTokens);
   if (options.method !== 'fixmatch') {

@@ -30,7 +30,7 @@ export interface TrainSourceOptions {
   readonly seed: number;
   /** Default: hidden layers of 256 and 64 units, dropout 0.3. */
   readonly backbone?: BackboneDescription;
-  /** Passes over the source, default 8; never fewer than 200 updates. */
+  /** Passes over the source, default 8; never fewer than 200 updates, pixel networks apart. */
   readonly epochs?: number;
   /** Default 0.05. */
   readonly learningRate?: number;
@@ -46,7 +46,7 @@ export interface TrainSourceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** So that a handful of labelled samples trains a network too. */
+/** So that a handful of labelled samples trains a network too; a picture is many samples. */
 const MIN_STEPS = 200;
 
 /** @param labels  [tokens] classes 0 … C−1, −1 for void
@@ -80,7 +80,7 @@ export async function trainSource(
     ...(options.states && { states: options.states }),
     ...(options.signal && { signal: options.signal }),
   });
-  const numSteps = Math.max(MIN_STEPS, Math.floor((epochs * trainingRows.length) / batchSize));
+  const numSteps = Math.max(numTokens > 1 ? 1 : MIN_STEPS, Math.floor((epochs * trainingRows.length) / batchSize));
   if (options.states === undefined) {
     const onStep = options.onProgress && ((step: number) => options.onProgress!(step, numSteps));
     await trained.train(training, numSteps, { purpose: 'source', ...(onStep && { onStep }) });
