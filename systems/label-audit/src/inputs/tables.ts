@@ -6,6 +6,17 @@ import { labelError } from '../label-errors.ts';
 
 /** By the file's ending: .csv, .tsv, .parquet, .jsonl. */
 export async function readTable(path: string): Promise<Table> {
+  const table = await readAnyTable(path);
+  if (table.numRows > 0) return table;
+  throw labelError('TF-LABEL-004', {
+    subject: 'readTable',
+    expected: 'a table with rows',
+    actual: table.columns.length === 0 ? 'an empty file' : 'a heading without rows',
+    location: basename(path),
+  });
+}
+
+async function readAnyTable(path: string): Promise<Table> {
   switch (extname(path).toLowerCase()) {
     case '.csv':
       return readCsv(path);

@@ -7,7 +7,14 @@ import type { OutputFile } from '@tenfold/core/system';
 import { geometryJson } from '../geometry-report.ts';
 import type { Issue } from '../issue-list.ts';
 import type { Audit } from '../pipeline.ts';
-import { correctedTable, tableBytes } from './corrected-table.ts';
+import { correctedTable } from './corrected-table.ts';
+import { tableBytes } from './table-bytes.ts';
+import type { TableFormat } from './table-bytes.ts';
+
+/** Names of the files of an audit, in the order of `auditFiles`. */
+export function auditFileNames(folder: string, format: TableFormat): string[] {
+  return [`corrected.${format}`, 'mask.npy', 'audit.json', 'report.html'].map((name) => `${folder}/${name}`);
+}
 
 /** @returns files named below a folder */
 export async function auditFiles(options: {
@@ -16,7 +23,7 @@ export async function auditFiles(options: {
   readonly report: Report;
   readonly table: Table | undefined;
   readonly numRows: number;
-  readonly format: 'csv' | 'parquet';
+  readonly format: TableFormat;
   readonly folder: string;
 }): Promise<OutputFile[]> {
   const { audit, issues, report, numRows, format, folder } = options;
@@ -25,12 +32,13 @@ export async function auditFiles(options: {
   const sink = createMemorySink();
   await writeNpy(sink, { dtype: 'bool', shape: [numRows], data: mask });
   const table = correctedTable(audit, options.table, numRows);
-  return [
-    { path: `${folder}/corrected.${format}`, bytes: await tableBytes(table, format) },
-    { path: `${folder}/mask.npy`, bytes: sink.bytes() },
-    { path: `${folder}/audit.json`, bytes: `${JSON.stringify({ ...auditJson(audit), issues }, null, 1)}\n` },
-    { path: `${folder}/report.html`, bytes: await renderHtml(report) },
+  const contents = [
+    await tableBytes(table, format),
+    sink.bytes(),
+    `${JSON.stringify({ ...auditJson(audit), issues }, null, 1)}\n`,
+    await renderHtml(report),
   ];
+  return auditFileNames(folder, format).map((path, i) => ({ path, bytes: contents[i] }));
 }
 
 export type AuditJson = ReturnType<typeof auditJson>;

@@ -1,5 +1,5 @@
 /** The input table with the audit's columns beside it, named as cleanlab's Datalab names them. */
-import { createMemorySink, tableFromColumns, writeCsv, writeParquet } from '@tenfold/core/data';
+import { tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { Audit } from '../pipeline.ts';
 
@@ -44,10 +44,4 @@ export function correctedTable(audit: Audit, table: Table | undefined, numRows: 
   ];
   const taken = new Set(added.map(({ name }) => name));
   return tableFromColumns([...(table?.columns ?? []).filter(({ name }) => !taken.has(name)), ...added]);
-}
-
-export async function tableBytes(table: Table, format: 'csv' | 'parquet'): Promise<Uint8Array> {
-  const sink = createMemorySink();
-  await (format === 'csv' ? writeCsv(sink, table) : writeParquet(sink, table));
-  return sink.bytes();
 }

@@ -20,6 +20,11 @@ export interface ModelExport {
   readonly inputNames?: readonly string[];
 }
 
+/** Names of the files of a model, in the order of `modelFiles`. */
+export function modelFileNames(folder: string): string[] {
+  return ['model.safetensors', 'model.onnx', 'model.json'].map((name) => `${folder}/${name}`);
+}
+
 /** @returns model.safetensors, model.onnx (any batch) and model.json below the folder */
 export async function modelFiles(exported: ModelExport, folder: string): Promise<OutputFile[]> {
   const states = await exported.model.trainer.parameters();
@@ -35,11 +40,8 @@ export async function modelFiles(exported: ModelExport, folder: string): Promise
     loss: options.loss ?? 'sce',
     ...(scaling && { scaling: { mean: [...scaling.mean], scale: [...scaling.scale], isInModel: true } }),
   };
-  return [
-    { path: `${folder}/model.safetensors`, bytes: sink.bytes() },
-    { path: `${folder}/model.onnx`, bytes: inferenceOnnx(exported, states) },
-    { path: `${folder}/model.json`, bytes: `${JSON.stringify(description, null, 1)}\n` },
-  ];
+  const contents = [sink.bytes(), inferenceOnnx(exported, states), `${JSON.stringify(description, null, 1)}\n`];
+  return modelFileNames(folder).map((path, i) => ({ path, bytes: contents[i] }));
 }
 
 /** The distance head leaves as one Gemm with W = 2C, b = −‖c‖²: the ‖x‖² of every logit cancels in the softmax. */

@@ -6,7 +6,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { consensusOfVotes } from '../annotators.ts';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
 import { readTable } from '../inputs/tables.ts';
-import { tableBytes } from '../outputs/corrected-table.ts';
+import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
 
 interface AnnotatorParams {
   readonly votes: string;
@@ -21,6 +21,7 @@ interface AnnotatorParams {
 const NUM_ROWS = 30;
 
 export async function run(params: AnnotatorParams, context: VerbContext): Promise<VerbResult> {
+  const format = params.out === '' ? 'csv' : tableFormatOf(params.out, 'label-audit annotators');
   const table = await readTable(resolve(context.workingFolder, params.votes));
   const cells = (name: string) =>
     Array.from(columnOf(table, name, 'label-audit annotators').values as ArrayLike<unknown>, String);
@@ -48,7 +49,6 @@ export async function run(params: AnnotatorParams, context: VerbContext): Promis
     { name: 'consensus_quality', kind: 'float64', values: consensus.confidence },
     { name: 'majority_label', kind: 'text', values: Array.from(consensus.majority, name) },
   ]);
-  const format = params.out.endsWith('.parquet') ? 'parquet' : 'csv';
   const files =
     params.out === ''
       ? []

@@ -7,7 +7,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { z } from 'zod';
 import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
-import { tableBytes } from '../outputs/corrected-table.ts';
+import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
 
 interface ApplyParams {
   readonly data: string;
@@ -26,6 +26,7 @@ const decisionSchema = z.object({
 });
 
 export async function run(params: ApplyParams, context: VerbContext): Promise<VerbResult> {
+  const format = tableFormatOf(params.out, 'label-audit apply');
   const table = await readTable(resolve(context.workingFolder, params.data));
   const labels = Array.from(columnOf(table, params.label, 'label-audit apply').values as ArrayLike<unknown>, String);
   const decisions = parseDecisions(
@@ -54,7 +55,6 @@ export async function run(params: ApplyParams, context: VerbContext): Promise<Ve
     { name: params.label, kind: 'text', values: labels },
     { name: 'is_reviewed', kind: 'bool', values: isReviewed },
   ]);
-  const format = params.out.endsWith('.parquet') ? 'parquet' : 'csv';
   const files = writeOutputFiles([{ path: params.out, bytes: await tableBytes(changed, format) }], {
     subject: 'label-audit apply',
     context,

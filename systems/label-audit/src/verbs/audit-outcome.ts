@@ -49,7 +49,6 @@ export function auditOutcome(
     ok: true,
     value: auditJson(audit),
     report: change(reportAudit(audit, issues)),
-    diagnostics: audit.warnings,
     artifacts: [
       { name: 'issues.json', mediaType: 'application/json', bytes: new TextEncoder().encode(JSON.stringify(list)) },
     ],

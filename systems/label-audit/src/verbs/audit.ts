@@ -3,7 +3,8 @@ import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { readSamples } from '../inputs/samples.ts';
 import type { InputParams } from '../inputs/samples.ts';
-import { auditFiles } from '../outputs/audit-files.ts';
+import { auditFileNames, auditFiles } from '../outputs/audit-files.ts';
+import { assertNewFiles } from '../outputs/new-files.ts';
 import { runAudit } from '../pipeline.ts';
 import type { Backbone, Filter, LabelLoss, ScoreMethod } from '../types.ts';
 import { auditOutcome, listIssues } from './audit-outcome.ts';
@@ -28,6 +29,8 @@ interface AuditParams extends InputParams {
 }
 
 export async function run(params: AuditParams, context: VerbContext): Promise<VerbResult> {
+  if (params.out !== '')
+    assertNewFiles('label-audit audit', auditFileNames(params.out, params.format), params, context);
   await using samples = await readSamples(params, context);
   for (const warning of samples.warnings) context.warn(warning);
   const isImage = samples.x !== undefined && samples.x.shape.length === 4;
@@ -48,7 +51,7 @@ export async function run(params: AuditParams, context: VerbContext): Promise<Ve
     context,
   );
   const issues = await listIssues(audit, { ...samples, ...(isImage && { images: samples.x! }) });
-  const outcome = auditOutcome({ ...audit, warnings: [...audit.warnings] }, issues, context);
+  const outcome = auditOutcome(audit, issues, context);
   if (params.out === '') return outcome;
   const files = await auditFiles({
     audit,

@@ -7,7 +7,7 @@ import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
 import { asymmetricNoise, matrixNoise, symmetricNoise } from '../injected-noise.ts';
 import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
-import { tableBytes } from '../outputs/corrected-table.ts';
+import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
 import { percent } from '../report.ts';
 
 interface NoiseParams {
@@ -24,6 +24,7 @@ interface NoiseParams {
 }
 
 export async function run(params: NoiseParams, context: VerbContext): Promise<VerbResult> {
+  const format = tableFormatOf(params.out, 'label-audit noise');
   const table = await readTable(resolve(context.workingFolder, params.data));
   const { labels, classNames } = encodeLabels(
     columnOf(table, params.label, 'label-audit noise').values as ArrayLike<unknown>,
@@ -44,7 +45,6 @@ export async function run(params: NoiseParams, context: VerbContext): Promise<Ve
     { name: params.label, kind: 'text', values: names(noisy) },
     { name: 'true_label', kind: 'text', values: names(labels) },
   ]);
-  const format = params.out.endsWith('.parquet') ? 'parquet' : 'csv';
   const files = writeOutputFiles([{ path: params.out, bytes: await tableBytes(changed, format) }], {
     subject: 'label-audit noise',
     context,

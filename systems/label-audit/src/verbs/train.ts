@@ -8,7 +8,8 @@ import { geometryBlocks, learningBlocks } from '../geometry-report.ts';
 import { readSamples } from '../inputs/samples.ts';
 import type { InputParams } from '../inputs/samples.ts';
 import { labelError } from '../label-errors.ts';
-import { modelFiles } from '../outputs/model-files.ts';
+import { modelFileNames, modelFiles } from '../outputs/model-files.ts';
+import { assertNewFiles } from '../outputs/new-files.ts';
 import { trainClassifier } from '../pemm/train.ts';
 import type { TrainOptions } from '../pemm/train.ts';
 import { percent } from '../report.ts';
@@ -41,6 +42,7 @@ export interface TrainParams extends InputParams {
 }
 
 export async function run(params: TrainParams, context: VerbContext): Promise<VerbResult> {
+  if (params.out !== '') assertNewFiles('label-audit train', modelFileNames(params.out), params, context);
   await using samples = await readSamples(params, context);
   for (const warning of samples.warnings) context.warn(warning);
   if (samples.x === undefined) {
