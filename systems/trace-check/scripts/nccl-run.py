@@ -1,6 +1,7 @@
 """Two GPUs, NCCL: a tensor-parallel GPT, clean and with three bugs, recorded as sketches, and what recording costs.
 
-    python3 systems/trace-check/scripts/nccl-run.py OUT
+    python3 systems/trace-check/scripts/nccl-run.py OUT              # two GPUs
+    DEVICE=cpu python3 systems/trace-check/scripts/nccl-run.py OUT   # two processes over Gloo, a smaller model for the costs
 Writes traces to OUT/<name> and OUT/overhead.json. Afterwards, on any machine:
     tenfold trace-check check OUT/reference OUT/clean --pert OUT/perturbed-1 --pert OUT/perturbed-2"""
 import json
@@ -42,10 +43,13 @@ if __name__ == "__main__":
     scratch = os.environ.get("SCRATCH", "/tmp")
     rows = []
     if SMALL["device"] == "cpu":
-        sys.exit()
+        LARGE = dict(SMALL, hidden=512, heads=8, ffn=1408, vocab=2048, seq=256, batch=1, layers=2, micro=1, steps=4)
     for level in ("off", "stats", "hash", "sketch", "full"):
         job = dict(LARGE, out=os.path.join(scratch, "overhead-" + level), record=level != "off", level="full" if level == "off" else level)
-        rows.append({"level": level, "stepSec": run([job], "overhead-" + level)[0]["stepSec"]})
+        seconds = run([job], "overhead-" + level)[0]["stepSec"]
+        held = [os.path.join(job["out"], name) for name in os.listdir(job["out"])] if level != "off" else []
+        rows.append({"level": level, "stepSec": seconds, "ratio": seconds / (rows[0]["stepSec"] if rows else seconds),
+                     "megabytesPerStep": sum(map(os.path.getsize, held)) / job["steps"] / 1e6})
         print(rows[-1], flush=True)
     with open(folder("overhead.json"), "w") as f:
-        json.dump({"device": torch.cuda.get_device_name(0), "torch": torch.__version__, "model": LARGE, "rows": rows}, f, indent=1)
+        json.dump({"device": "cpu" if SMALL["device"] == "cpu" else torch.cuda.get_device_name(0), "torch": torch.__version__, "model": LARGE, "rows": rows}, f, indent=1)

@@ -447,7 +447,7 @@ def train(job, rank):
             trace.scalar("loss", total)
         adam(parameters, moments, step + 1, comm, job)
         trace.params_after(model)
-        job["step_sec"] = time.time() - started
+        job["step_sec"] = min(job.get("step_sec", math.inf), time.time() - started)
     trace.finish()
     trace._current = None
     return float(total)

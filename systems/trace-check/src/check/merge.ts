@@ -5,6 +5,8 @@ import type { ReplicaFinding } from '../types.ts';
 
 /** Elements merged at once: two f32 stretches stay near the cache. */
 export const CHUNK_ELEMENTS = 1 << 18;
+/** Shorter stretches are placed element by element. */
+const LEAST_BLOCK = 32;
 
 // Shared by all mergers of a thread: a stretch is filled without interruption.
 const covered = new Uint8Array(CHUNK_ELEMENTS);
@@ -52,8 +54,9 @@ export function createMerger(tensor: LogicalTensor): Merger {
     }
     covered.fill(0, 0, count);
     for (const { shard, runs } of group) for (const box of runs) fillBox(shard, box, start, count, target);
-    for (let i = 0; i < count; i++)
-      if (covered[i] === 0) {
+    if (covered.subarray(0, count).includes(0))
+      for (let i = 0; i < count; i++) {
+        if (covered[i] !== 0) continue;
         numUncovered++;
         target[i] = 0;
       }
@@ -85,6 +88,13 @@ export function createMerger(tensor: LogicalTensor): Merger {
   }
 
   function place(rank: number, source: number, at: number, count: number, target: Float32Array): void {
+    // Blocks that nobody else holds, the usual case, are copied whole.
+    if (count >= LEAST_BLOCK && !covered.subarray(at, at + count).includes(1)) {
+      target.set(scratch.subarray(source, source + count), at);
+      covered.fill(1, at, at + count);
+      owner.fill(rank, at, at + count);
+      return;
+    }
     for (let i = 0; i < count; i++) {
       const value = scratch[source + i];
       const j = at + i;

@@ -15,8 +15,9 @@ import {
 import type { AttentionShape } from './kernels.ts';
 import { gatesOf, gatherAxis, gatherCopies, localExperts, routerLogits, scatterAxis, topExperts } from './moe.ts';
 import type { Parameter, PlacementTexts, RankState } from './rank-state.ts';
+import { checkpoint } from './recompute.ts';
 import { layersOfStage } from './sim-config.ts';
-import { addGrad, createTape, createVar, emit, runBackward, type Tape, type Var } from './tape.ts';
+import { addGrad, emit, type Tape, type Var } from './tape.ts';
 
 /** Routes of the reference by id, [S, B, k], so that rounding cannot choose other experts. */
 export type Routes = Readonly<Record<string, Float32Array>>;
@@ -331,26 +332,6 @@ export function createModel(state: RankState, routes: Routes): Model {
       return watchOut(tape, 'output_layer', logits, numVocab, columns);
     },
   };
-}
-
-/** Keeps the input alone; the chunk is computed again before its backward pass. */
-function checkpoint(state: RankState, tape: Tape, x: Var, chunk: (tape: Tape, x: Var) => Var): Var {
-  const isBf16 = state.config.precision !== 'float32';
-  const { microBatch } = state;
-  const first = chunk(createTape(isBf16, false), x);
-  return emit(tape, first.data, first.rows, first.columns, (grad) => {
-    const inner = createTape(isBf16);
-    const input = createVar(x.data, x.rows, x.columns);
-    const before = state.microBatch;
-    state.microBatch = microBatch;
-    state.isRecomputing = true;
-    const output = chunk(inner, input);
-    state.isRecomputing = false;
-    output.grad = grad.slice();
-    runBackward(inner);
-    state.microBatch = before;
-    addGrad(tape, x, input.grad!);
-  });
 }
 
 /** Positions a CP rank holds: chunks i and 2·CP−1−i. */
