@@ -1,8 +1,7 @@
 /** The room's manifest: data only; algorithms load when a verb runs. */
 import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
-import { streetShape } from './verbs/street-params.ts';
-import { sceneShape, scoringShape, trainingShape } from './verbs/train-params.ts';
+import { sceneShape, scoringShape, streetShape, trainingShape } from './params.ts';
 
 const outShape = {
   out: z

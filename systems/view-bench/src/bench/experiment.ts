@@ -36,6 +36,7 @@ export interface CameraMark {
   readonly level: Level;
   readonly center: readonly number[];
   readonly forward: readonly number[];
+  readonly down: readonly number[];
   readonly psnr: number | null;
 }
 
@@ -109,6 +110,7 @@ export async function judgeCloud(
     level: psnrOf.get(name)?.level ?? level ?? (train.has(name) ? 'train' : 'control'),
     center: cameraCenter(camera),
     forward: [...camera.rotation.subarray(6, 9)],
+    down: [...camera.rotation.subarray(3, 6)],
     psnr: psnrOf.get(name)?.psnr ?? null,
   }));
   return {

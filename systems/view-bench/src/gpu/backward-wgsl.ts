@@ -1,7 +1,14 @@
 /** WGSL of the backward pass: gradients of pairs by tiles, their sums, and the chain back to the parameters. No float atomics: every
  *  pair has its own slot and pairs of one Gaussian lie together, so that sums have a fixed order and runs repeat to the bit. */
-import { GEOM_STRIDE, GEOMETRY_WGSL, PAIR_STRIDE, PROJ_STRIDE, ROW_THREADS, TILE_PX, UNIFORM_WGSL } from './common-wgsl.ts';
-
+import {
+  GEOM_STRIDE,
+  GEOMETRY_WGSL,
+  PAIR_STRIDE,
+  PROJ_STRIDE,
+  ROW_THREADS,
+  TILE_PX,
+  UNIFORM_WGSL,
+} from './common-wgsl.ts';
 
 /** Walks the list of a tile far to near. imageGradient: v_C and v_A a pixel. Sums over pixels by halving in workgroup memory. */
 export const COMPOSITE_GRADIENT_WGSL = /* wgsl */ `

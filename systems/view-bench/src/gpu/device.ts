@@ -1,4 +1,4 @@
-/** A WebGPU device in Node (Dawn, package webgpu) or in a browser. Never falls back to the CPU by itself. */
+/** A WebGPU device. Never falls back to the CPU by itself. */
 import { viewError } from '../view-errors.ts';
 
 export interface GpuDevice {
@@ -7,31 +7,27 @@ export interface GpuDevice {
   readonly adapterName: string;
 }
 
-/** Asks for the adapter's own limits, so that large clouds fit. @throws TF-VIEW-011 without an adapter or runtime */
-export async function openGpuDevice(): Promise<GpuDevice> {
-  const gpu = await findGpu();
+/** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @throws TF-VIEW-011 without an adapter or runtime */
+export async function openGpuDevice(gpu: GPU): Promise<GpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw viewError('TF-VIEW-011', {
       subject: 'openGpuDevice',
       expected: 'a WebGPU adapter',
       actual: 'none',
-      hints: ['Without a GPU, SwiftShader works: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json.', 'Or render and train on the CPU, which is the default.'],
+      hints: [
+        'Without a GPU, SwiftShader works: set VK_ICD_FILENAMES to its vk_swiftshader_icd.json.',
+        'Or render and train on the CPU, which is the default.',
+      ],
     });
   }
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } });
-  const { description, vendor, architecture, device: name } = adapter.info;
-  return { device, adapterName: [vendor, name, architecture, description].filter((part) => part !== '').join(' ') || 'unnamed adapter' };
-}
-
-/** Dawn's instance must outlive its devices. */
-let instance: GPU | undefined;
-
-async function findGpu(): Promise<GPU> {
-  if (typeof navigator !== 'undefined' && 'gpu' in navigator) return navigator.gpu;
-  const runtime = await import('webgpu').catch((cause: unknown) => {
-    throw viewError('TF-VIEW-011', { subject: 'openGpuDevice', expected: 'the package webgpu', actual: 'none that loads', cause });
+  const device = await adapter.requestDevice({
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
-  return (instance ??= runtime.create([]));
+  const { description, vendor, architecture, device: name } = adapter.info;
+  return {
+    device,
+    adapterName: [vendor, name, architecture, description].filter((part) => part !== '').join(' ') || 'unnamed adapter',
+  };
 }

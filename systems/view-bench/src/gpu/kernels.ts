@@ -18,7 +18,11 @@ export function createStorage(device: GPUDevice, numBytes: number, label: string
   const size = Math.max(16, Math.ceil(numBytes / 16) * 16);
   const most = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   if (size > most) {
-    throw viewError('TF-VIEW-012', { subject: 'createStorage', expected: `at most ${most} bytes in one buffer`, actual: `${size} for ${label}` });
+    throw viewError('TF-VIEW-012', {
+      subject: 'createStorage',
+      expected: `at most ${most} bytes in one buffer`,
+      actual: `${size} for ${label}`,
+    });
   }
   return device.createBuffer({ size, usage: USAGE.storage, label });
 }
@@ -38,7 +42,8 @@ export async function withAllocationCheck<T>(device: GPUDevice, subject: string,
   const memory = await device.popErrorScope();
   if (failure !== undefined) throw failure;
   if (memory) throw viewError('TF-VIEW-012', { subject, expected: 'enough GPU memory', actual: memory.message });
-  if (validation) throw viewError('TF-VIEW-012', { subject, expected: 'work that the device accepts', actual: validation.message });
+  if (validation)
+    throw viewError('TF-VIEW-012', { subject, expected: 'work that the device accepts', actual: validation.message });
   return result!;
 }
 
@@ -68,7 +73,12 @@ export function dispatch(
 }
 
 /** Copies a buffer to the host. */
-export async function readBuffer(device: GPUDevice, buffer: GPUBuffer, numBytes: number, offset = 0): Promise<ArrayBuffer> {
+export async function readBuffer(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  numBytes: number,
+  offset = 0,
+): Promise<ArrayBuffer> {
   const size = Math.ceil(numBytes / 4) * 4;
   const target = device.createBuffer({ size, usage: USAGE.read });
   const encoder = device.createCommandEncoder();

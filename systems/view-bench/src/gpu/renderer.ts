@@ -126,17 +126,38 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(buffers.image.ranges);
     const pass = encoder.beginComputePass();
-    dispatch(pass, device, kernels.project, [frame, rows.geom, rows.sh, rows.proj, rows.tileCounts, rows.keys, rows.ids], rowGroups);
+    dispatch(
+      pass,
+      device,
+      kernels.project,
+      [frame, rows.geom, rows.sh, rows.proj, rows.tileCounts, rows.keys, rows.ids],
+      rowGroups,
+    );
     sorter.sort(pass, depthSort);
     dispatch(pass, device, kernels.order, [frame, rows.ids, rows.tileCounts, rows.offsets], rowGroups);
     sorter.scan(pass, offsetScan);
-    dispatch(pass, device, kernels.emit, [frame, rows.ids, rows.offsets, rows.proj, tileKeys, values, owners, rows.firstPairs], rowGroups);
+    dispatch(
+      pass,
+      device,
+      kernels.emit,
+      [frame, rows.ids, rows.offsets, rows.proj, tileKeys, values, owners, rows.firstPairs],
+      rowGroups,
+    );
     sorter.sort(pass, buffers.pairs.sort);
-    dispatch(pass, device, kernels.ranges, [frame, tileKeys, rows.offsets, buffers.image.ranges], [Math.ceil(buffers.pairs.capacity / ROW_THREADS)]);
-    dispatch(pass, device, kernels.composite, [frame, rows.proj, values, owners, buffers.image.ranges, buffers.image.image, buffers.image.lasts], [
-      Math.ceil(camera.widthPx / TILE_PX),
-      Math.ceil(camera.heightPx / TILE_PX),
-    ]);
+    dispatch(
+      pass,
+      device,
+      kernels.ranges,
+      [frame, tileKeys, rows.offsets, buffers.image.ranges],
+      [Math.ceil(buffers.pairs.capacity / ROW_THREADS)],
+    );
+    dispatch(
+      pass,
+      device,
+      kernels.composite,
+      [frame, rows.proj, values, owners, buffers.image.ranges, buffers.image.image, buffers.image.lasts],
+      [Math.ceil(camera.widthPx / TILE_PX), Math.ceil(camera.heightPx / TILE_PX)],
+    );
     pass.end();
     device.queue.submit([encoder.finish()]);
     return new Uint32Array(await readBuffer(device, rows.offsets, 4, 4 * count))[0];
@@ -184,14 +205,34 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
         pass,
         device,
         kernels.compositeGradient,
-        [frame, rows.proj, pairs!.pairs, pairs!.owners, image!.ranges, image!.image, image!.lasts, image!.gradient, pairGradient],
+        [
+          frame,
+          rows.proj,
+          pairs!.pairs,
+          pairs!.owners,
+          image!.ranges,
+          image!.image,
+          image!.lasts,
+          image!.gradient,
+          pairGradient,
+        ],
         [Math.ceil(camera.widthPx / TILE_PX), Math.ceil(camera.heightPx / TILE_PX)],
       );
       dispatch(
         pass,
         device,
         kernels.projectGradient,
-        [frame, rows.geom, rows.sh, rows.proj, rows.tileCounts, rows.firstPairs, pairGradient, geomGradient, shGradient],
+        [
+          frame,
+          rows.geom,
+          rows.sh,
+          rows.proj,
+          rows.tileCounts,
+          rows.firstPairs,
+          pairGradient,
+          geomGradient,
+          shGradient,
+        ],
         rowGroups,
       );
       pass.end();

@@ -20,11 +20,22 @@ export interface Sorter {
   sort(pass: GPUComputePassEncoder, plan: SortPlan): void;
   planScan(values: GPUBuffer, length: number): ScanPlan;
   /** @param trueLength  buffer and index that hold the number of keys, if below `length` @param numBits  low bits that differ */
-  planSort(keys: GPUBuffer, values: GPUBuffer, length: number, numBits: number, trueLength?: { readonly buffer: GPUBuffer; readonly index: number }): SortPlan;
+  planSort(
+    keys: GPUBuffer,
+    values: GPUBuffer,
+    length: number,
+    numBits: number,
+    trueLength?: { readonly buffer: GPUBuffer; readonly index: number },
+  ): SortPlan;
 }
 
 export interface ScanPlan extends Disposable {
-  readonly levels: readonly { readonly info: GPUBuffer; readonly values: GPUBuffer; readonly sums: GPUBuffer; readonly numBlocks: number }[];
+  readonly levels: readonly {
+    readonly info: GPUBuffer;
+    readonly values: GPUBuffer;
+    readonly sums: GPUBuffer;
+    readonly numBlocks: number;
+  }[];
 }
 
 export interface SortPlan extends Disposable {
@@ -52,7 +63,12 @@ export function createSorter(device: GPUDevice): Sorter {
     for (;;) {
       const numBlocks = Math.ceil(count / SCAN_BLOCK);
       const sums = createStorage(device, 4 * numBlocks, 'scan sums');
-      levels.push({ info: createUniform(device, Uint32Array.of(count, 0, 0, 0).buffer), values: buffer, sums, numBlocks });
+      levels.push({
+        info: createUniform(device, Uint32Array.of(count, 0, 0, 0).buffer),
+        values: buffer,
+        sums,
+        numBlocks,
+      });
       if (numBlocks <= 1) break;
       [buffer, count] = [sums, numBlocks];
     }
@@ -68,7 +84,8 @@ export function createSorter(device: GPUDevice): Sorter {
   };
   const scan = (pass: GPUComputePassEncoder, { levels }: ScanPlan) => {
     for (const { info, values, sums, numBlocks } of levels) run(pass, scanKernel, [info, values, sums], numBlocks);
-    for (const { info, values, sums, numBlocks } of levels.toReversed().slice(1)) run(pass, addKernel, [info, values, sums], numBlocks);
+    for (const { info, values, sums, numBlocks } of levels.toReversed().slice(1))
+      run(pass, addKernel, [info, values, sums], numBlocks);
   };
   return {
     planScan,
@@ -76,12 +93,18 @@ export function createSorter(device: GPUDevice): Sorter {
     planSort(keys, values, length, numBits, trueLength) {
       const numBlocks = Math.max(1, Math.ceil(length / SORT_BLOCK));
       const histogram = createStorage(device, 4 * SORT_DIGITS * numBlocks, 'sort histogram');
-      const others = [createStorage(device, 4 * length, 'sort keys'), createStorage(device, 4 * length, 'sort values')] as const;
+      const others = [
+        createStorage(device, 4 * length, 'sort keys'),
+        createStorage(device, 4 * length, 'sort values'),
+      ] as const;
       const own = [keys, values] as const;
       // An even number of rounds leaves the result where it came from.
       const numRounds = 2 * Math.ceil(numBits / DIGIT_BITS / 2);
       const rounds = Array.from({ length: numRounds }, (_, round) => ({
-        info: createUniform(device, Uint32Array.of(numBlocks, Math.min(28, round * DIGIT_BITS), length, trueLength?.index ?? NO_LENGTH).buffer),
+        info: createUniform(
+          device,
+          Uint32Array.of(numBlocks, Math.min(28, round * DIGIT_BITS), length, trueLength?.index ?? NO_LENGTH).buffer,
+        ),
         lengths: trueLength?.buffer ?? histogram,
         from: round % 2 === 0 ? own : others,
         to: round % 2 === 0 ? others : own,

@@ -7,8 +7,9 @@ import { csvFromTable, latexFromTable, resultTable } from '../bench/result-table
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { LEVEL_TITLES } from '../report.ts';
 import { createStreetScene } from '../street/street-scene.ts';
-import { streetFromParams, type StreetParams } from './street-params.ts';
-import { trainingFromParams, type ScoringParams, type TrainingParams } from './train-params.ts';
+import type { ScoringParams, StreetParams, TrainingParams } from '../params.ts';
+import { streetFromParams } from './street-params.ts';
+import { trainingFromParams } from './train-params.ts';
 
 type Method = '3dgs' | 'absgrad' | 'mcmc' | 'antialiased' | 'exposure' | 'released-loss';
 

@@ -11,7 +11,7 @@ import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import { assertScene } from '../scene.ts';
 import type { GaussianCloud } from '../types.ts';
-import type { SceneParams, ScoringParams } from './train-params.ts';
+import type { SceneParams, ScoringParams } from '../params.ts';
 
 interface EvaluateParams extends SceneParams, ScoringParams {
   readonly cloud: string;

@@ -7,7 +7,8 @@ import { joinImages, pngFromImage } from '../pictures.ts';
 import { LEVEL_TITLES } from '../report.ts';
 import { createStreetScene } from '../street/street-scene.ts';
 import type { Level } from '../types.ts';
-import { streetFromParams, type StreetParams } from './street-params.ts';
+import type { StreetParams } from '../params.ts';
+import { streetFromParams } from './street-params.ts';
 
 interface StreetVerbParams extends StreetParams {
   readonly out: string;

@@ -8,7 +8,8 @@ import { runExperiment } from '../bench/experiment.ts';
 import { loadScene } from '../io/load-scene.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
-import { trainingFromParams, type SceneParams, type ScoringParams, type TrainingParams } from './train-params.ts';
+import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
+import { trainingFromParams } from './train-params.ts';
 
 interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
   readonly out: string;

@@ -1,0 +1,102 @@
+/** The street from above: every camera as a wedge in the colour of its level, and the corridor in which views can be trusted. */
+import type { ExperimentValue } from './results.ts';
+import { LEVELS } from './results.ts';
+
+const MARGIN_M = 3;
+const WEDGE_M = 2.2;
+const HALF_ANGLE = 0.45;
+
+export function CameraMap({ value: { cameras, trust } }: { readonly value: ExperimentValue }) {
+  const [across, along] = groundAxes(cameras);
+  const places = cameras.map((camera) => ({
+    camera,
+    x: along.reduce((sum, a, k) => sum + a * camera.center[k]!, 0),
+    y: across.reduce((sum, a, k) => sum + a * camera.center[k]!, 0),
+    angle: Math.atan2(dot(across, camera.forward), dot(along, camera.forward)),
+  }));
+  const xs = places.map(({ x }) => x);
+  const ys = places.map(({ y }) => y);
+  const [left, right] = [Math.min(...xs) - MARGIN_M, Math.max(...xs) + MARGIN_M];
+  const [low, high] = [Math.min(...ys) - MARGIN_M, Math.max(...ys) + MARGIN_M];
+  const scale = Math.max(0.6, (right - left) / 60);
+  const train = places.filter(({ camera }) => camera.level === 'train');
+  const radius = trust?.radiusM ?? 0;
+  return (
+    <figure className="view-map">
+      <svg
+        viewBox={`${left} ${-high} ${right - left} ${high - low}`}
+        role="img"
+        aria-label="Cameras from above, coloured by level"
+      >
+        {radius > 0 && (
+          <g className="view-map-trust">
+            {train.map(({ camera, x, y }) => (
+              <circle key={camera.name} cx={x} cy={-y} r={radius} />
+            ))}
+          </g>
+        )}
+        {LEVELS.map(({ level, color }) => (
+          <g key={level} fill={color} className={level === 'train' ? 'is-train' : undefined}>
+            {places
+              .filter(({ camera }) => camera.level === level)
+              .map(({ camera, x, y, angle }) => (
+                <path key={camera.name} d={wedge(x, -y, -angle, WEDGE_M * scale)}>
+                  <title>{`${camera.name}${camera.psnr === null ? '' : ` · ${camera.psnr.toFixed(1)} dB`}`}</title>
+                </path>
+              ))}
+          </g>
+        ))}
+      </svg>
+      <figcaption className="view-legend">
+        {LEVELS.filter(({ level }) => cameras.some((camera) => camera.level === level)).map(
+          ({ level, title, color }) => (
+            <span key={level}>
+              <i style={{ background: color }} />
+              {title}
+            </span>
+          ),
+        )}
+        {radius > 0 && (
+          <span>
+            <i className="view-legend-trust" />
+            within the trust radius
+          </span>
+        )}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** Axes of the ground, the longer one second: from the mean down axis of the cameras. */
+function groundAxes(cameras: ExperimentValue['cameras']): readonly [readonly number[], readonly number[]] {
+  const down = [0, 1, 2].map((k) => cameras.reduce((sum, camera) => sum + camera.down[k]!, 0) / cameras.length);
+  const length = Math.hypot(...down);
+  const up = down.map((value) => -value / length);
+  const seed = Math.abs(up[0]!) < 0.9 ? [1, 0, 0] : [0, 1, 0];
+  const first = unit(seed.map((value, k) => value - dot(seed, up) * up[k]!));
+  const second = [
+    up[1]! * first[2]! - up[2]! * first[1]!,
+    up[2]! * first[0]! - up[0]! * first[2]!,
+    up[0]! * first[1]! - up[1]! * first[0]!,
+  ];
+  const spread = (axis: readonly number[]) => {
+    const values = cameras.map((camera) => dot(axis, camera.center));
+    return Math.max(...values) - Math.min(...values);
+  };
+  return spread(first) >= spread(second) ? [second, first] : [first.map((value) => -value), second];
+}
+
+function wedge(x: number, y: number, angle: number, size: number): string {
+  const at = (turn: number) =>
+    `${(x + size * Math.cos(angle + turn)).toFixed(2)} ${(y + size * Math.sin(angle + turn)).toFixed(2)}`;
+  return `M${x.toFixed(2)} ${y.toFixed(2)}L${at(-HALF_ANGLE)}L${at(HALF_ANGLE)}Z`;
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a[0]! * b[0]! + a[1]! * b[1]! + a[2]! * b[2]!;
+}
+
+function unit(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
