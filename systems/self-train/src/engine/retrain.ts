@@ -24,7 +24,10 @@ export async function retrain(
   const { training, target, view } = data;
   const numSource = training.x.numRows;
   const samplesPerEpoch = numSource + portionOf(options, round) * target.numRows;
-  const numSteps = Math.max(network.numTokens > 1 ? 1 : MIN_STEPS, Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize));
+  const numSteps = Math.max(
+    network.numTokens > 1 ? 1 : MIN_STEPS,
+    Math.floor((options.epochsPerRound * samplesPerEpoch) / network.batchSize),
+  );
   const purpose = `round ${round}`;
   const union = (chosen: TargetPlan) => unionRows(training, target, chosen, network.numTokens);
   if (options.method !== 'fixmatch') {
