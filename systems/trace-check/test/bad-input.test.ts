@@ -173,3 +173,62 @@ test('a rank that died in mid-step leaves MISSING tensors, no exception', () => 
   const result = checkTrace({ reference, candidate: traceOf({ axes: { tp: 2 }, held: [held(0)] }) });
   assert.equal(result.counts.MISSING >= 1, true);
 });
+
+/** Rewrites the JSON header of a safetensors file, keeping its length. */
+function editHeader(folder: string, change: (header: string) => string): void {
+  const path = join(folder, FILE);
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = change(bytes.subarray(8, 8 + length).toString('latin1')).padEnd(length, ' ');
+  assert.equal(header.length, length);
+  bytes.write(header, 8, 'latin1');
+  writeFileSync(path, bytes);
+}
+
+test('a header that is longer than its file, and offsets beyond the end', async () => {
+  const long = await folderOf();
+  const bytes = readFileSync(join(long, FILE));
+  bytes.writeBigUInt64LE(1n << 40n, 0);
+  writeFileSync(join(long, FILE), bytes);
+  await fails(long, /TF-DATA-0\d\d/);
+  const beyond = await folderOf();
+  editHeader(beyond, (header) => header.replace('[0,128]', '[0,999]'));
+  await fails(beyond, /TF-DATA-0\d\d/);
+});
+
+test('bytes of a tensor that do not fit its local shape', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text.replace('"local":[8,4]', '"local":[8,5]'));
+  await fails(
+    folder,
+    /40 elements of local \[8, 5\], got 32 of "it0\/mb0\/out\/decoder\.layers\.0\.mlp" .*TF-TRACE-002/,
+  );
+});
+
+test('files of ranks that the run does not have', async () => {
+  const folder = await folderOf({ tp: 2 });
+  writeFileSync(join(folder, 'rank00005.it0000.jsonl'), '');
+  await fails(folder, /files of ranks 0-1, got also of rank 5 .*an earlier run.* TF-TRACE-004/);
+});
+
+test('an empty folder, an empty index, and a file in place of a folder', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'trace-check-bad-'));
+  folders.push(empty);
+  await fails(empty, /got no run\.json/);
+  const folder = await folderOf({ tp: 1 });
+  writeFileSync(join(folder, INDEX), '');
+  const run = await openTrace(folder);
+  assert.equal(run.tensors.size, 0);
+  const whole = await openTrace(await folderOf({ tp: 1 }));
+  const { counts, verdict } = checkTrace({ reference: whole, candidate: run });
+  assert.deepEqual([counts.MISSING, verdict], [2, 'divergence'], 'the tensor and its layer');
+  whole.close();
+  run.close();
+  await fails(join(folder, 'run.json'), /got no run\.json/);
+});
+
+test('an index that points out of its folder', async () => {
+  const folder = await folderOf();
+  edit(folder, INDEX, (text) => text.replace(`"file":"${FILE}"`, '"file":"../secret"'));
+  await fails(folder, /bytes of .* in "\.\.\/secret", got no such file/);
+});

@@ -223,3 +223,20 @@ test('a tolerance differs by tensor and has a floor per precision', () => {
   const found = [...estimateTolerance('float32', perturbedComparisons(two, [pert])).values()].map(({ tau }) => tau);
   assert.ok(found[0] > 2e-3 && found[1] === 3 * 2 ** -23);
 });
+
+test('a wrong update fails although the parameter itself hardly differs', () => {
+  const names = ['param', 'param_next'] as const;
+  const held = (update: number): HeldTensor[] =>
+    names.map((kind, step) =>
+      one(
+        Float32Array.from(x, (v) => v + step * update),
+        `it0/${kind}/w.weight`,
+      ),
+    );
+  const result = checkTrace({ reference: single(...held(1e-3)), candidate: single(...held(-1e-3)) });
+  const next = result.findings.find(({ kind }) => kind === 'param_next')!;
+  assert.ok(next.rel < 5e-3 && next.status === 'PASS', String(next.rel));
+  const delta = result.findings.find(({ kind }) => kind === 'delta')!;
+  assert.deepEqual([delta.status, delta.rel > 1.9], ['FAIL', true]);
+  assert.equal(result.culprit!.column, 'delta');
+});

@@ -66,7 +66,13 @@ describe('PyTorch traces', { skip }, () => {
       for (const [name, job] of Object.entries(CLEAN))
         jobs.push({ ...job, precision, out: at(`${precision}-${name}`) });
     for (const { bug, reference, job } of FAULTY) jobs.push({ ...REFERENCES[reference], ...job, bug, out: at(bug) });
-    jobs.push({ ...CLEAN['tp2'], ...bf16, level: 'sketch', out: at('sketch-tp2') });
+    for (const [name, job] of [
+      ['sketch-reference', { role: 'reference' }],
+      ['sketch-perturbed', { role: 'perturbed', perturb: 1 }],
+      ['sketch-tp2', CLEAN['tp2']],
+      ['sketch-sp-final-norm', { ...CLEAN['tp2-sp'], bug: 'sp-final-norm' }],
+    ] as const)
+      jobs.push({ ...job, ...bf16, level: 'sketch', out: at(name) });
     writeFileSync(at('jobs.json'), JSON.stringify(jobs));
     const done = spawnSync(python!, [script, at('jobs.json')], { encoding: 'utf8', timeout: 240_000 });
     assert.equal(done.status, 0, done.stderr);
@@ -129,9 +135,13 @@ describe('PyTorch traces', { skip }, () => {
   });
 
   test('sketches of the collector lead to the verdict of the full trace', async () => {
-    const result = await check('bf16', 'sketch-tp2');
-    assert.equal(result.isSketch, true);
-    assert.equal(result.counts.FAIL, 0, result.text);
+    for (const reference of ['bf16', 'sketch']) {
+      const result = await check(reference, 'sketch-tp2');
+      assert.equal(result.isSketch, true);
+      assert.equal(result.counts.FAIL, 0, result.text);
+    }
+    const bug = await check('sketch', 'sketch-sp-final-norm');
+    assert.match(bug.text, /final_layernorm\.weight .* not summed over tp/);
   });
 
   test('the simulator computes what PyTorch computes, to f32 round-off', async () => {

@@ -2,11 +2,30 @@
 import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
 import type { Finding, Hint } from '../types.ts';
 import { mergeWhole } from './merge.ts';
+import { mergeSketches } from './sketch.ts';
 
 /** A factor within this of a product of mesh sizes is named. */
 const FACTOR_MATCH = 0.02;
 /** A factor explains an error if it leaves less than this share of it. */
 const SCALE_RESIDUAL = 0.05;
+
+/** A tensor as a vector that adds up over shards: its elements, or its sketch. */
+export type VectorOf = (tensor: LogicalTensor) => {
+  readonly data: Float32Array | Float64Array;
+  readonly numUncovered: number;
+};
+
+/** @param buckets  size of the sketches; undefined for elements */
+export function vectorsOf(buckets: number | undefined): VectorOf {
+  return (tensor) => {
+    if (buckets !== undefined) {
+      const { sketch, numUncovered } = mergeSketches(tensor, buckets);
+      return { data: sketch, numUncovered };
+    }
+    const { data, merger } = mergeWhole(tensor);
+    return { data, numUncovered: merger.numUncovered() };
+  };
+}
 
 interface NamedSize {
   readonly name: string;
@@ -70,9 +89,10 @@ function isCopiedAlong({ shards }: LogicalTensor, axis: string): boolean {
 /** The copies along an axis disagree and their sum (or mean) is the reference: a reduction is missing. */
 export function explainReduction(
   tensor: LogicalTensor,
-  expected: Float32Array,
+  expected: ArrayLike<number>,
   { tau }: Finding,
   scale: number,
+  vectorOf: VectorOf,
 ): Hint[] {
   const axes = Object.keys(tensor.shards[0].coords).filter(
     (axis) => new Set(tensor.shards.map(({ coords }) => coords[axis])).size > 1,
@@ -87,8 +107,8 @@ export function explainReduction(
     const sum = new Float64Array(expected.length);
     let isWhole = true;
     for (const shards of parts.values()) {
-      const { data, merger } = mergeWhole({ ...tensor, shards });
-      if (merger.numUncovered() > 0) isWhole = false;
+      const { data, numUncovered } = vectorOf({ ...tensor, shards });
+      if (numUncovered > 0) isWhole = false;
       for (let i = 0; i < sum.length; i++) sum[i] += data[i] * scale;
     }
     if (!isWhole || parts.size < 2) continue;
@@ -109,7 +129,7 @@ export function explainReduction(
 }
 
 /** ‖factor·values − expected‖ / ‖expected‖. */
-export function relativeTo(values: ArrayLike<number>, expected: Float32Array, factor: number): number {
+export function relativeTo(values: ArrayLike<number>, expected: ArrayLike<number>, factor: number): number {
   let dd = 0;
   let bb = 0;
   for (let i = 0; i < expected.length; i++) {

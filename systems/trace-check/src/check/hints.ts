@@ -5,7 +5,7 @@ import { KINDS, formatId, parseId } from '../trace/canonical-id.ts';
 import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
 import type { Finding, Hint } from '../types.ts';
 import { withDeltas } from './deltas.ts';
-import { explainReduction, explainScale, relativeTo } from './hint-reductions.ts';
+import { explainReduction, explainScale, relativeTo, vectorsOf, type VectorOf } from './hint-reductions.ts';
 import { mergeWhole } from './merge.ts';
 
 /** Tensors above this are not loaded for hints. */
@@ -18,6 +18,8 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
   const a = withDeltas(candidate);
   const b = withDeltas(reference);
   const isFull = reference.info.level === 'full' && candidate.info.level === 'full';
+  const isSketch = reference.info.level === 'sketch' && candidate.info.level === 'sketch';
+  const vectorOf = vectorsOf(isSketch ? candidate.info.sketchBuckets : undefined);
   return (id, finding) => {
     const [cand, ref] = [a.tensors.get(id), b.tensors.get(id)];
     if (!cand || !ref || cand.numel > MAX_ELEMENTS) return [];
@@ -26,9 +28,9 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     const scale = isLossScaled ? reference.info.lossFactor / candidate.info.lossFactor : 1;
     const hints: Hint[] = [];
     hints.push(...explainScale(finding, cand, candidate));
+    if (isFull || isSketch) hints.push(...explainReduction(cand, vectorOf(ref).data, finding, scale, vectorOf));
     if (isFull) {
       const expected = mergeWhole(ref).data;
-      hints.push(...explainReduction(cand, expected, finding, scale));
       const actual = mergeWhole(cand).data;
       if (scale !== 1) for (let i = 0; i < actual.length; i++) actual[i] *= scale;
       const pair: Pair = { actual, expected, shape: ref.global, finding, candidate };
@@ -39,7 +41,7 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
       const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);
       if (stale) hints.unshift(stale);
     }
-    const backward = explainBackwardOnly(finding, a, b);
+    const backward = isFull || isSketch ? explainBackwardOnly(finding, a, b, vectorOf) : undefined;
     if (backward) hints.push(backward);
     return hints;
   };
@@ -246,15 +248,20 @@ function countEqual(a: Float32Array, b: Float32Array): number {
 }
 
 /** A wrong gradient although the forward pass of the module and its incoming gradient are right. */
-function explainBackwardOnly({ id, kind, tau }: Finding, a: TraceRun, b: TraceRun): Hint | undefined {
+function explainBackwardOnly(
+  { id, kind, tau }: Finding,
+  a: TraceRun,
+  b: TraceRun,
+  vectorOf: VectorOf,
+): Hint | undefined {
   if (kind !== 'din') return undefined;
   const { slot: _slot, ...fields } = parseId(id);
   for (const other of ['out', 'dout'] as const) {
     const otherId = formatId({ ...fields, kind: other });
     const [cand, ref] = [a.tensors.get(otherId), b.tensors.get(otherId)];
-    if (!cand || !ref || a.info.level !== 'full' || b.info.level !== 'full') return undefined;
+    if (!cand || !ref) return undefined;
     const factor = other === 'dout' ? b.info.lossFactor / a.info.lossFactor : 1;
-    if (!(relativeTo(mergeWhole(cand).data, mergeWhole(ref).data, factor) <= tau)) return undefined;
+    if (!(relativeTo(vectorOf(cand).data, vectorOf(ref).data, factor) <= tau)) return undefined;
   }
   return {
     kind: 'layout',
