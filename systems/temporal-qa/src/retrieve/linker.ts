@@ -24,9 +24,10 @@ export class Linker {
       const key = nameKey(label);
       if (key === '') continue;
       if (type) this.#typeOf.set(key, foldText(type));
-      for (const name of [key, ...aliases.map(nameKey)]) push(this.#labelsOf, name, label);
-      const words = key.split(' ');
-      if (words.length >= 2 && words.length <= 4) push(this.#lastNames, words.at(-1)!, label);
+      push(this.#labelsOf, key, label);
+      for (const alias of aliases) push(this.#labelsOf, nameKey(alias), label);
+      const last = lastOfFew(key);
+      if (last) push(this.#lastNames, last, label);
       // "FC Barcelona (club)" is also known without its bracket
       if (label.includes('(')) push(this.#labelsOf, nameKey(label.replace(/\s*\([^)]*\)/g, '')), label);
     }
@@ -78,6 +79,15 @@ export class Linker {
       .slice(0, limit)
       .map((entry) => entry.label);
   }
+}
+
+/** The last word of a name of two to four words. */
+function lastOfFew(key: string): string | undefined {
+  const at = key.lastIndexOf(' ');
+  if (at < 0) return undefined;
+  let numSpaces = 0;
+  for (let i = key.indexOf(' '); i >= 0; i = key.indexOf(' ', i + 1)) numSpaces++;
+  return numSpaces <= 3 ? key.slice(at + 1) : undefined;
 }
 
 function push(map: Map<string, string[]>, key: string, label: string): void {

@@ -13,6 +13,10 @@ const ROWS_PER_INSERT = 60;
 const POSTING_BASE = 2 ** 26;
 /** Postings that wait for their order before they are written. */
 const MAX_WAITING = 4_000_000;
+const NO_ALIASES: readonly string[] = [];
+const MERGE_ENTITY = `ON CONFLICT(key) DO UPDATE SET type = COALESCE(excluded.type, type),
+  source_id = COALESCE(excluded.source_id, source_id),
+  aliases = CASE WHEN excluded.aliases = '[]' THEN aliases ELSE excluded.aliases END`;
 const SCHEMA = `
 CREATE TABLE evidence(id INTEGER PRIMARY KEY, hash INTEGER, source INTEGER, doc TEXT, locator TEXT, text TEXT, rest TEXT);
 CREATE TABLE entity(key TEXT PRIMARY KEY, label TEXT, type TEXT, aliases TEXT, source_id TEXT) WITHOUT ROWID;
@@ -62,6 +66,8 @@ class SqliteStore implements EvidenceStore {
   #hashes: Set<number> | undefined;
   #postings: number[] = [];
   #spans: number[] = [];
+  /** New names and their numbers, written with the postings. */
+  #names: { readonly key: string; readonly number: number }[] = [];
   readonly #frequencies = new Map<string, number>();
   #nextId = 0;
   /** Rows below this id are in the text index. */
@@ -77,25 +83,23 @@ class SqliteStore implements EvidenceStore {
   /** Indexes the rows of a load that was cut off before its end. */
   #mend(): void {
     const numbers = (this.#numbers ??= this.#loadNumbers());
-    const names: (string | number)[] = [];
     this.#transaction(() => {
       this.#prepare('DELETE FROM span WHERE evidence > ?').run(this.#indexedTo);
       const rows = this.#prepare('SELECT * FROM evidence WHERE id > ?').iterate(this.#indexedTo);
-      for (const row of rows as Iterable<unknown>) this.#wait(evidenceFromRow(row as EvidenceRow), numbers, names);
-      this.#insertMany('INSERT INTO entity_number(key, number) VALUES', 2, names);
+      for (const row of rows as Iterable<unknown>) this.#wait(evidenceFromRow(row as EvidenceRow), numbers);
     });
     this.#index();
   }
 
-  /** Takes postings and intervals of a row into memory. @param names  new names and their numbers are added */
-  #wait(evidence: Evidence, numbers: Map<string, number>, names: (string | number)[]): void {
+  /** Takes names, postings and intervals of a row into memory. */
+  #wait(evidence: Evidence, numbers: Map<string, number>): void {
     for (const label of evidence.entities) {
       const key = nameKey(label);
       let number = numbers.get(key);
       if (number === undefined) {
         number = numbers.size + 1;
         numbers.set(key, number);
-        names.push(key, number);
+        this.#names.push({ key, number });
       }
       this.#postings.push(number * POSTING_BASE + evidence.id);
     }
@@ -106,7 +110,6 @@ class SqliteStore implements EvidenceStore {
     const hashes = (this.#hashes ??= this.#loadHashes());
     const numbers = (this.#numbers ??= this.#loadNumbers());
     const rows: (string | number)[] = [];
-    const names: (string | number)[] = [];
     let added = 0;
     for (const evidence of batch) {
       const source = SOURCES.indexOf(evidence.source);
@@ -115,12 +118,11 @@ class SqliteStore implements EvidenceStore {
       hashes.add(hash);
       const id = this.#nextId++;
       rows.push(id, hash, source, evidence.doc, evidence.locator, evidence.text, restOfEvidence(evidence));
-      this.#wait({ ...evidence, id }, numbers, names);
+      this.#wait({ ...evidence, id }, numbers);
       added++;
     }
     this.#transaction(() => {
       this.#insertMany('INSERT INTO evidence(id, hash, source, doc, locator, text, rest) VALUES', 7, rows);
-      this.#insertMany('INSERT INTO entity_number(key, number) VALUES', 2, names);
       if (this.#postings.length > MAX_WAITING) this.#writePostings();
     });
     return added;
@@ -128,6 +130,9 @@ class SqliteStore implements EvidenceStore {
 
   /** Postings and intervals wait in memory, so that they are written in the order of their trees. */
   #writePostings(): void {
+    const names = this.#names.toSorted((a, b) => (a.key < b.key ? -1 : 1)).flatMap(({ key, number }) => [key, number]);
+    this.#insertMany('INSERT INTO entity_number(key, number) VALUES', 2, names);
+    this.#names = [];
     const sorted = Float64Array.from(this.#postings).sort();
     const flat: number[] = [];
     for (let i = 0; i < sorted.length; i++) {
@@ -141,13 +146,13 @@ class SqliteStore implements EvidenceStore {
     this.#spans = [];
   }
 
-  #insertMany(sql: string, width: number, values: readonly (string | number)[]): void {
+  #insertMany(sql: string, width: number, values: readonly (string | number | null)[], suffix = ''): void {
     const group = `(${'?,'.repeat(width).slice(0, -1)})`;
     const size = width * ROWS_PER_INSERT;
     let at = 0;
-    const many = this.#prepare(`${sql} ${`${group},`.repeat(ROWS_PER_INSERT).slice(0, -1)}`);
+    const many = this.#prepare(`${sql} ${`${group},`.repeat(ROWS_PER_INSERT).slice(0, -1)} ${suffix}`);
     for (; at + size <= values.length; at += size) many.run(...values.slice(at, at + size));
-    const one = this.#prepare(`${sql} ${group}`);
+    const one = this.#prepare(`${sql} ${group} ${suffix}`);
     for (; at < values.length; at += width) one.run(...values.slice(at, at + width));
   }
 
@@ -165,15 +170,20 @@ class SqliteStore implements EvidenceStore {
   }
 
   async addEntities(entities: readonly EntityRecord[]): Promise<void> {
-    const insert = this.#prepare(
-      `INSERT INTO entity(key, label, type, aliases, source_id) VALUES (?,?,?,?,?)
-       ON CONFLICT(key) DO UPDATE SET type = COALESCE(excluded.type, type), source_id = COALESCE(excluded.source_id, source_id),
-       aliases = CASE WHEN excluded.aliases = '[]' THEN aliases ELSE excluded.aliases END`,
+    // in the order of the tree; a name that comes twice keeps what either knows
+    const rows = entities
+      .map((entity) => ({ key: nameKey(entity.label), entity }))
+      .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+      .flatMap(({ key, entity: { label, type, aliases, sourceId } }) => [
+        key,
+        label,
+        type ?? null,
+        aliases && aliases.length > 0 ? JSON.stringify(aliases) : '[]',
+        sourceId ?? null,
+      ]);
+    this.#transaction(() =>
+      this.#insertMany('INSERT INTO entity(key, label, type, aliases, source_id) VALUES', 5, rows, MERGE_ENTITY),
     );
-    this.#database.exec('BEGIN');
-    for (const { label, type, aliases = [], sourceId } of entities)
-      insert.run(nameKey(label), label, type ?? null, JSON.stringify(aliases), sourceId ?? null);
-    this.#database.exec('COMMIT');
   }
 
   async finishLoad(): Promise<void> {
@@ -205,7 +215,7 @@ class SqliteStore implements EvidenceStore {
     return rows.map(({ label, type, aliases, sourceId }) => ({
       label,
       ...(type === null ? {} : { type }),
-      aliases: JSON.parse(aliases) as string[],
+      aliases: aliases === '[]' ? NO_ALIASES : (JSON.parse(aliases) as string[]),
       ...(sourceId === null ? {} : { sourceId }),
     }));
   }
