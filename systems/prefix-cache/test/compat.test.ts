@@ -11,6 +11,8 @@ import {
   ssmFlops,
   ssmStateBytes,
 } from '../src/cost/paper-costs.ts';
+import { replayTrace } from '../src/sim/replay.ts';
+import type { Trace, TraceRequest } from '../src/types.ts';
 
 const D = 4096;
 const N = 128;
@@ -82,6 +84,18 @@ test('the leaf-LRU baseline refreshes every visited node of the toy tree', () =>
   });
 });
 
+test('an insertion that evicts refreshes the leaf-LRU baseline’s path with the time after the eviction', () => {
+  const cache = new CompatCache(PAPER_7B, 60e6, { kind: 'leafLru' });
+  for (const tokens of [
+    [1, 2, 3, 4],
+    [5, 6],
+    [1, 2, 3, 4, 9],
+  ])
+    cache.insert(Int32Array.from(tokens));
+  assert.equal(cache.numEvictions, 1);
+  assert.deepEqual(nodesOf(cache), { '1,2,3,4': cache.clock, '9': cache.clock });
+});
+
 test('two evictions of one byte take the golden nodes of the toy tree', () => {
   assert.deepEqual(evictions({ kind: 'leafLru' }), [['7,6'], ['5,6']]);
   assert.deepEqual(evictions({ kind: 'marconi', alpha: 0 }), [['5,6'], ['7,6']]);
@@ -92,6 +106,61 @@ test('two evictions of one byte take the golden nodes of the toy tree', () => {
   const nodes = nodesOf(cache);
   assert.ok('8,12' in nodes && !('8' in nodes) && !('12' in nodes));
 });
+
+/** What the published simulator gave for this trace on another machine: reused tokens in all, a hash of them request by
+ *  request, and its peak, which overruns the budget. */
+const PUBLISHED = [
+  ['vllm+', { reusedTokens: 4_063, hash: 86_991_794, peakBytes: 833_470_464 }],
+  ['sglang+', { reusedTokens: 2_712, hash: 423_150_182, peakBytes: 399_998_976 }],
+  ['compat:0', { reusedTokens: 3_141, hash: 432_625_573, peakBytes: 399_949_824 }],
+  ['compat:1', { reusedTokens: 4_012, hash: 207_780_774, peakBytes: 406_700_032 }],
+  ['compat-tuned', { reusedTokens: 3_278, hash: 304_290_749, peakBytes: 406_700_032 }],
+] as const;
+
+for (const [policy, expected] of PUBLISHED)
+  test(`${policy} reuses, request by request, what the published simulator reuses under pressure`, () => {
+    const capacityBytes = policy === 'vllm+' ? 8e8 : 4e8;
+    const options = { profile: profileFromPaperModel(PAPER_7B), paperModel: PAPER_7B, capacityBytes, policy };
+    const result = replayTrace(branchingTrace(), options);
+    let hash = 0;
+    for (const tokens of result.reused) hash = (hash * 31 + tokens) % 1_000_000_007;
+    const reusedTokens = result.reused.reduce((sum, tokens) => sum + tokens, 0);
+    assert.deepEqual({ reusedTokens, hash, peakBytes: result.peakBytes }, expected);
+    assert.ok(result.evictions > 50);
+    if (policy === 'compat-tuned') assert.equal(result.policy, 'compat-tuned (α 1.5)');
+  });
+
+/** 120 requests over three tokens that often go on from earlier ones or leave them in the middle. */
+function branchingTrace(): Trace {
+  let state = 2;
+  const next = (limit: number): number => {
+    state = Number((BigInt(state) * 1_103_515_245n + 12_345n) % 2_147_483_648n);
+    return (state >> 8) % limit;
+  };
+  const random = (length: number): number[] => Array.from({ length }, () => next(3));
+  const history: number[][] = [];
+  const requests = Array.from({ length: 120 }, (_, index): TraceRequest => {
+    const kind = next(10);
+    let base: number[] = [];
+    if (history.length > 0 && kind < 8) {
+      const earlier = history[next(history.length)]!;
+      base = kind < 4 ? earlier : earlier.slice(0, 1 + next(earlier.length));
+    }
+    const input = [...base, ...random(1 + next(60))];
+    const output = random(next(20));
+    history.push([...input, ...output]);
+    return {
+      session: index,
+      turn: 0,
+      timeSec: index,
+      input: Int32Array.from(input),
+      output: Int32Array.from(output),
+      inputTokens: input.length,
+      outputTokens: output.length,
+    };
+  });
+  return { name: 'branching', symbolTokens: 1, hasOpaqueOutputs: false, requests };
+}
 
 function play(policy: CompatPolicy) {
   const cache = new CompatCache(PAPER_7B, 10e9, policy);

@@ -5,6 +5,7 @@ import { assertInvariants } from '../src/cache/invariants.ts';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import type { EvictionPolicy } from '../src/cache/eviction.ts';
 import type { Lease } from '../src/cache/types.ts';
+import { reuseKind, ReuseAges } from '../src/cache/reuse-ages.ts';
 import type { ModelProfile } from '../src/types.ts';
 
 type Op =
@@ -24,6 +25,7 @@ const POLICIES: readonly EvictionPolicy[] = [
   { kind: 'marconi', alpha: 0.5 },
   { kind: 'segLen', weight: 0.85 },
   { kind: 'gdsf' },
+  { kind: 'hitDensity' },
   { kind: 'superseded' },
 ];
 const CODEC = {
@@ -211,6 +213,38 @@ test('a capacity below one checkpoint is refused with the least that works', () 
     message:
       'PrefixCache: a capacity of at least 41 bytes (one checkpoint and one token of toy), got 40. TF-PREFIX-001',
   });
+});
+
+test('hit density learns a loop that is too long for LRU, and keeps a part of it', () => {
+  // Six conversations take turns; each turn goes on from the one before; three of them fit.
+  const hits = (policy: EvictionPolicy): number => {
+    const cache = new PrefixCache({ profile: PROFILE, capacityBytes: 3 * 240, policy, minCheckpointTokens: 1 });
+    const histories = Array.from({ length: 6 }, (_, session) => [session]);
+    for (let turn = 0; turn < 40; turn++)
+      for (const [session, history] of histories.entries()) {
+        history.push(1000 + session * 100 + turn, 7, 7, 7);
+        const tokens = Int32Array.from(history);
+        cache.commit(cache.begin(tokens), tokens);
+      }
+    assertInvariants(cache);
+    return cache.counters.hits;
+  };
+  const [lru, density] = [hits({ kind: 'lru' }), hits({ kind: 'hitDensity' })];
+  assert.ok(density > lru + 20, `${density} hits beside ${lru} with LRU`);
+});
+
+test('ages at which checkpoints are used turn into densities: highest just before the usual age, low after it', () => {
+  const ages = new ReuseAges();
+  const kind = reuseKind(false, 0);
+  for (let i = 0; i < 50; i++) {
+    ages.start(kind);
+    ages.reuse(kind, 10);
+    ages.fade();
+  }
+  ages.refresh();
+  const [young, due, late] = [1, 10, 11].map((age) => ages.density(kind, age)) as [number, number, number];
+  assert.ok(due > young && young > late, `${young} ${due} ${late}`);
+  assert.ok(ages.density(reuseKind(true, 0), 1) < due, 'other kinds are not touched');
 });
 
 function longest(text: string, checkpoints: ReadonlySet<string>): number {

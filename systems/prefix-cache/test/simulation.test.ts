@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
@@ -16,7 +17,7 @@ import { openNamedTrace, openEncode } from '../src/verbs/trace-source.ts';
 import { openTrace } from '../src/trace/open-trace.ts';
 
 const PROFILE = profileFromPaperModel(PAPER_7B);
-const EXACT = ['lru', 'leafLru', 'superseded', 'gdsf', 'segLen', 'marconi:0.25', 'marconi:2', 'adaptive'];
+const EXACT = ['lru', 'leafLru', 'superseded', 'gdsf', 'segLen', 'marconi:0.25', 'marconi:2', 'hitDensity', 'adaptive'];
 const dataFolder = findDataFolder();
 
 test('the manifest keeps the rules of the house', () => {
@@ -37,6 +38,47 @@ test('simulate, queue and cost report what they computed', async () => {
   assert.match(queue.report!.verdict.text, /lru has the least P95/);
   const cost = await runVerbInTest(manifest, 'cost', { model: 'hyb-7m' });
   assert.equal((cost.result as { stateBytes: number }).stateBytes, 1_628_160);
+});
+
+test('a trace is described and written as Marconi JSONL that gives the same replay', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenfold-trace-verb-'));
+  try {
+    const out = join(folder, 'copy.jsonl');
+    const { result } = await runVerbInTest(manifest, 'trace', { out });
+    assert.deepEqual(
+      { requests: (result as { requests: number }).requests, sessions: (result as { sessions: number }).sessions },
+      { requests: 70, sessions: 20 },
+    );
+    await assert.rejects(runVerbInTest(manifest, 'trace', { out }), { code: 'TF-USAGE-007' });
+    const original = await openNamedTrace('', undefined, createTestContext());
+    const options = { profile: PROFILE, paperModel: PAPER_7B, capacityBytes: 1e9, policy: 'compat:1' };
+    const { reused } = replayTrace(original, options);
+    const theirs = join(folder, 'theirs.json');
+    writeFileSync(theirs, JSON.stringify({ reused }));
+    const compare = (policy: string) =>
+      runVerbInTest(manifest, 'compare', { official: theirs, trace: out, policy, capacity: '1GB' });
+    assert.equal(((await compare('compat:1')).result as { differing: number }).differing, 0);
+    const other = await compare('compat:0');
+    assert.ok((other.result as { differing: number }).differing > 0);
+    writeFileSync(theirs, '[1,2]');
+    await assert.rejects(compare('compat:1'), {
+      message: 'openTrace: reused tokens of 70 requests, got 2 (theirs.json). TF-PREFIX-003',
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('on the recording the adaptive policy is within a point of the best fixed policy, on the mean of four capacities', async () => {
+  const trace = await openNamedTrace('', undefined, createTestContext());
+  const capacities = [0.7, 1, 1.4, 2].map((gb) => gb * 1e9);
+  const mean = (policy: string): number =>
+    capacities.reduce(
+      (sum, capacityBytes) => sum + replayTrace(trace, { profile: PROFILE, capacityBytes, policy }).tokenHitRate,
+      0,
+    ) / capacities.length;
+  const best = Math.max(...EXACT.filter((policy) => policy !== 'adaptive').map(mean));
+  assert.ok(mean('adaptive') > best - 0.01, `${mean('adaptive')} beside ${best}`);
 });
 
 for (const [name, file, capacitiesGb] of [

@@ -24,6 +24,21 @@ export interface AdmissionRules extends Required<Omit<AdmissionOptions, 'interva
   readonly minTokens: number;
 }
 
+const DEFAULT_MIN_CHECKPOINT_TOKENS = 64;
+
+/** The rules of a cache, with the defaults. */
+export function admissionRules({
+  admission: { branch = true, end = true, promptEnd = false, intervalTokens = 0, sketchGridTokens = 0 } = {},
+  alignTokens = 1,
+  minCheckpointTokens: minTokens = DEFAULT_MIN_CHECKPOINT_TOKENS,
+}: {
+  readonly admission?: AdmissionOptions;
+  readonly alignTokens?: number;
+  readonly minCheckpointTokens?: number;
+}): AdmissionRules {
+  return { branch, end, promptEnd, intervalTokens, sketchGridTokens, alignTokens, minTokens };
+}
+
 /** Checkpoints to take while the prompt is computed.
  *  @param request.reusedTokens  computation starts here; no checkpoint at or before it
  *  @param request.branches  where the prompt leaves an edge of the tree, or sequences part without a checkpoint

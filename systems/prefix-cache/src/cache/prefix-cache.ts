@@ -2,22 +2,20 @@
  *  hard byte budget, locks, reservations, tombstones, pins and tenants. Every leaf holds a checkpoint; a node without
  *  one (tombstone) stays only while sequences part there. Differs from the paper: what its simulator leaves open
  *  (in-flight requests, last sampled token, budget) is decided here; see the README's table. */
-import { createEventEmitter, type EventSource } from '@tenfold/core/base';
+import type { EventSource } from '@tenfold/core/base';
 import { bytesOf, flopsBetween } from '../cost/profile.ts';
 import { prefixError } from '../prefix-errors.ts';
-import { RadixTree } from '../tree/radix-tree.ts';
+import type { RadixTree } from '../tree/radix-tree.ts';
 import type { MissReason, ModelProfile } from '../types.ts';
-import { planCheckpoints, type AdmissionRules } from './admission.ts';
+import { CheckpointStore } from './checkpoint-store.ts';
+import { admissionRules, planCheckpoints, type AdmissionRules } from './admission.ts';
 import { createCounters, type CacheCounters } from './counters.ts';
 import type { EvictionPolicy } from './eviction.ts';
 import { Evictor } from './evictor.ts';
-import { NodeContents } from './node-contents.ts';
-import { NodeHistory } from './node-history.ts';
-import { EvictedPrefixes, hashOfPrefix, PrefixSketch } from './prefix-hashes.ts';
+import { EvictedPrefixes, PrefixSketch } from './prefix-hashes.ts';
 import { branchesOf, walkTree, type Walk } from './tree-walk.ts';
 import type { BeginOptions, CacheEvents, Computed, Lease, Match, PrefixCacheOptions } from './types.ts';
 
-const DEFAULT_MIN_CHECKPOINT_TOKENS = 64;
 const DEFAULT_POLICY: EvictionPolicy = { kind: 'hitDensity' };
 const UNPINNED = 0;
 
@@ -31,7 +29,7 @@ interface Reservation {
 }
 
 export class PrefixCache<State = undefined, Kv = undefined> {
-  readonly tree = new RadixTree();
+  readonly tree: RadixTree;
   readonly profile: ModelProfile;
   readonly capacityBytes: number;
   readonly rules: AdmissionRules;
@@ -40,23 +38,18 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   peakBytes = 0;
   reservedBytes = 0;
 
-  readonly #emitter = createEventEmitter<CacheEvents>();
-  readonly #rootOfSalt = new Map<string, number>([['', 0]]);
-  readonly #saltOfRoot = new Map<number, string>([[0, '']]);
+  readonly #store: CheckpointStore<State, Kv>;
   readonly #leases = new Map<number, Reservation>();
   readonly #keepTokens: number;
   readonly #now: () => number;
   readonly #sketch: PrefixSketch | undefined;
   readonly #evicted: EvictedPrefixes | undefined;
-  readonly #history = new NodeHistory();
-  readonly #contents: NodeContents<State, Kv>;
   readonly #evictor: Evictor;
-  #isHeard = false;
   #nextLease = 1;
 
   /** @throws TF-PREFIX-001 if the capacity holds no checkpoint */
   constructor(options: PrefixCacheOptions<Kv>) {
-    const { profile, capacityBytes, policy = DEFAULT_POLICY, admission = {}, alignTokens = 1 } = options;
+    const { profile, capacityBytes, policy = DEFAULT_POLICY } = options;
     const least = bytesOf(profile, 1, 1, 1);
     if (!(capacityBytes >= least))
       throw prefixError('TF-PREFIX-001', {
@@ -66,23 +59,23 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       });
     this.profile = profile;
     this.capacityBytes = capacityBytes;
-    this.rules = {
-      branch: admission.branch ?? true,
-      end: admission.end ?? true,
-      promptEnd: admission.promptEnd ?? false,
-      intervalTokens: admission.intervalTokens ?? 0,
-      sketchGridTokens: admission.sketchGridTokens ?? 0,
-      alignTokens,
-      minTokens: options.minCheckpointTokens ?? DEFAULT_MIN_CHECKPOINT_TOKENS,
-    };
+    this.rules = admissionRules(options);
     this.#keepTokens = options.keepTokens ?? 0;
-    this.#contents = new NodeContents(options.kvCodec);
-    this.#now = options.now ?? (() => this.#history.request);
+    this.#now = options.now ?? (() => this.#store.history.request);
     this.#sketch = this.rules.sketchGridTokens > 0 ? new PrefixSketch(this.rules.sketchGridTokens) : undefined;
     const remembers = (options.explain ?? true) || policy.kind === 'hitDensity';
     this.#evicted = remembers ? new EvictedPrefixes() : undefined;
-    this.#evictor = new Evictor(this.tree, profile, { policy, history: this.#history, now: this.#now });
-    this.events = this.#emitter;
+    this.#store = new CheckpointStore<State, Kv>({
+      profile,
+      counters: this.counters,
+      kvCodec: options.kvCodec,
+      evicted: this.#evicted,
+      now: this.#now,
+      inheritsTime: () => this.policy.kind !== 'leafLru',
+    });
+    this.tree = this.#store.tree;
+    this.events = this.#store.emitter;
+    this.#evictor = new Evictor(this.tree, profile, { policy, history: this.#store.history, now: this.#now });
   }
 
   get bytes(): number {
@@ -92,7 +85,6 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   get numLeases(): number {
     return this.#leases.size;
   }
-
   /** Leases that hold a lock. */
   get numLocks(): number {
     let count = 0;
@@ -109,30 +101,30 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     this.#evictor.policy = policy;
   }
 
+  /** Tenants seen so far. */
   get salts(): readonly string[] {
-    return [...this.#rootOfSalt.keys()];
+    return this.#store.salts;
   }
 
   rootOf(salt: string): number | undefined {
-    return this.#rootOfSalt.get(salt);
-  }
-
-  saltOf(node: number): string {
-    let at = node;
-    while (!this.tree.isRoot(at)) at = this.tree.parent[at]!;
-    return this.#saltOfRoot.get(at)!;
+    return this.#store.rootOf(salt);
   }
 
   stateOf(node: number): State | undefined {
-    return this.#contents.stateOf(node);
+    return this.#store.contents.stateOf(node);
   }
 
   kvOf(node: number): Kv | undefined {
-    return this.#contents.kvOf(node);
+    return this.#store.contents.kvOf(node);
   }
 
   isPinned(node: number): boolean {
     return this.#evictor.isPinned(node);
+  }
+
+  /** Call before listening to `removed` and `unCheckpointed` on a cache that does not explain its misses. */
+  emitRemovals(): void {
+    this.#store.emitRemovals();
   }
 
   /** Node whose checkpoint would be evicted first, or −1. Cost: O(candidates). */
@@ -143,19 +135,19 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   /** What a request with this prompt would reuse. Changes nothing. */
   lookup(tokens: Int32Array, { salt = '', isEnabled = true }: BeginOptions = {}): Match<State, Kv> {
     if (!isEnabled) return { reusedTokens: 0, sharedTokens: 0, missReason: 'disabled', state: undefined, kv: [] };
-    const root = this.#rootOfSalt.get(salt);
-    const walk = root === undefined ? undefined : walkTree(this.tree, root, tokens, this.#keepTokens);
+    const root = this.#store.rootOf(salt);
+    const walk = root === undefined ? undefined : this.#walk(root, tokens);
     return this.#matchOf(tokens, salt, walk);
   }
 
   /** Starts a request: locks the checkpoint it resumes from and reserves bytes for what it will add. */
   begin(tokens: Int32Array, options: BeginOptions = {}): Lease<State, Kv> {
     const { salt = '', breakpoints = [], maxOutputTokens = 0, isEnabled = true, isEndKept = this.rules.end } = options;
-    this.#history.request++;
-    this.#history.ages.fade();
+    this.#store.history.request++;
+    this.#store.history.ages.fade();
     const id = this.#nextLease++;
-    const root = this.#rootFor(salt);
-    const walk = isEnabled ? walkTree(this.tree, root, tokens, this.#keepTokens) : undefined;
+    const root = this.#store.rootFor(salt);
+    const walk = isEnabled ? this.#walk(root, tokens) : undefined;
     const match = isEnabled
       ? this.#matchOf(tokens, salt, walk)
       : { reusedTokens: 0, sharedTokens: 0, missReason: 'disabled' as const, state: undefined, kv: [] };
@@ -211,8 +203,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     const end = Math.floor(tokens.length / this.rules.alignTokens) * this.rules.alignTokens;
     if (reservation.isEndKept && end >= this.rules.minTokens && !positions.includes(end)) positions.push(end);
     const usable = positions.filter((at) => computed === undefined || computed.states.has(at)).sort((a, b) => a - b);
-    const added = this.#insert(this.#rootFor(reservation.salt), tokens, usable, reservation, computed);
-    this.#unlock(reservation.node);
+    const added = this.#insert(this.#store.rootFor(reservation.salt), tokens, usable, reservation, computed);
+    this.#store.unlock(reservation.node);
     this.#notePeak();
     return added;
   }
@@ -223,23 +215,26 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     if (reservation === undefined) return;
     this.#leases.delete(lease.id);
     this.reservedBytes -= reservation.bytes;
-    if (reservation.isEnabled) this.#unlock(reservation.node);
+    if (reservation.isEnabled) this.#store.unlock(reservation.node);
   }
 
   /** Takes over a checkpoint from a snapshot.
    *  @param kv  pieces of the whole prefix, in order
    *  @returns false if it does not fit */
   adoptCheckpoint(tokens: Int32Array, salt: string, state: State | undefined, kv: readonly Kv[]): boolean {
-    const root = this.#rootFor(salt);
+    const root = this.#store.rootFor(salt);
     const { shared } = walkTree(this.tree, root, tokens, 0);
     if (
       this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1, tokens.length) >
       this.capacityBytes
     )
       return false;
-    const kvOf = this.#contents.rangeOf(kv);
-    const computed = kvOf === undefined ? undefined : { states: new Map([[tokens.length, state!]]), kvOf };
-    this.#placeCheckpoint(root, tokens, tokens.length, 'snapshot', computed);
+    const kvOf = this.#store.contents.rangeOf(kv);
+    const computed =
+      state === undefined
+        ? undefined
+        : { states: new Map([[tokens.length, state]]), kvOf: kvOf ?? (() => undefined as Kv) };
+    this.#store.place(root, tokens, tokens.length, 'snapshot', computed);
     this.#notePeak();
     return true;
   }
@@ -250,11 +245,11 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     tokens: Int32Array,
     { salt = '', until = Infinity }: { readonly salt?: string; readonly until?: number } = {},
   ): number {
-    const root = this.#rootOfSalt.get(salt);
+    const root = this.#store.rootOf(salt);
     if (root === undefined) return 0;
     const { stateNode } = walkTree(this.tree, root, tokens, 0);
     if (this.tree.isRoot(stateNode)) return 0;
-    this.#history.pinnedUntil[stateNode] = until;
+    this.#store.history.pinnedUntil[stateNode] = until;
     return this.tree.depth[stateNode]!;
   }
 
@@ -273,25 +268,30 @@ export class PrefixCache<State = undefined, Kv = undefined> {
 
   /** Drops everything that is not locked. */
   clear(): void {
-    this.#history.pinnedUntil.fill(UNPINNED);
+    this.#store.history.pinnedUntil.fill(UNPINNED);
     this.evict(Infinity);
-    this.#emitter.emit('cleared', {});
+    // Requests in flight keep what they resumed from.
+    if (this.tree.numTokens === 0) this.#store.emitter.emit('cleared', {});
   }
 
   /** Tag of a node: the caller's number for the boundary it stands for (simulations). */
   tagOf(node: number): number {
-    return this.#history.tags[node]!;
+    return this.#store.history.tags[node]!;
   }
 
   setTag(node: number, tag: number): void {
-    this.#history.tags[node] = tag;
+    this.#store.history.tags[node] = tag;
+  }
+
+  #walk(root: number, tokens: Int32Array): Walk {
+    return walkTree(this.tree, root, tokens, this.#keepTokens);
   }
 
   #matchOf(tokens: Int32Array, salt: string, walk: Walk | undefined): Match<State, Kv> {
     const reusedTokens = walk === undefined ? 0 : this.tree.depth[walk.stateNode]!;
     const sharedTokens = walk?.shared ?? 0;
-    const kv = walk === undefined ? [] : this.#contents.kvPathOf(this.tree, walk.stateNode);
-    const state = reusedTokens === 0 ? undefined : this.#contents.stateOf(walk!.stateNode);
+    const kv = walk === undefined ? [] : this.#store.contents.kvPathOf(this.tree, walk.stateNode);
+    const state = reusedTokens === 0 ? undefined : this.#store.contents.stateOf(walk!.stateNode);
     return {
       reusedTokens,
       sharedTokens,
@@ -307,8 +307,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     const { minTokens, alignTokens } = this.rules;
     if ((this.#evicted.findLongest(tokens)?.length ?? 0) >= Math.max(1, minTokens)) return 'state_evicted';
     if (shared === 0) {
-      for (const [other, root] of this.#rootOfSalt)
-        if (other !== salt && walkTree(this.tree, root, tokens, this.#keepTokens).shared >= minTokens) return 'salt';
+      for (const other of this.salts)
+        if (other !== salt && this.#walk(this.rootOf(other)!, tokens).shared >= minTokens) return 'salt';
       return 'no_shared_prefix';
     }
     if (shared < minTokens) return 'below_min';
@@ -328,7 +328,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
 
   /** Learns at which age a checkpoint is used: the longest that covers the prompt, even if it was evicted. */
   #learn(tokens: Int32Array, { stateNode }: Walk): void {
-    const history = this.#history;
+    const history = this.#store.history;
     const missed = this.#evicted?.findLongest(tokens, this.tree.depth[stateNode]!);
     if (missed !== undefined) history.ages.reuse(missed.mark.kind, history.request - missed.mark.lastRequest);
     else if (!this.tree.isRoot(stateNode))
@@ -343,19 +343,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     }
     if (tree.isRoot(stateNode)) return;
     tree.lastAccess[stateNode] = now;
-    if (this.#history.uses[stateNode] === 0) this.counters.reusedCheckpoints++;
-    this.#history.use(tree, stateNode);
-  }
-
-  #rootFor(salt: string): number {
-    let root = this.#rootOfSalt.get(salt);
-    if (root === undefined) {
-      root = this.tree.createRoot();
-      this.#rootOfSalt.set(salt, root);
-      this.#saltOfRoot.set(root, salt);
-      this.#adopt(root);
-    }
-    return root;
+    if (this.#store.history.uses[stateNode] === 0) this.counters.reusedCheckpoints++;
+    this.#store.history.use(tree, stateNode);
   }
 
   #insert(
@@ -369,7 +358,7 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     const walk = walkTree(this.tree, root, tokens, 0);
     const anchor = walk.partial >= 0 ? walk.partial : walk.node;
     this.tree.locks[anchor]!++;
-    const wanted = positions.filter((at) => !this.#hasStateAt(root, tokens, at));
+    const wanted = positions.filter((at) => !this.#store.hasStateAt(root, tokens, at));
     while (wanted.length > 0) {
       const last = wanted.at(-1)!;
       const stateTokens = wanted.reduce((sum, at) => sum + at, 0);
@@ -380,63 +369,9 @@ export class PrefixCache<State = undefined, Kv = undefined> {
       this.counters.skippedAdmissions++;
     }
     // Room may have cost states that were there before; whatever the plan still misses is added if it was wanted.
-    for (const at of wanted) this.#placeCheckpoint(root, tokens, at, sources.get(at) ?? 'end', computed);
-    this.#unlock(anchor);
+    for (const at of wanted) this.#store.place(root, tokens, at, sources.get(at) ?? 'end', computed);
+    this.#store.unlock(anchor);
     return wanted.length;
-  }
-
-  #hasStateAt(root: number, tokens: Int32Array, length: number): boolean {
-    const { node, shared, partial } = walkTree(this.tree, root, tokens.subarray(0, length), 0);
-    return partial < 0 && shared === length && this.tree.hasState[node] === 1;
-  }
-
-  #placeCheckpoint(
-    root: number,
-    tokens: Int32Array,
-    at: number,
-    source: string,
-    computed: Computed<State, Kv> | undefined,
-  ): void {
-    const { tree } = this;
-    const walk = walkTree(this.tree, root, tokens.subarray(0, at), 0);
-    const salt = this.#saltOfRoot.get(root)!;
-    let node = walk.node;
-    if (walk.partial >= 0) node = this.#split(walk.partial, walk.shared - tree.depth[node]!);
-    const { ages } = this.#history;
-    if (walk.shared < at) {
-      const wasLeaf = tree.hasState[node] === 1 && tree.childCount[node] === 0;
-      const parent = node;
-      node = tree.addLeaf(parent, tokens, walk.shared, at);
-      if (wasLeaf) ages.start(this.#history.kindOf(tree, parent));
-      this.#adopt(node);
-      if (computed !== undefined) this.#contents.setKv(node, computed.kvOf(walk.shared, at));
-      // Before the checkpoint: who follows the events can place a state only below known tokens.
-      this.#emitter.emit('stored', { tokens: tokens.subarray(0, at), newTokens: at - walk.shared, salt });
-    }
-    if (tree.hasState[node] === 1) return;
-    tree.setState(node, true);
-    if (computed !== undefined) this.#contents.setState(node, computed.states.get(at)!);
-    tree.lastAccess[node] = this.#now();
-    this.#history.inflation[node] = this.#history.inflationNow;
-    this.#history.lastRequest[node] = this.#history.request;
-    ages.start(this.#history.kindOf(tree, node));
-    this.counters.checkpoints[source] = (this.counters.checkpoints[source] ?? 0) + 1;
-    this.#emitter.emit('checkpointed', { tokens: tokens.subarray(0, at), salt });
-  }
-
-  #split(node: number, at: number): number {
-    const count = this.tree.tokenCount[node]!;
-    const upper = this.tree.splitEdge(node, at);
-    this.#adopt(upper);
-    this.#contents.split(upper, node, at, count);
-    return upper;
-  }
-
-  /** Clears the side figures of a new node. */
-  #adopt(node: number): void {
-    this.#history.adopt(node);
-    this.#contents.forget(node);
-    this.tree.lastAccess[node] = this.#now();
   }
 
   /** Evicts until the bytes fit beside what is used and reserved. @returns false if they cannot */
@@ -454,65 +389,9 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   #evictTo(target: number, isForced: boolean): void {
     this.#evictor.evict(
       () => this.bytes <= target,
-      (node) => this.#dropState(node),
+      (node) => this.#store.drop(node),
       isForced,
     );
-  }
-
-  #dropState(node: number): void {
-    const { tree } = this;
-    this.counters.evictedStates++;
-    this.counters.evictedFlops += flopsBetween(
-      this.profile,
-      tree.depth[node]! - tree.tokenCount[node]!,
-      tree.depth[node]!,
-    );
-    if (this.#evicted !== undefined || this.#isHeard) {
-      const tokens = tree.sequenceOf(node);
-      this.#evicted?.add(hashOfPrefix(tokens), {
-        lastRequest: this.#history.lastRequest[node]!,
-        kind: this.#history.kindOf(tree, node),
-      });
-      this.#emitter.emit('unCheckpointed', { tokens, salt: this.saltOf(node) });
-    }
-    tree.setState(node, false);
-    this.#contents.setState(node, undefined);
-    this.#tidy(node);
-  }
-
-  /** Call before listening to `removed` and `unCheckpointed` on a cache that does not explain its misses. */
-  emitRemovals(): void {
-    this.#isHeard = true;
-  }
-
-  /** Removes tombstones that part nothing: empty leaves go with their tokens, links are absorbed. */
-  #tidy(start: number): void {
-    const { tree } = this;
-    let node = start;
-    while (!tree.isRoot(node) && tree.hasState[node] === 0 && tree.locks[node] === 0) {
-      const children = tree.childCount[node]!;
-      if (children > 1) return;
-      if (children === 1) {
-        const time = tree.lastAccess[node]!;
-        const child = tree.absorbIntoChild(node);
-        if (this.policy.kind !== 'leafLru') tree.lastAccess[child] = Math.max(tree.lastAccess[child]!, time);
-        this.#contents.absorb(node, child);
-        return;
-      }
-      if (this.#evicted !== undefined || this.#isHeard)
-        this.#emitter.emit('removed', {
-          tokens: tree.sequenceOf(node),
-          removedTokens: tree.tokenCount[node]!,
-          salt: this.saltOf(node),
-        });
-      this.#contents.forget(node);
-      node = tree.removeLeaf(node);
-    }
-  }
-
-  #unlock(node: number): void {
-    this.tree.locks[node]!--;
-    this.#tidy(node);
   }
 
   #notePeak(): void {

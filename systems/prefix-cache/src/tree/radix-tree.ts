@@ -2,11 +2,9 @@
  *  Every node but a root owns a range of the token arena (its edge); ranges never overlap, so a split shares the arena
  *  without copying. Children keep the order of their insertion; a child is found by hashing (parent, first token).
  *  Nodes with at most one child stand in a dense candidate list that is kept up to date. */
-import { fmix32 } from '@tenfold/core/base';
+import { ChildTable, hashOfChild, NO_NODE as NONE } from './child-table.ts';
 
-const NONE = -1;
 const ROOT = 0;
-const GOLDEN_RATIO_32 = 0x9e3779b1;
 const INITIAL_NODES = 64;
 const INITIAL_TOKENS = 1024;
 /** The arena is packed when more than this share of it is dead. */
@@ -44,9 +42,9 @@ export class RadixTree {
   #top = 0;
   #free = NONE;
   #roots: number[] = [];
-  #table = new Int32Array(INITIAL_NODES * 2).fill(NONE);
-  #mask = INITIAL_NODES * 2 - 1;
-  #entries = 0;
+  readonly #children = new ChildTable(INITIAL_NODES * 2, (node) =>
+    hashOfChild(this.parent[node]!, this.arena[this.tokenStart[node]!]!),
+  );
 
   constructor() {
     this.createRoot();
@@ -82,7 +80,7 @@ export class RadixTree {
       this.locks,
       this.candidateIndex,
       this.candidates,
-      this.#table,
+      this.#children.slots,
     ];
     return arrays.reduce((sum, array) => sum + array.byteLength, this.arena.byteLength);
   }
@@ -105,9 +103,8 @@ export class RadixTree {
   /** @returns the child whose edge starts with the token, or −1 */
   findChild(node: number, token: number): number {
     const { parent, tokenStart, arena } = this;
-    const table = this.#table;
-    const mask = this.#mask;
-    for (let slot = hashOf(node, token) & mask; ; slot = (slot + 1) & mask) {
+    const { slots: table, mask } = this.#children;
+    for (let slot = hashOfChild(node, token) & mask; ; slot = (slot + 1) & mask) {
       const child = table[slot]!;
       if (child === NONE) return NONE;
       if (parent[child] === node && arena[tokenStart[child]!] === token) return child;
@@ -161,7 +158,7 @@ export class RadixTree {
     else this.nextSibling[last] = node;
     this.lastChild[parent] = node;
     this.childCount[parent]!++;
-    this.#enter(node);
+    this.#children.enter(node);
     this.#refreshCandidate(parent);
     this.#refreshCandidate(node);
     return node;
@@ -171,7 +168,7 @@ export class RadixTree {
    *  siblings; the old node keeps its state, locks and time.
    *  @returns the new upper node, without state */
   splitEdge(node: number, at: number): number {
-    this.#remove(node);
+    this.#children.remove(node);
     const upper = this.#allocate();
     const parent = this.parent[node]!;
     this.tokenStart[upper] = this.tokenStart[node]!;
@@ -187,8 +184,8 @@ export class RadixTree {
     this.firstChild[upper] = node;
     this.lastChild[upper] = node;
     this.childCount[upper] = 1;
-    this.#enter(upper);
-    this.#enter(node);
+    this.#children.enter(upper);
+    this.#children.enter(node);
     this.#refreshCandidate(upper);
     return upper;
   }
@@ -196,7 +193,7 @@ export class RadixTree {
   /** Removes a node without children. @returns its parent */
   removeLeaf(node: number): number {
     const parent = this.parent[node]!;
-    this.#remove(node);
+    this.#children.remove(node);
     const previous = this.previousSibling[node]!;
     const next = this.nextSibling[node]!;
     if (previous === NONE) this.firstChild[parent] = next;
@@ -214,8 +211,8 @@ export class RadixTree {
   absorbIntoChild(node: number): number {
     const child = this.firstChild[node]!;
     const [count, childTokens] = [this.tokenCount[node]!, this.tokenCount[child]!];
-    this.#remove(node);
-    this.#remove(child);
+    this.#children.remove(node);
+    this.#children.remove(child);
     if (this.tokenStart[node]! + count === this.tokenStart[child]!) {
       this.tokenStart[child] = this.tokenStart[node]!;
     } else {
@@ -230,7 +227,7 @@ export class RadixTree {
     this.parent[child] = this.parent[node]!;
     this.#takePlace(node, child);
     this.#release(node);
-    this.#enter(child);
+    this.#children.enter(child);
     return child;
   }
 
@@ -367,46 +364,4 @@ export class RadixTree {
     this.arena = packed;
     this.#arenaEnd = end;
   }
-
-  #enter(node: number): void {
-    if ((this.#entries + 1) * 2 > this.#table.length) this.#growTable();
-    const mask = this.#mask;
-    let slot = hashOf(this.parent[node]!, this.arena[this.tokenStart[node]!]!) & mask;
-    while (this.#table[slot] !== NONE) slot = (slot + 1) & mask;
-    this.#table[slot] = node;
-    this.#entries++;
-  }
-
-  /** Linear probing without grave marks: later entries of the run move back. */
-  #remove(node: number): void {
-    const table = this.#table;
-    const mask = this.#mask;
-    let hole = this.#home(node);
-    while (table[hole] !== node) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; table[slot] !== NONE; slot = (slot + 1) & mask) {
-      const home = this.#home(table[slot]!);
-      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        table[hole] = table[slot]!;
-        hole = slot;
-      }
-    }
-    table[hole] = NONE;
-    this.#entries--;
-  }
-
-  #home(node: number): number {
-    return hashOf(this.parent[node]!, this.arena[this.tokenStart[node]!]!) & this.#mask;
-  }
-
-  #growTable(): void {
-    const old = this.#table;
-    this.#table = new Int32Array(old.length * 2).fill(NONE);
-    this.#mask = this.#table.length - 1;
-    this.#entries = 0;
-    for (const node of old) if (node !== NONE) this.#enter(node);
-  }
-}
-
-function hashOf(node: number, token: number): number {
-  return fmix32(Math.imul(node, GOLDEN_RATIO_32) ^ token);
 }
