@@ -10,11 +10,18 @@ export function placeAllReduces(graph: OverlapGraph): OverlapGraph {
   const { ops } = graph;
   if (!ops.some(({ kind }) => kind === 'allreduce')) return graph;
   const flow = dataflowOf(graph);
-  const reductions = ops.flatMap((op, index) => (op.kind === 'allreduce' ? [index] : []));
-  const isTail = reach(flow.readers, reductions);
-  ops.forEach((op, index) => {
-    if (op.role === 'opt') isTail[index] = 1;
-  });
+  // What needs a reduction or an update comes last, in the written order; reductions among it stay there.
+  const isLast = ops.map((op) => op.kind === 'allreduce' || op.role === 'opt');
+  const isTail = reach(
+    flow.readers,
+    isLast.flatMap((isOne, index) => (isOne ? [index] : [])),
+  );
+  const isBehind = reach(
+    flow.readers,
+    isLast.flatMap((isOne, index) => (isOne ? flow.readers[index]! : [])),
+  );
+  const reductions = ops.flatMap((op, index) => (op.kind === 'allreduce' && isBehind[index] === 0 ? [index] : []));
+  const isPlaced = new Set(reductions);
   const body = ops.filter((_, index) => isTail[index] === 0);
   const times = simulateGraph({ ...graph, ops: body });
   const endOf = new Map<string, number>();
@@ -50,7 +57,7 @@ export function placeAllReduces(graph: OverlapGraph): OverlapGraph {
     for (const name of op.outs) made.add(name);
   }
   const rest = [...late, ...pending.toSorted((a, b) => a.readyMs - b.readyMs).map(({ op }) => op)];
-  const tail = ops.filter((op, index) => isTail[index] === 1 && op.kind !== 'allreduce');
+  const tail = ops.filter((_, index) => isTail[index] === 1 && !isPlaced.has(index));
   return { ...graph, ops: [...ordered, ...rest, ...tail] };
 }
 

@@ -24,12 +24,14 @@ export interface AxisProblem {
   readonly ops: readonly OverlapOp[];
   readonly tensors: Readonly<Record<string, TensorInfo>>;
   readonly numParts: number;
-  /** Tensors that are made before the range. Rows of such a buffer cannot be told apart by part: only encoding in parts
-   *  does that, so they have no irregular axis. Default: none. */
+  /** Tensors that are made before the range. Each reader may take them whole or cut them as it likes; but rows of such a
+   *  buffer cannot be told apart by part (only encoding in parts does that), so they have no irregular axis.
+   *  Default: none. */
   readonly outside?: ReadonlySet<string>;
 }
 
 const MAX_SEARCH_NODES = 20_000;
+const READ_BY = ' read by ';
 
 interface Table {
   /** Variables of the tuple's places. */
@@ -42,7 +44,10 @@ export function inferAxes(problem: AxisProblem): AxisSolution | AxisConflict {
 }
 
 /** Also used by tests: whether an assignment satisfies every table. */
-export function tablesOf({ ops, tensors, numParts }: AxisProblem): { names: readonly string[]; tables: Table[] } {
+export function tablesOf({ ops, tensors, numParts, outside }: AxisProblem): {
+  names: readonly string[];
+  tables: Table[];
+} {
   const names: string[] = [];
   const indexOf = new Map<string, number>();
   const variable = (name: string): number => {
@@ -52,7 +57,7 @@ export function tablesOf({ ops, tensors, numParts }: AxisProblem): { names: read
     return names.push(name) - 1;
   };
   const tables = ops.map((op) => {
-    const places = [...op.ins, ...op.outs].map(variable);
+    const places = [...op.ins, ...op.outs].map((name) => variable(outside?.has(name) ? readBy(name, op) : name));
     const tuples = axisTuples(op, tensors, numParts).filter(
       (tuple) =>
         tuple.length === places.length &&
@@ -173,7 +178,13 @@ function describeTuples(op: OverlapOp, { tensors, numParts }: AxisProblem): stri
   return `needs ${forms.join(', or ')}`;
 }
 
-function fullDomain(name: string, { tensors, outside }: AxisProblem): Set<number> {
+/** A variable of its own for every reader of an outside tensor. */
+function readBy(name: string, { id }: OverlapOp): string {
+  return `${name}${READ_BY}${id}`;
+}
+
+function fullDomain(variable: string, { tensors, outside }: AxisProblem): Set<number> {
+  const [name] = variable.split(READ_BY) as [string];
   const axes = tensors[name]?.shape.keys() ?? [];
   return new Set([WHOLE, ...axes, ...(outside?.has(name) ? [] : [BY_EXPERT, BY_PLACE])]);
 }

@@ -31,9 +31,10 @@ export function runTokenTrial(input: GateInput, numParts: number, rng: Rng): Tok
   const naive = routeNaively(input, numParts);
   const merged = mergeParts(parts, numExperts);
   const y = gathered(input, [whole], x, w);
-  const dw = weightGradient(input, dispatched(input, [{ ...whole, first: 0 }], x), whole, dy, numExperts);
+  const wholeBuffer = dispatched(input, [{ ...whole, first: 0 }], x);
   const buffers = dispatched(input, withFirstRows(parts, numExperts), x);
-  const dwOfParts = weightGradient(input, buffers, merged, dy, numExperts);
+  const backward = (routing: Routing, buffer: Float64Array) => gradients(input, routing, { buffer, w, dy });
+  const [ofWhole, ofParts] = [backward(whole, wholeBuffer), backward(merged, buffers)];
   const keptWhole = keptPairs(whole);
   const keptNaive = naive.flatMap(keptPairs);
   return {
@@ -41,9 +42,9 @@ export function runTokenTrial(input: GateInput, numParts: number, rng: Rng): Tok
     numParts,
     isSameSet: equal(keptWhole, parts.flatMap(keptPairs)),
     isSameOutput: equal(y, gathered(input, parts, x, w)),
-    isSameGradient: equal(dw, dwOfParts),
+    isSameGradient: (['dw', 'dx', 'dWeight'] as const).every((name) => equal(ofWhole[name], ofParts[name])),
     isSameUsed: equal(whole.count, merged.count),
-    isSameBuffer: equal(dispatched(input, [{ ...whole, first: 0 }], x), buffers),
+    isSameBuffer: equal(wholeBuffer, buffers),
     numDropped: whole.place.length - keptWhole.length,
     isNaiveDifferent: !equal(keptWhole, keptNaive),
     isNaiveCountEqual: keptWhole.length === keptNaive.length,
@@ -125,27 +126,35 @@ function gathered(input: GateInput, parts: readonly Routing[], x: Float64Array, 
   return y;
 }
 
-/** dW_e = Σ_rows xᵀ · (weight · dy) in row order of the whole buffer. */
-function weightGradient(
-  { capacity }: GateInput,
-  buffer: Float64Array,
+/** Of Σ dy·y, with z = x W_e, a = tanh z per row of the (whole) buffer, in order of expert and place:
+ *  dW_e += xᵀ·(weight·dy·(1 − a²)), dx[t] += (weight·dy·(1 − a²)) W_eᵀ, dWeight = dy·a. */
+function gradients(
+  { capacity, numExperts, numTokens }: GateInput,
   { token, expert, place, weight }: Routing,
-  dy: Float64Array,
-  numExperts: number,
-): Float64Array {
+  { buffer, w, dy }: { readonly buffer: Float64Array; readonly w: Float64Array; readonly dy: Float64Array },
+): { readonly dw: Float64Array; readonly dx: Float64Array; readonly dWeight: Float64Array } {
   const rows = [...place.keys()].filter((index) => place[index]! >= 0);
   rows.sort((a, b) => expert[a]! - expert[b]! || place[a]! - place[b]!);
   const dw = new Float64Array(numExperts * WIDTH * WIDTH);
+  const dx = new Float64Array(numTokens * WIDTH);
+  const dWeight = new Float64Array(token.length);
   for (const index of rows) {
     const e = expert[index]!;
     const at = (e * capacity + place[index]!) * WIDTH;
-    for (let c = 0; c < WIDTH; c++) {
-      for (let d = 0; d < WIDTH; d++) {
-        dw[(e * WIDTH + c) * WIDTH + d]! += buffer[at + c]! * weight[index]! * dy[token[index]! * WIDTH + d]!;
+    for (let d = 0; d < WIDTH; d++) {
+      let z = 0;
+      for (let c = 0; c < WIDTH; c++) z += buffer[at + c]! * w[(e * WIDTH + c) * WIDTH + d]!;
+      const a = Math.tanh(z);
+      const own = dy[token[index]! * WIDTH + d]!;
+      dWeight[index]! += own * a;
+      const dz = weight[index]! * own * (1 - a * a);
+      for (let c = 0; c < WIDTH; c++) {
+        dw[(e * WIDTH + c) * WIDTH + d]! += buffer[at + c]! * dz;
+        dx[token[index]! * WIDTH + c]! += dz * w[(e * WIDTH + c) * WIDTH + d]!;
       }
     }
   }
-  return dw;
+  return { dw, dx, dWeight };
 }
 
 function randomArray(length: number, rng: Rng): Float64Array {

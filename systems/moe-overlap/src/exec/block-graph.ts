@@ -1,6 +1,10 @@
 /** The network that is run for real: dense, mixture-of-experts and dense layer, forward and backward, as a graph whose
  *  operations block-kernels.ts knows. Tensors are [B, T, C]; weights are named `w.<layer>.<name>`. */
-import type { GateName, MoePart, OverlapGraph, OverlapOp, TensorInfo } from '../types.ts';
+import { NEEDS_WHOLE_BATCH } from '../gates.ts';
+import type { MoePart, OverlapGraph, OverlapOp, TensorInfo } from '../types.ts';
+
+/** Gates with one expert per token, which the kernels know. */
+export type BlockGate = 'switch' | 'bpr' | 'hash';
 
 export interface BlockSizes {
   /** Per worker. */
@@ -11,7 +15,7 @@ export interface BlockSizes {
   readonly numRanks: number;
   readonly expertsPerRank: number;
   readonly capacity: number;
-  readonly gate: GateName;
+  readonly gate: BlockGate;
   /** Attention heads of the runner. */
   readonly heads?: number;
   /** Default 3. Every second layer, from layer 1 on, has experts. */
@@ -87,7 +91,7 @@ export function blockGraph(sizes: BlockSizes): OverlapGraph {
       `${l}.encode`,
       [`${l}.h`, `${l}.gates`],
       { [`${l}.places`]: { shape: [batch, seq], isPlaces: true }, [`${l}.sent`]: buffer(hidden) },
-      { rule: gate === 'bpr' ? 'encode-whole' : 'encode', ...moe('dispatch') },
+      { rule: NEEDS_WHOLE_BATCH[gate] ? 'encode-whole' : 'encode', ...moe('dispatch') },
     );
     const a2a = { kind: 'a2a', rule: 'a2a', bytes: bufferBytes, ...moe('a2a') } as const;
     add(`${l}.a2a.there`, [`${l}.sent`], { [`${l}.got`]: buffer(hidden) }, a2a);

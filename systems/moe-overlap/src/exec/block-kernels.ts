@@ -287,15 +287,17 @@ function encode({ sizes, layer, part, of, rows, used }: KernelInput): Made {
   const numExperts = numRanks * expertsPerRank;
   const gates = rows(`${layer}.gates`);
   const h = rows(`${layer}.h`);
+  // A gate that needs the whole batch is handed it and makes its part; others go on from what is used.
+  const isWholeGiven = of > 1 && NEEDS_WHOLE_BATCH[gate];
+  const firstId = isWholeGiven ? 0 : part * numRows(gates);
   const input: GateInput = {
     gate,
     numTokens: numRows(gates),
     numExperts,
     capacity,
     scores: Float64Array.from(gates.data),
+    tokenIds: Int32Array.from({ length: numRows(gates) }, (_, index) => firstId + index),
   };
-  // A gate that needs the whole batch is handed it and makes its part; others go on from what is used.
-  const isWholeGiven = of > 1 && NEEDS_WHOLE_BATCH[gate];
   const routing = isWholeGiven ? routeParts(input, of)[part]! : routeFrom(input, used);
   const firstToken = isWholeGiven ? (part * numRows(gates)) / of : 0;
   const starts = slotStarts(routing.count);

@@ -8,7 +8,6 @@ import { parseMeasuredFile } from '../measured-file.ts';
 import { overlapError } from '../overlap-errors.ts';
 import { planRunner } from '../runner-plans.ts';
 import { tableOfModes } from '../report.ts';
-import type { GateName } from '../types.ts';
 
 interface ExportParams {
   readonly devices: number;
@@ -17,7 +16,7 @@ interface ExportParams {
   readonly heads: number;
   readonly seq: number;
   readonly batch: number;
-  readonly gate: GateName;
+  readonly gate: 'switch' | 'bpr';
   readonly ratio: number;
   readonly profile: string;
   readonly overhead: number;

@@ -2,6 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
 import { groupForward } from '../forward-groups.ts';
+import { NEEDS_WHOLE_BATCH } from '../gates.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
 import { isAllToAll } from '../op-graph.ts';
 import { priceRanges } from '../range-costs.ts';
@@ -27,9 +28,11 @@ export async function run(params: RangeParams, context: VerbContext): Promise<Ve
   const window = { start: Math.max(0, layer - period), end: Math.min(problem.numGroups, layer + period) };
   const wholeMs = problem.rangeMs(window.start, window.end, 1);
   const gridRows = reaches.flatMap((reach) => {
-    // Alternately one group more behind and before.
-    const start = Math.max(window.start, layer - Math.floor(reach / 2));
-    const end = Math.min(window.end, layer + 1 + Math.ceil(reach / 2));
+    // The encoding first: only behind it may a range reach past the experts. Then alternately, unless the gate needs the
+    // whole batch.
+    const numBefore = NEEDS_WHOLE_BATCH[graph.gate] ? Math.min(1, reach) : Math.ceil(reach / 2);
+    const start = Math.max(window.start, layer - numBefore);
+    const end = Math.min(window.end, layer + 1 + reach - numBefore);
     return Array.from({ length: params.maxParts }, (_, index) => {
       const parts = index + 1;
       const rangeMs = problem.rangeMs(start, end, parts);
