@@ -4,6 +4,7 @@ export const HOUSE_COMMANDS = [
   ['start', 'open the studio, run the tours in it and print the verdicts'],
   ['tour', 'run the one-minute demonstration of every built room, or of one'],
   ['studio', 'open the studio in the browser'],
+  ['worker', 'take runs from the queue of a shared store and run them here'],
   ['doctor', 'say what works on this machine and how to get the rest'],
   ['runs', 'list the runs that were kept'],
   ['runs show', 'show the report of a run again'],

@@ -1,6 +1,6 @@
 /** Runs a verb and keeps it in the store of the home folder, as the studio would. */
 import { join } from 'node:path';
-import { findHomeFolder, openSqliteStore, type ArtifactRecord, type RunRecord } from '@tenfold/core/store';
+import { findHomeFolder, openRunStore, type ArtifactRecord, type RunRecord } from '@tenfold/core/store';
 import {
   executeRecordedRun,
   findDataFolder,
@@ -58,7 +58,11 @@ export async function runKept(terminal: Terminal, options: KeptRunOptions): Prom
   const shared = { ...verbFolders(terminal), seed, signal, onProgress, onWarning };
   if (!options.save)
     return { outcome: await runVerb(manifest, verbName, params, shared), run: undefined, artifacts: [] };
-  const store = openSqliteStore({ folder: homeFolder(terminal), clock: wallClock });
+  const store = await openRunStore({
+    environment: terminal.environment,
+    folder: homeFolder(terminal),
+    clock: wallClock,
+  });
   try {
     await store.markInterrupted({ staleAfterMs: STALE_AFTER_MS });
     const workerId = `cli-${process.pid}`;
@@ -68,6 +72,6 @@ export async function runKept(terminal: Terminal, options: KeptRunOptions): Prom
     const outcome = await executeRecordedRun(manifest, { ...shared, store, run, workerId, wallClock });
     return { outcome, run: await store.getRun(run.id), artifacts: await store.listArtifacts(run.id) };
   } finally {
-    store.close();
+    await store.close();
   }
 }

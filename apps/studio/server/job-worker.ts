@@ -1,7 +1,7 @@
 /** The process of one job: opens the store, runs the verb, tells the server what happens, ends.
  *  If the server is gone, the work stops too; the run then has no heartbeat and is marked interrupted. */
 import { join } from 'node:path';
-import { openSqliteStore, type MetricPoint, type RunRecord } from '@tenfold/core/store';
+import { openRunStore, type MetricPoint, type RunRecord } from '@tenfold/core/store';
 import { executeRecordedRun, paramFieldsOf, paramFromText, verbOf, type SystemManifest } from '@tenfold/core/system';
 import type { JobOrder, JobReply, JobRequest } from './job-messages.ts';
 
@@ -18,7 +18,7 @@ process.on('SIGINT', () => {}); // the server decides: Ctrl-C reaches the whole 
 reply({ kind: 'ready' });
 
 async function work(order: JobOrder): Promise<void> {
-  const store = openSqliteStore({ folder: order.home, clock: wallClock });
+  const store = await openRunStore({ environment: process.env, folder: order.home, clock: wallClock });
   let points: MetricPoint[] = [];
   const flushMetrics = () => {
     if (points.length > 0) reply({ kind: 'metrics', points });
@@ -47,7 +47,7 @@ async function work(order: JobOrder): Promise<void> {
   }
   clearInterval(timer);
   flushMetrics();
-  store.close();
+  await store.close();
   process.send?.({ kind: 'finished' } satisfies JobReply, () => process.exit(exitCode));
 }
 

@@ -1,11 +1,11 @@
-/** Jobs: one process each, a few at a time, the rest wait in order. The server itself never computes. */
-import { fork, type ChildProcess } from 'node:child_process';
+/** Jobs: one process each, a few at a time, the rest wait in order. The server itself never computes.
+ *  With a queue, runs wait there for a worker of any machine; this process is one of them. */
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { NewRun, RunRecord, RunStore } from '@tenfold/core/store';
-import type { JobOrder, JobReply, JobRequest } from './job-messages.ts';
+import type { JobReply } from './job-messages.ts';
+import { startJobProcess, type JobProcess } from './job-process.ts';
+import type { JobQueue } from './job-queue.ts';
 import type { RunEventBus } from './run-events.ts';
-import { studioError } from './studio-errors.ts';
 
 export interface JobsOptions {
   readonly store: RunStore;
@@ -16,6 +16,9 @@ export interface JobsOptions {
   readonly workingFolder: string;
   /** Jobs at work at once; default half the cores, at least 2. */
   readonly maxJobs?: number;
+  readonly queue?: JobQueue;
+  /** Default `studio-<process>`. */
+  readonly workerId?: string;
 }
 
 export interface Jobs {
@@ -30,99 +33,69 @@ export interface Jobs {
   close(): Promise<void>;
 }
 
-const CANCEL_GRACE_MS = 5000;
-const MAX_ERROR_TEXT = 2000;
+const CANCEL_POLL_MS = 1000;
 
-interface ActiveJob {
-  readonly child: ChildProcess;
-  wasCancelled: boolean;
-}
-
-export function createJobs(options: JobsOptions): Jobs {
-  const { store, bus, maxJobs = Math.max(2, availableParallelism() >> 1) } = options;
-  const workerId = `studio-${process.pid}`;
+export async function createJobs(options: JobsOptions): Promise<Jobs> {
+  const { store, bus, queue, maxJobs = Math.max(2, availableParallelism() >> 1) } = options;
+  const { home, systemsModule, dataFolder, workingFolder, workerId = `studio-${process.pid}` } = options;
   const waiting: string[] = [];
-  const active = new Map<string, ActiveJob>();
+  const active = new Map<string, JobProcess | 'starting'>();
   const state = { isClosing: false };
 
-  const pump = async (): Promise<void> => {
-    while (!state.isClosing && active.size < maxJobs && waiting.length > 0) {
-      const runId = waiting.shift()!;
-      const child = fork(fileURLToPath(new URL('./job-worker.ts', import.meta.url)), [], {
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-        serialization: 'advanced',
-      });
-      const job: ActiveJob = { child, wasCancelled: false };
+  /** Runs one job to its end. A run that was deleted or cancelled while it waited, or that another worker has, is left. */
+  const execute = async (runId: string): Promise<void> => {
+    active.set(runId, 'starting');
+    try {
+      const order = { kind: 'run' as const, runId, workerId, home, systemsModule, dataFolder, workingFolder };
+      const job = await startJobProcess({ store, order, onReply: (reply) => tell(runId, reply) });
       active.set(runId, job);
-      try {
-        await store.startRun(runId, workerId);
-      } catch {
-        active.delete(runId); // deleted or cancelled while it waited
-        child.kill('SIGKILL');
-        continue;
-      }
-      follow(runId, job);
+      if (state.isClosing) job.kill();
       bus.emit({ kind: 'status', runId });
+      const stopWatching = queue ? cancelFromElsewhere(runId, job) : () => {};
+      await job.ended.finally(stopWatching);
+      if (!state.isClosing) bus.emit({ kind: 'status', runId });
+    } catch (cause) {
+      const { code } = cause as { code?: string };
+      const isGone = code === 'TF-STORE-004' || (code === 'TF-STORE-005' && queue === undefined);
+      if (!isGone) throw cause; // A queue hands the run out once more.
+    } finally {
+      active.delete(runId);
     }
   };
 
-  const follow = (runId: string, job: ActiveJob): void => {
-    const { child } = job;
-    let errorText = '';
-    child.stderr?.on('data', (chunk: Buffer) => (errorText = `${errorText}${chunk}`.slice(-MAX_ERROR_TEXT)));
-    child.on('error', (error) => (errorText += error.message));
-    child.on('message', (reply: JobReply) => {
-      if (reply.kind === 'ready') send(child, orderOf(runId));
-      else if (reply.kind === 'progress') bus.emit({ kind: 'progress', runId, progress: reply.progress });
-      else if (reply.kind === 'metrics') bus.emit({ kind: 'metrics', runId, points: reply.points });
-    });
-    child.once('close', (code, signal) => {
-      void endRun(runId, job, { code, signal, errorText }).finally(() => {
-        active.delete(runId);
-        if (!state.isClosing) bus.emit({ kind: 'status', runId });
-        void pump();
-      });
-    });
+  const tell = (runId: string, reply: JobReply): void => {
+    if (reply.kind === 'progress') bus.emit({ kind: 'progress', runId, progress: reply.progress });
+    else if (reply.kind === 'metrics') bus.emit({ kind: 'metrics', runId, points: reply.points });
   };
 
-  const orderOf = (runId: string): JobOrder => ({
-    kind: 'run',
-    runId,
-    workerId,
-    home: options.home,
-    systemsModule: options.systemsModule,
-    dataFolder: options.dataFolder,
-    workingFolder: options.workingFolder,
-  });
-
-  /** The process is gone. If it has not written an outcome, say why. */
-  const endRun = async (
-    runId: string,
-    job: ActiveJob,
-    end: { readonly code: number | null; readonly signal: string | null; readonly errorText: string },
-  ): Promise<void> => {
-    const run = await store.getRun(runId);
-    if (!run || (run.status !== 'running' && run.status !== 'queued')) return;
-    if (state.isClosing) return store.finishRun(runId, { status: 'interrupted' });
-    if (job.wasCancelled) return store.finishRun(runId, { status: 'cancelled' });
-    const lastLine = end.errorText.split('\n').findLast((line) => /\S/.test(line));
-    const error = studioError('TF-STUDIO-006', {
-      subject: `${run.system} ${run.verb}`,
-      expected: 'its process must report a result',
-      actual: end.signal ? `signal ${end.signal}` : `exit code ${end.code}`,
-      ...(lastLine === undefined ? {} : { location: lastLine.trim().slice(0, 300) }),
-      hints: ['Run it again; if the machine was short of memory, with smaller input.'],
-    });
-    await store.finishRun(runId, { status: 'failed', error: error.toJSON() });
+  /** Another machine cancels by ending the run in the store. */
+  const cancelFromElsewhere = (runId: string, job: JobProcess): (() => void) => {
+    const timer = setInterval(() => {
+      store.getRun(runId).then(
+        (run) => {
+          if (run === undefined || run.status === 'cancelled') job.cancel();
+        },
+        () => {},
+      );
+    }, CANCEL_POLL_MS);
+    return () => clearInterval(timer);
   };
+
+  const pump = (): void => {
+    while (!state.isClosing && active.size < maxJobs && waiting.length > 0) {
+      void execute(waiting.shift()!).then(pump, pump);
+    }
+  };
+
+  await queue?.consume(maxJobs, execute);
 
   return {
     async start(newRun) {
       const run = await store.createRun(newRun);
-      waiting.push(run.id);
       bus.emit({ kind: 'status', runId: run.id });
-      void pump();
+      if (queue) await queue.enqueue(run.id);
+      else waiting.push(run.id);
+      pump();
       return run;
     },
     async cancel(runId) {
@@ -134,34 +107,26 @@ export function createJobs(options: JobsOptions): Jobs {
         return true;
       }
       const job = active.get(runId);
-      if (!job) return false;
-      job.wasCancelled = true;
-      send(job.child, { kind: 'cancel' });
-      setTimeout(() => job.child.kill('SIGKILL'), CANCEL_GRACE_MS).unref();
+      if (job !== undefined && job !== 'starting') job.cancel();
+      else if (queue) await store.finishRun(runId, { status: 'cancelled' });
+      else return false;
       return true;
     },
     isOurs: (runId) => active.has(runId) || waiting.includes(runId),
     resume(runs) {
+      if (queue) return; // They are in the queue.
       waiting.push(...runs.map((run) => run.id));
-      void pump();
+      pump();
     },
     async close() {
       state.isClosing = true;
-      const ends = [...active.values()].map(
-        ({ child }) =>
-          new Promise<void>((resolve) => {
-            if (child.exitCode !== null || child.signalCode !== null) return resolve();
-            child.once('close', () => resolve());
-            child.kill('SIGKILL');
-          }),
-      );
-      await Promise.all(ends);
-      await new Promise((resolve) => setImmediate(resolve)); // let endRun write
-      for (const runId of active.keys()) await store.finishRun(runId, { status: 'interrupted' }).catch(() => {});
+      const ends = [...active.values()].map(async (job) => {
+        if (job === 'starting') return;
+        job.kill();
+        await job.ended;
+      });
+      await Promise.allSettled(ends);
+      await queue?.close();
     },
   };
-}
-
-function send(child: ChildProcess, request: JobRequest): void {
-  if (child.connected) child.send(request);
 }

@@ -7,10 +7,18 @@ import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { streamSSE } from 'hono/streaming';
 import { TenfoldError, type ErrorKind } from '@tenfold/core/base';
-import { findHomeFolder, openSqliteStore, type NewRun, type RunRecord, type RunStore } from '@tenfold/core/store';
+import {
+  findHomeFolder,
+  openRunStore,
+  postgresUrlOf,
+  type NewRun,
+  type RunRecord,
+  type RunStore,
+} from '@tenfold/core/store';
 import { findDataFolder, STALE_AFTER_MS } from '@tenfold/core/system';
 import { createToken, guardAccess, isLoopback } from './access.ts';
 import { createJobs } from './jobs.ts';
+import { openJobQueue } from './job-queue.ts';
 import { createRooms, type StudioSystem } from './rooms.ts';
 import { createRunEventBus } from './run-events.ts';
 import { createRunRoutes } from './run-routes.ts';
@@ -82,12 +90,15 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
   } = options;
   const token = options.token ?? (isLoopback(host) ? undefined : createToken());
   mkdirSync(home, { recursive: true });
-  const store = openSqliteStore({ folder: home, clock: { nowMs: () => Date.now() } });
+  const store = await openRunStore({ environment: process.env, folder: home, clock: { nowMs: () => Date.now() } });
+  const url = postgresUrlOf(process.env);
+  const queue = url === undefined ? undefined : await openJobQueue({ url, store });
   const bus = createRunEventBus();
   const dataFolder = findDataFolder();
   const rooms = createRooms(systems);
-  const jobs = createJobs({
+  const jobs = await createJobs({
     store,
+    ...(queue ? { queue } : {}),
     bus,
     home,
     systemsModule,
@@ -180,7 +191,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       clearInterval(marker);
-      store.close();
+      void jobs.close().then(() => store.close());
       reject(
         studioError('TF-STUDIO-009', {
           subject: 'startStudio',
@@ -206,7 +217,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
         server.close(() => resolve());
         if ('closeAllConnections' in server) server.closeAllConnections();
       });
-      store.close();
+      await store.close();
     },
   };
 }

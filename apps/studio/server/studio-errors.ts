@@ -57,4 +57,9 @@ export const studioError = defineErrors({
     title: 'A page of the studio gets no answer from its server',
     fix: 'Start it again with `npm start` and reload the page.',
   },
+  'TF-STUDIO-012': {
+    kind: 'usage',
+    title: 'A worker needs a store that machines can share',
+    fix: 'Set TENFOLD_STORE to the address of a PostgreSQL database, the same for the studio and all workers.',
+  },
 });

@@ -123,9 +123,13 @@ class PostgresStore implements RunStore {
 
   async startRun(id: string, workerId: string): Promise<void> {
     const rows = await this.#query(
-      `UPDATE tenfold.runs
-       SET status = 'running', worker_id = $2, started_at_ms = $3, heartbeat_at_ms = $3, ended_at_ms = NULL
-       WHERE id = $1 AND status IN ('queued', 'interrupted') RETURNING id`,
+      `WITH taken AS (
+         UPDATE tenfold.runs
+         SET status = 'running', worker_id = $2, started_at_ms = $3, heartbeat_at_ms = $3, ended_at_ms = NULL
+         WHERE id = $1 AND status IN ('queued', 'interrupted') RETURNING id
+       ), begun_before AS (
+         DELETE FROM tenfold.metrics USING taken WHERE run_id = taken.id
+       ) SELECT id FROM taken`,
       [id, workerId, this.#clock.nowMs()],
     );
     if (rows.length === 0) await this.#refuse(id, 'startRun', 'a queued or interrupted run');

@@ -107,11 +107,15 @@ class SqliteStore implements RunStore {
 
   async startRun(id: string, workerId: string): Promise<void> {
     const now = this.#clock.nowMs();
-    const changes = this.#run(
-      `UPDATE runs SET status = 'running', worker_id = ?, started_at_ms = ?, heartbeat_at_ms = ?
-         , ended_at_ms = NULL WHERE id = ? AND status IN ('queued', 'interrupted')`,
-      [workerId, now, now, id],
-    );
+    let changes = 0;
+    this.#transaction(() => {
+      changes = this.#run(
+        `UPDATE runs SET status = 'running', worker_id = ?, started_at_ms = ?, heartbeat_at_ms = ?, ended_at_ms = NULL
+         WHERE id = ? AND status IN ('queued', 'interrupted')`,
+        [workerId, now, now, id],
+      );
+      if (changes > 0) this.#run('DELETE FROM metrics WHERE run_id = ?', [id]); // of a worker that was lost
+    });
     if (changes === 0) this.#refuse(id, 'startRun', 'a queued or interrupted run');
   }
 

@@ -78,7 +78,7 @@ export interface RunStore {
   listRuns(query?: RunQuery): Promise<readonly RunRecord[]>;
   /** Claims the oldest queued run for a worker; undefined if none. A claim holds until `heartbeat` stops. */
   claimRun(workerId: string): Promise<RunRecord | undefined>;
-  /** Takes a queued run, or an interrupted one whose worker is gone. */
+  /** Takes a queued run, or an interrupted one whose worker is gone; its metrics begin anew. */
   startRun(id: string, workerId: string): Promise<void>;
   /** Says that the worker is alive; one that was silent for too long takes its interrupted run back. */
   heartbeat(id: string, workerId: string): Promise<void>;

@@ -1,14 +1,15 @@
 /** One audit of a file of probabilities, in a process of its own, so that its memory can be measured.
- *  node stream-once.ts probs.npy labels.npy → JSON line: seconds of the audit, bytes by which the process grew, flags. */
+ *  node stream-once.ts probs.npy labels.npy → JSON line: processor seconds of the audit, bytes by which the process grew, flags. */
 import { readNpy } from '@tenfold/core/data';
 import { auditPasses, openProbabilities, runOverSource } from '../src/index.ts';
 
 const [probs = '', labelFile = ''] = process.argv.slice(2);
 const before = process.memoryUsage().rss;
-const start = performance.now();
+const start = process.cpuUsage();
 const labels = (await readNpy(labelFile)).data as Int32Array;
 await using source = await openProbabilities(probs);
 const result = await runOverSource(auditPasses(labels, source.numClasses), source);
-const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(start);
+const seconds = (user + system) / 1e6;
 const grownBytes = process.resourceUsage().maxRSS * 1024 - before;
 console.log(JSON.stringify({ seconds, grownBytes, numFlagged: result.ranked.length, rule: result.repairRule }));

@@ -41,7 +41,7 @@ export function evaluateOp(op: OverlapOp, ins: readonly Value[], outShape: reado
       ];
     }
     case 'elementwise':
-      return [build(a.shape, (at) => read(a, at) * broadcastRead(b, at))];
+      return [build(a.shape, (at) => read(a, at) * broadcastRead(ins[1] ?? a, at))];
     case 'norm':
       return [
         build(a.shape, (at) => {

@@ -6,6 +6,7 @@ import { settingsOf, type Comparison } from './rivals/compare.ts';
 
 const GIB = 1024 ** 3;
 const MOST_SPANS = 6000;
+const CATEGORIES = ['forward', 'backward', 'self-conditioning', 'send', 'all-reduce'];
 
 export function reportPlan(result: SearchResult): Report {
   const { best } = result;
@@ -44,7 +45,10 @@ function planFigures(plan: Plan): Block {
         tone: plan.filledBubbleRatio < 0.05 ? 'good' : 'neutral',
       },
       { label: 'gain over frozen part first', value: plan.gain, digits: 3 },
-      { label: 'gain of perfect filling', value: plan.perfectGain, digits: 3 },
+      ...(Number.isNaN(plan.perfectGain)
+        ? []
+        : [{ label: 'gain of perfect filling', value: plan.perfectGain, digits: 3 }]),
+      ...(plan.deliveryMs > 0 ? [{ label: 'late frozen outputs', value: plan.deliveryMs, unit: 'ms', digits: 1 }] : []),
       { label: 'cold start', value: plan.coldStartMs, unit: 'ms', digits: 1 },
       { label: 'peak memory', value: plan.peakBytes, format: 'bytes' },
     ],
@@ -89,8 +93,7 @@ export function planTimelines(plan: Plan): TimelineBlock[] {
   const laneOfResource = new Map(pipeline.computeOf.map((resource, stage) => [resource, `stage ${stage}`]));
   const lanes = plan.stages.map((stage, index) => ({
     id: `stage ${index}`,
-    label: `stage ${index} × ${stage.replicas}`,
-    group: 'compute',
+    label: stage.replicas > 1 ? `stage ${index} × ${stage.replicas}` : `stage ${index}`,
   }));
   const spans: TimelineSpan[] = [];
   const links = new Map<string, string>();
@@ -110,7 +113,9 @@ export function planTimelines(plan: Plan): TimelineBlock[] {
       category: program.opCategories[op]!,
     });
   }
-  const linkLanes = [...links].map(([id, label]) => ({ id, label, group: 'links' }));
+  const linkLanes = [...links].map(([id, label]) => ({ id, label }));
+  // Colours go by order of appearance: the same in both timelines.
+  spans.sort((a, b) => CATEGORIES.indexOf(a.category!) - CATEGORIES.indexOf(b.category!));
   const frozen = plan.fill.spans.flatMap((span, index): TimelineSpan[] =>
     span.stages.map((stage) => ({
       id: `frozen ${index} ${stage}`,
@@ -132,8 +137,8 @@ export function planTimelines(plan: Plan): TimelineBlock[] {
     {
       kind: 'timeline',
       caption: 'The same iteration with the next iteration’s frozen work in its gaps',
-      lanes,
-      spans: [...spans.filter(({ lane }) => lane.startsWith('stage')), ...frozen],
+      lanes: [...lanes, ...linkLanes],
+      spans: [...spans, ...frozen],
     },
   ];
 }
@@ -149,8 +154,8 @@ function searchGrid({ grid, best }: SearchResult): Block {
       {
         name: 'samples/s',
         points: grid.map((candidate) => ({
-          x: String(candidate.numMicroBatches),
-          y: String(candidate.numStages),
+          x: candidate.numMicroBatches,
+          y: candidate.numStages,
           value: (1000 * best.batch) / candidate.estimateMs,
           label: `${candidate.estimateMs.toFixed(1)} ms`,
         })),

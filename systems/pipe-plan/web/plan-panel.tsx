@@ -1,122 +1,104 @@
-/** Planning: controls, stage chain with movable borders, figures, heat map, Pareto front and timelines. */
-import { useState } from 'react';
+/** Planning: controls, stages with movable borders, figures, timelines, heat map, Pareto front. */
+import { useEffect, useRef, useState } from 'react';
 import {
   BlockView,
-  FigureRow,
   Panel,
-  Row,
   RunResult,
   SampleRunButton,
-  SelectField,
-  Slider,
   Stack,
-  useAddressNumber,
-  useAddressState,
   useVerbRun,
   WithControls,
   type RoomPageProps,
 } from '@tenfold/ui';
 import type { PlanView } from '../src/verbs/plan-view.ts';
+import { usePlanInputs } from './inputs.tsx';
 import { StageChain } from './stage-chain.tsx';
 
 export function PlanPanel(page: RoomPageProps) {
-  const [model, setModel] = useAddressState<string>('model', 'sd21');
-  const [cluster, setCluster] = useAddressState<string>('cluster', 'workstation');
-  const [devices, setDevices] = useAddressNumber('devices', 8);
-  const [batch, setBatch] = useAddressNumber('batch', 64);
+  const { params, controls } = usePlanInputs();
   const plan = useVerbRun<PlanView>(page, 'plan');
   return (
     <WithControls
       controls={
         <>
-          <SelectField
-            label="Model"
-            value={model}
-            onChange={setModel}
-            options={options(['sd21', 'sd15', 'controlnet', 'dit-xl'])}
-          />
-          <SelectField
-            label="Cluster"
-            value={cluster}
-            onChange={setCluster}
-            options={options(['workstation', 'a100-efa', 'a100-slow'])}
-          />
-          <Slider label="Devices" min={2} max={64} step={2} value={devices} onChange={setDevices} />
-          <Slider label="Batch" min={16} max={512} step={16} value={batch} onChange={setBatch} />
-          <SampleRunButton run={plan} params={{ model, cluster, devices, batch }}>
+          {controls}
+          <SampleRunButton run={plan} params={params}>
             Plan
           </SampleRunButton>
         </>
       }
     >
       <RunResult page={page} run={plan} empty="Press “Plan”: stages, timelines and the search appear here.">
-        {(run) => (
-          <PlanResult
-            key={run.id}
-            page={page}
-            view={run.result!}
-            blocks={run.report!.blocks}
-            params={{ model, cluster, devices, batch }}
-          />
-        )}
+        {(run) => {
+          const [figures, ...blocks] = run.report!.blocks;
+          return (
+            <Stack>
+              {figures ? <BlockView block={figures} /> : null}
+              <Borders key={run.id} page={page} planned={run.result!} params={run.params} />
+              {blocks.map((block, index) => (
+                <BlockView key={index} block={block} />
+              ))}
+            </Stack>
+          );
+        }}
       </RunResult>
     </WithControls>
   );
 }
 
-interface PlanResultProps {
+interface BordersProps {
   readonly page: RoomPageProps;
-  readonly view: PlanView;
-  readonly blocks: readonly Parameters<typeof BlockView>[0]['block'][];
-  readonly params: Readonly<Record<string, string | number>>;
+  readonly planned: PlanView;
+  /** Of the run that planned. */
+  readonly params: Readonly<Record<string, unknown>>;
 }
 
-function PlanResult({ page, view, blocks, params }: PlanResultProps) {
-  const planned = view.plan.stages.map(({ end }) => end);
-  const [ends, setEnds] = useState<readonly number[]>(planned);
+/** A pause in dragging before the borders are simulated. */
+const SETTLED_MS = 350;
+
+function Borders({ page, planned, params }: BordersProps) {
+  const plannedEnds = planned.plan.stages.map(({ end }) => end);
+  const [ends, setEnds] = useState<readonly number[]>(plannedEnds);
   const own = useVerbRun<PlanView>(page, 'simulate');
-  const isMoved = ends.join() !== planned.join();
+  const isMoved = ends.join() !== plannedEnds.join();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const change = (next: readonly number[]): void => {
+    setEnds(next);
+    clearTimeout(timer.current);
+    if (next.join() === plannedEnds.join()) return;
+    const { model, cluster, devices, batch } = params;
+    const replicas = planned.plan.stages.map((stage) => stage.replicas).join(',');
+    const microBatches = planned.plan.numMicroBatches;
+    const request = { model, cluster, devices, batch, ends: next.join(','), replicas, microBatches };
+    timer.current = setTimeout(() => void own.start(request), SETTLED_MS);
+  };
+  const simulated = own.run?.result;
+  const answers = isMoved && simulated?.plan.stages.map(({ end }) => end).join() === ends.join();
+  const shown = answers ? simulated : planned;
   return (
-    <Stack>
-      <FigureRow
-        figures={[
-          { label: 'iteration', value: view.iterationMs, unit: 'ms', digits: 1 },
-          { label: 'throughput', value: view.samplesPerSec, unit: 'samples/s', digits: 1 },
-          { label: 'idle before filling', value: view.bubbleBefore, format: 'percent' },
-          { label: 'idle after filling', value: view.bubbleAfter, format: 'percent' },
-          { label: 'peak memory', value: view.peakBytes, format: 'bytes' },
-        ]}
-      />
-      <Panel title="Stages: drag a border, or focus it and use the arrow keys">
-        <Stack>
-          <StageChain layers={view.layers} ends={ends} onChange={setEnds} />
-          <Row>
-            <SampleRunButton
-              run={own}
-              params={{
-                ...params,
-                ends: ends.join(','),
-                replicas: view.plan.stages.map(({ replicas }) => replicas).join(','),
-                microBatches: view.plan.numMicroBatches,
-              }}
-            >
-              {isMoved ? 'Simulate these borders' : 'Simulate the planned borders'}
-            </SampleRunButton>
-          </Row>
-          {own.run?.result ? (
-            <p>
-              These borders: {own.run.result.iterationMs.toFixed(1)} ms, {(100 * own.run.result.bubbleAfter).toFixed(1)}{' '}
-              % idle, peak {(own.run.result.peakBytes / 2 ** 30).toFixed(1)} GiB
-              {own.run.result.peakBytes > own.run.result.memoryCapBytes ? ' (over the memory cap)' : ''}.
-            </p>
-          ) : null}
-        </Stack>
-      </Panel>
-      {blocks.map((block, index) => (
-        <BlockView key={index} block={block} />
-      ))}
-    </Stack>
+    <Panel title="Stages: drag a border, or focus it and use the arrow keys">
+      <Stack gap={2}>
+        <StageChain
+          layers={planned.layers}
+          ends={ends}
+          onChange={change}
+          stages={isMoved && !answers ? undefined : shown.stages}
+          memoryCapBytes={planned.memoryCapBytes}
+        />
+        <p className="pipe-verdict" aria-live="polite">
+          {verdict(planned, isMoved, answers ? simulated : undefined)}
+        </p>
+      </Stack>
+    </Panel>
   );
 }
 
-const options = (values: readonly string[]) => values.map((value) => ({ value, label: value }));
+function verdict(planned: PlanView, isMoved: boolean, own: PlanView | undefined): string {
+  const planText = `Planned borders: ${planned.iterationMs.toFixed(1)} ms an iteration.`;
+  if (!isMoved) return `${planText} Move one to see what it costs.`;
+  if (!own) return `${planText} Simulating yours …`;
+  const change = 100 * (own.iterationMs / planned.iterationMs - 1);
+  const memory = own.peakBytes > own.memoryCapBytes ? ' They do not fit memory.' : '';
+  return `${planText} Yours: ${own.iterationMs.toFixed(1)} ms, ${Math.abs(change).toFixed(1)} % ${change >= 0 ? 'slower' : 'faster'}, ${(100 * own.bubbleAfter).toFixed(1)} % idle.${memory}`;
+}

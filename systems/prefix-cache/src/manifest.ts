@@ -160,6 +160,7 @@ export const manifest = defineSystem({
           .string()
           .default('')
           .describe('ZeroMQ address for KV events, like tcp://127.0.0.1:5557; missed ones are on the next port'),
+        apiKey: z.string().default('').describe('key that clients must send; needed unless the host is this machine'),
         alignTokens: z
           .number()
           .int()

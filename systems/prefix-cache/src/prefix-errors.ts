@@ -52,4 +52,9 @@ export const prefixError = defineErrors({
     title: 'The server cannot listen on the address',
     fix: 'Choose a free port, and a host of this machine.',
   },
+  'TF-PREFIX-011': {
+    kind: 'usage',
+    title: 'A server that others can reach asks for no key',
+    fix: 'Give --api-key, or listen on 127.0.0.1.',
+  },
 });

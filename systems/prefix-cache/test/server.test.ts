@@ -9,6 +9,7 @@ import { assertInvariants } from '../src/cache/invariants.ts';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import { GenerationService } from '../src/engine/generation.ts';
 import { createApp } from '../src/server/app.ts';
+import { assertGuarded, listen } from '../src/server/listen.ts';
 import { replayTrace } from '../src/sim/replay.ts';
 import { ShadowTuner } from '../src/sim/shadow-tuner.ts';
 import type { TraceRequest } from '../src/types.ts';
@@ -156,6 +157,29 @@ test('wrong requests get OpenAI’s error objects', async () => {
     [token.status, ((await token.json()) as { error: { message: string } }).error.message],
     [400, 'Token ids go from 0 to 63, got 64.'],
   );
+});
+
+test('a server with a key answers 401 without it, and other hosts are refused without a key', async () => {
+  const guarded = createApp(service, { tokenizer: FAKE_TOKENIZER, model: 'fake', now: () => 0, apiKey: 'secret' });
+  const ask = (key: string) => guarded.request('/v1/models', { headers: { authorization: `Bearer ${key}` } });
+  assert.deepEqual([(await ask('wrong')).status, (await ask('secret')).status], [401, 200]);
+  assert.equal((await guarded.request('/health')).status, 200);
+  assert.throws(() => assertGuarded({ host: '0.0.0.0', apiKey: '' }), {
+    message: 'serve: an --api-key when others can reach the server, got host 0.0.0.0 and no key. TF-PREFIX-011',
+  });
+  assertGuarded({ host: '0.0.0.0', apiKey: 'x' });
+  assertGuarded({ host: '127.0.0.1', apiKey: '' });
+});
+
+test('a body beyond 16 MiB is refused, and a taken port is named', async () => {
+  const big = await app.request('/v1/completions', {
+    method: 'POST',
+    body: 'x'.repeat(17 * 2 ** 20),
+    headers: { 'content-length': String(17 * 2 ** 20) },
+  });
+  assert.equal(big.status, 413);
+  const { port } = server.address() as AddressInfo;
+  await assert.rejects(listen(app.fetch, { host: '127.0.0.1', port }), { code: 'TF-PREFIX-010', exitCode: 4 });
 });
 
 test('cached tokens are those of the simulator for the same requests', async () => {

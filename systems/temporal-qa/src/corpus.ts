@@ -27,9 +27,10 @@ export interface CorpusQuestion {
   readonly answers: readonly string[];
 }
 
-/** Questions of the corpus: `class, question, answers` separated by tabs, answers by bars. */
-export function readQuestions(): CorpusQuestion[] {
-  const text = readFileSync(new URL('questions.tsv', FIXTURES), 'utf8');
+/** Questions of the corpus: `class, question, answers` separated by tabs, answers by bars.
+ *  @param set  `held-out`: other words, written after rules and weights were fixed */
+export function readQuestions(set: 'questions' | 'held-out' = 'questions'): CorpusQuestion[] {
+  const text = readFileSync(new URL(`${set}.tsv`, FIXTURES), 'utf8');
   return text
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.startsWith('#'))

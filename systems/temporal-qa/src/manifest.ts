@@ -97,11 +97,11 @@ export const manifest = defineSystem({
     }),
     defineVerb({
       name: 'eval',
-      summary: 'Measure on a data set: corpus, tvq, tiq, recognizers or time-sensitive-qa',
+      summary: 'Measure on a data set: corpus, held-out, tvq, tiq, recognizers or time-sensitive-qa',
       examples: ['eval corpus', 'eval tvq', 'eval tiq'],
       params: z.object({
         set: z
-          .enum(['corpus', 'tvq', 'tiq', 'recognizers', 'time-sensitive-qa'])
+          .enum(['corpus', 'held-out', 'tvq', 'tiq', 'recognizers', 'time-sensitive-qa'])
           .meta({ positional: true })
           .describe('data set'),
         limit: z.number().int().min(1).default(100_000).describe('questions to ask at most'),

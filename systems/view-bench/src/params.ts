@@ -85,6 +85,7 @@ export const streetShape = {
     .max(8)
     .default(DEFAULT_STREET.numTraversals)
     .describe('training drives over the two middle lanes'),
+  cameras: z.enum(['front', 'rig']).default('front').describe('training channels: three that look ahead, or six all round'),
   lighting: z.enum(['same', 'varied']).default('same').describe('one sun for all drives, or another for each'),
   traffic: z.boolean().default(true).describe('moving cars and walkers, other ones on every drive'),
 };
@@ -93,6 +94,7 @@ export interface StreetParams {
   readonly width: number;
   readonly stops: number;
   readonly traversals: number;
+  readonly cameras: 'front' | 'rig';
   readonly lighting: 'same' | 'varied';
   readonly traffic: boolean;
 }

@@ -2,8 +2,8 @@
 import { createMemorySink, writeImage } from '@tenfold/core/data';
 import type { RgbImage } from './types.ts';
 
-/** Error of 1/4 of the range is full red. */
-const ERROR_GAIN = 4;
+/** A mean error of half the range is white. */
+const ERROR_GAIN = 2;
 
 /** Images of one height next to each other. */
 export function joinImages(images: readonly RgbImage[], gapPx = 2): RgbImage {

@@ -1,10 +1,11 @@
-/** The street from above: every camera as a wedge in the colour of its level, and the corridor in which views can be trusted. */
+/** The street from above: every camera as an arrow in the colour of its level, and the corridor in which views can be trusted. */
 import type { ExperimentValue } from './results.ts';
 import { LEVELS } from './results.ts';
 
 const MARGIN_M = 3;
 const WEDGE_M = 2.2;
-const HALF_ANGLE = 0.45;
+const BACK_TURN = 2.4;
+const BACK_SHARE = 0.55;
 
 export function CameraMap({ value: { cameras, trust } }: { readonly value: ExperimentValue }) {
   const [across, along] = groundAxes(cameras);
@@ -86,10 +87,11 @@ function groundAxes(cameras: ExperimentValue['cameras']): readonly [readonly num
   return spread(first) >= spread(second) ? [second, first] : [first.map((value) => -value), second];
 }
 
+/** An arrow head whose tip looks where the camera looks. */
 function wedge(x: number, y: number, angle: number, size: number): string {
-  const at = (turn: number) =>
-    `${(x + size * Math.cos(angle + turn)).toFixed(2)} ${(y + size * Math.sin(angle + turn)).toFixed(2)}`;
-  return `M${x.toFixed(2)} ${y.toFixed(2)}L${at(-HALF_ANGLE)}L${at(HALF_ANGLE)}Z`;
+  const at = (turn: number, share: number) =>
+    `${(x + share * size * Math.cos(angle + turn)).toFixed(2)} ${(y + share * size * Math.sin(angle + turn)).toFixed(2)}`;
+  return `M${at(0, 1)}L${at(BACK_TURN, BACK_SHARE)}L${x.toFixed(2)} ${y.toFixed(2)}L${at(-BACK_TURN, BACK_SHARE)}Z`;
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {

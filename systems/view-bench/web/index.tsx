@@ -17,6 +17,7 @@ import {
   type RoomPageProps,
   type RunDetail,
 } from '@tenfold/ui';
+import type { PlotBlock } from '@tenfold/core/report';
 import type { Level } from '../src/types.ts';
 import { CameraMap } from './camera-map.tsx';
 import { Flight } from './flight.tsx';
@@ -160,7 +161,7 @@ function Content({
       <div className="view-pair">
         {curve && (
           <Panel title="Quality against distance">
-            <BlockView block={curve} />
+            <BlockView block={withoutCaption(curve)} />
           </Panel>
         )}
         <Panel title="What is left of the training quality">
@@ -169,4 +170,9 @@ function Content({
       </div>
     </Stack>
   );
+}
+
+/** The panel's title says it already. */
+function withoutCaption({ caption: _, ...block }: PlotBlock): PlotBlock {
+  return block;
 }

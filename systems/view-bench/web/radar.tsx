@@ -67,7 +67,7 @@ export function Radar({ levels }: { readonly levels: ExperimentValue['levels'] }
             <polygon
               key={level}
               points={outline(shares)}
-              style={{ stroke: color, fill: color }}
+              style={{ stroke: color }}
               className="view-radar-level"
             />
           );

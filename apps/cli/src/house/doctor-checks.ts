@@ -5,7 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatBytes, TenfoldError } from '@tenfold/core/base';
-import { openSqliteStore } from '@tenfold/core/store';
+import { openRunStore, postgresUrlOf } from '@tenfold/core/store';
 import { findDataFolder } from '@tenfold/core/system';
 import { homeFolder, wallClock } from '../kept-run.ts';
 import type { Terminal } from '../terminal.ts';
@@ -61,12 +61,13 @@ async function checkMachine(): Promise<Finding> {
 async function checkStore(terminal: Terminal): Promise<Finding> {
   const folder = homeFolder(terminal);
   try {
-    const store = openSqliteStore({ folder, clock: wallClock });
+    const store = await openRunStore({ environment: terminal.environment, folder, clock: wallClock });
     try {
       const numRuns = (await store.listRuns({ limit: 100_000 })).length;
-      return { state: 'works', detail: `${numRuns} runs in ${folder}` };
+      const place = postgresUrlOf(terminal.environment) === undefined ? folder : 'the database of TENFOLD_STORE';
+      return { state: 'works', detail: `${numRuns} runs in ${place}` };
     } finally {
-      store.close();
+      await store.close();
     }
   } catch (error) {
     if (!(error instanceof TenfoldError)) throw error;

@@ -27,6 +27,9 @@ const PARAMS = {
     host: z.string().default('127.0.0.1').describe('address to listen on; others than this machine demand a token'),
     open: openRun,
   }),
+  worker: z.object({
+    jobs: z.int().min(1).max(256).optional().describe('runs at work at once; default half the cores, at least 2'),
+  }),
   doctor: z.object({}),
   runs: z.object({
     room: z.string().optional().describe('only runs of this room').meta({ positional: true }),
@@ -59,6 +62,7 @@ const EXAMPLES: Readonly<Record<HouseCommand, readonly string[]>> = {
   start: ['start', 'start --exit', 'start --rooms cross-families'],
   tour: ['tour', 'tour cross-families'],
   studio: ['studio', 'studio --port 8080'],
+  worker: ['worker', 'worker --jobs 8'],
   doctor: ['doctor', 'doctor --json'],
   runs: ['runs', 'runs cross-families --status failed'],
   'runs show': ['runs show 0f3a91bc52'],
@@ -77,6 +81,7 @@ function loadersOf(host: Host): {
     start: async () => (await import('./start-all.ts')).createStart(host),
     tour: async () => (await import('./tour.ts')).createTour(host),
     studio: async () => (await import('./studio.ts')).createStudioCommand(host),
+    worker: async () => (await import('./worker.ts')).createWorkerCommand(host),
     doctor: async () => (await import('./doctor.ts')).createDoctor(host),
     runs: async () => (await import('./runs.ts')).createRunList(host),
     'runs show': async () => (await import('./runs.ts')).createRunShow(host),

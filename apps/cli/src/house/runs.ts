@@ -1,6 +1,6 @@
 /** `tenfold runs`: what was kept, shown again, run again, deleted. */
 import {
-  openSqliteStore,
+  openRunStore,
   storeError,
   type ArtifactRecord,
   type RunRecord,
@@ -115,12 +115,16 @@ export async function withStore<Result>(
   terminal: Terminal,
   work: (store: RunStore) => Promise<Result>,
 ): Promise<Result> {
-  const store = openSqliteStore({ folder: homeFolder(terminal), clock: wallClock });
+  const store = await openRunStore({
+    environment: terminal.environment,
+    folder: homeFolder(terminal),
+    clock: wallClock,
+  });
   try {
     await store.markInterrupted({ staleAfterMs: STALE_AFTER_MS });
     return await work(store);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

@@ -11,6 +11,8 @@ export interface PlanView {
   readonly bubbleAfter: number;
   readonly peakBytes: number;
   readonly memoryCapBytes: number;
+  /** Per stage: a micro-batch forward and backward, and memory of a device. */
+  readonly stages: readonly { readonly replicas: number; readonly roundMs: number; readonly bytes: number }[];
   readonly layers: readonly {
     readonly name: string;
     readonly forwardMs: number;
@@ -37,6 +39,11 @@ export function planView({ best, grid }: SearchResult): PlanView {
     bubbleAfter: best.filledBubbleRatio,
     peakBytes: best.peakBytes,
     memoryCapBytes: best.cluster.memoryBytes,
+    stages: best.stages.map(({ replicas }, stage) => ({
+      replicas,
+      roundMs: best.times.forwardMs[stage]! + best.times.backwardMs[stage]!,
+      bytes: best.memory[stage]!.totalBytes,
+    })),
     layers: backbone.layers.map((layer, index) => ({
       name: layer.name,
       forwardMs: layer.forward.timesMs[0]!,

@@ -1,7 +1,8 @@
 /** The OpenAI-compatible HTTP interface: chat, completions, models, metrics, and the cache's own endpoints. */
 import { TenfoldError } from '@tenfold/core/base';
 import type { TextTokenizer } from '@tenfold/core/nn';
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
@@ -26,7 +27,9 @@ export interface ServerOptions {
   /** Seconds since 1970, for `created`. */
   readonly now: () => number;
   /** What other policies would have given on this server's traffic. */
-  readonly standings?: () => readonly ShadowStanding[];
+  readonly standings?: () => { readonly policies: readonly ShadowStanding[]; readonly numObserved: number };
+  /** Bearer token that every request except /health must carry; absent: none. */
+  readonly apiKey?: string;
   /** Told about every finished request. */
   readonly onRequest?: (prompt: Int32Array, generation: Generation) => void;
 }
@@ -55,16 +58,22 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
   let nextId = 1;
   const encode = (text: string): number[] => tokenizer.encode(text, { specialTokens: false });
 
+  if (options.apiKey !== undefined) app.use(requireKey(options.apiKey));
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => errorAnswer(context, TOO_LARGE) }));
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.get('/v1/models', (context) =>
     context.json({ object: 'list', data: [{ id: model, object: 'model', created: 0, owned_by: 'tenfold' }] }),
   );
-  app.get('/metrics', (context) => context.text(metricsText(cache, ttft, service.numWaiting)));
+  app.get('/metrics', (context) =>
+    context.text(
+      metricsText(cache, { ttft, numWaiting: service.numWaiting, numTuned: options.standings?.().numObserved }),
+    ),
+  );
   app.get('/cache/stats', (context) => context.json(viewCache(cache)));
   app.get('/cache/tree', (context) =>
     context.json({ ...viewCache(cache), nodes: viewTree(cache, (tokens) => tokenizer.decode(tokens)) }),
   );
-  app.get('/cache/what-if', (context) => context.json({ policies: options.standings?.() ?? [] }));
+  app.get('/cache/what-if', (context) => context.json({ policies: options.standings?.().policies ?? [] }));
   app.post('/cache/flush', (context) => {
     cache.clear();
     return context.json(viewCache(cache));
@@ -277,6 +286,21 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
       await send('[DONE]');
     });
   }
+}
+
+const MAX_BODY_BYTES = 16 * 2 ** 20;
+const TOO_LARGE: ApiError = {
+  status: 413,
+  message: `A body has at most ${MAX_BODY_BYTES} bytes.`,
+  code: 'request_too_large',
+};
+
+/** Answers 401 like OpenAI unless the request carries the key. Health checks need none. */
+function requireKey(key: string): MiddlewareHandler {
+  return async (context, next) => {
+    if (context.req.path === '/health' || context.req.header('authorization') === `Bearer ${key}`) return next();
+    return errorAnswer(context, { status: 401, message: 'A valid API key is needed.', code: 'invalid_api_key' });
+  };
 }
 
 interface AnswerShape {

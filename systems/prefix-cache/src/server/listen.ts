@@ -4,6 +4,16 @@ import { prefixError } from '../prefix-errors.ts';
 
 const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '::1']);
 
+/** @throws TF-PREFIX-011 if others could reach the server and it asks for no key */
+export function assertGuarded({ host, apiKey }: { readonly host: string; readonly apiKey: string }): void {
+  if (LOCAL_HOSTS.has(host) || apiKey !== '') return;
+  throw prefixError('TF-PREFIX-011', {
+    subject: 'serve',
+    expected: 'an --api-key when others can reach the server',
+    actual: `host ${host} and no key`,
+  });
+}
+
 /** @throws TF-PREFIX-010 if the address cannot be listened on */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,

@@ -30,7 +30,17 @@ export class TtftHistogram {
   }
 }
 
-export function metricsText<State, Kv>(cache: PrefixCache<State, Kv>, ttft: TtftHistogram, numWaiting: number): string {
+export interface ServerFigures {
+  readonly ttft: TtftHistogram;
+  readonly numWaiting: number;
+  /** Requests that the tuner's shadows have seen; absent without a tuner. */
+  readonly numTuned?: number;
+}
+
+export function metricsText<State, Kv>(
+  cache: PrefixCache<State, Kv>,
+  { ttft, numWaiting, numTuned }: ServerFigures,
+): string {
   const { counters, tree, profile } = cache;
   const one = (
     name: string,
@@ -43,6 +53,7 @@ export function metricsText<State, Kv>(cache: PrefixCache<State, Kv>, ttft: Ttft
     ...samples.map(([labels, value]) => `prefix_cache_${name}${labels} ${value}`),
   ];
   const policy = policyName(cache.policy);
+  const numCheckpoints = Object.values(counters.checkpoints).reduce((sum, count) => sum + count, 0);
   const lines = [
     ...one('queries_tokens_total', 'counter', 'Prompt tokens looked up.', ['', counters.requestTokens]),
     ...one('hit_tokens_total', 'counter', 'Prompt tokens reused.', ['', counters.hitTokens]),
@@ -68,6 +79,7 @@ export function metricsText<State, Kv>(cache: PrefixCache<State, Kv>, ttft: Ttft
       ['{kind="state"}', bytesOf(profile, 0, tree.numStates, tree.numStateTokens)],
       ['{kind="kv"}', tree.numTokens * profile.kvBytesPerToken],
       ['{kind="reserved"}', cache.reservedBytes],
+      ['{kind="pinned"}', cache.pinnedBytes],
     ),
     ...one('capacity_bytes', 'gauge', 'The hard budget.', ['', cache.capacityBytes]),
     ...one('peak_bytes', 'gauge', 'Most bytes used and reserved so far.', ['', cache.peakBytes]),
@@ -94,6 +106,20 @@ export function metricsText<State, Kv>(cache: PrefixCache<State, Kv>, ttft: Ttft
       ...Object.entries(counters.checkpoints).map(([source, count]) => [`{source="${source}"}`, count] as const),
     ),
     ...one('checkpoint_reused_total', 'counter', 'Checkpoints used at least once.', ['', counters.reusedCheckpoints]),
+    ...one('checkpoint_reused_ratio', 'gauge', 'Share of the checkpoints taken that were used at least once.', [
+      '',
+      numCheckpoints === 0 ? 0 : counters.reusedCheckpoints / numCheckpoints,
+    ]),
+    ...one('policy_info', 'gauge', 'The eviction policy in force.', [`{policy="${policy}"}`, 1]),
+    ...(cache.policy.kind === 'marconi'
+      ? one('alpha', 'gauge', 'Weight of FLOPs per byte against recency.', ['', cache.policy.alpha])
+      : []),
+    ...(numTuned === undefined
+      ? []
+      : one('tuner_requests_total', 'counter', 'Requests that the shadow caches of the tuner have seen.', [
+          '',
+          numTuned,
+        ])),
     ...one('skipped_admissions_total', 'counter', 'Requests or checkpoints that found no room.', [
       '',
       counters.skippedAdmissions,

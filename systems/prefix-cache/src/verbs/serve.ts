@@ -9,7 +9,7 @@ import { openLlamaService, openService, type OpenedService } from '../engine/ope
 import type { EngineBackend } from '../engine/types.ts';
 import { createApp } from '../server/app.ts';
 import { publishKvEvents } from '../server/kv-publisher.ts';
-import { listen } from '../server/listen.ts';
+import { assertGuarded, listen } from '../server/listen.ts';
 import { viewCache } from '../server/tree-view.ts';
 import { ShadowTuner } from '../sim/shadow-tuner.ts';
 import { MODEL_FOLDER } from './trace-source.ts';
@@ -23,6 +23,7 @@ interface ServeParams {
   readonly snapshot: string;
   readonly events: string;
   readonly alignTokens: number;
+  readonly apiKey: string;
 }
 
 const MS_PER_SEC = 1000;
@@ -37,6 +38,7 @@ export async function run(params: ServeParams, context: VerbContext): Promise<Ve
     now: () => nowSecOf(context),
     ...(params.policy === 'adaptive' ? {} : { policy: policyFromName(params.policy) }),
   };
+  assertGuarded(params);
   context.progress({ phase: 'loading the model' });
   if (!path.endsWith('.gguf')) return serveOn(await openService(path, options), basename(path), params, context);
   const opened = await openLlamaService(path, options);
@@ -69,7 +71,8 @@ async function serveOn<State, Kv>(
     tokenizer,
     model,
     now: nowSec,
-    standings: tuner === undefined ? undefined : () => tuner.standings,
+    apiKey: params.apiKey === '' ? undefined : params.apiKey,
+    standings: tuner === undefined ? undefined : () => ({ policies: tuner.standings, numObserved: tuner.numObserved }),
     onRequest: (prompt, { tokens, numReadTokens }) =>
       tuner?.observe(prompt, Int32Array.from(tokens.slice(0, numReadTokens))),
   });

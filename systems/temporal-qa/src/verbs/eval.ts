@@ -18,7 +18,7 @@ import { temporalError } from '../temporal-errors.ts';
 import { rankerOption } from './ranker-option.ts';
 
 interface EvalParams {
-  readonly set: 'corpus' | 'tvq' | 'tiq' | 'recognizers' | 'time-sensitive-qa';
+  readonly set: 'corpus' | 'held-out' | 'tvq' | 'tiq' | 'recognizers' | 'time-sensitive-qa';
   readonly limit: number;
   readonly qualifiers: 'own' | 'text';
   readonly mode: Mode;
@@ -28,11 +28,12 @@ interface EvalParams {
 export async function run(params: EvalParams, context: VerbContext): Promise<VerbResult> {
   const progress = (done: number) => context.progress({ phase: 'questions', done });
   switch (params.set) {
-    case 'corpus': {
+    case 'corpus':
+    case 'held-out': {
       const store = await openSources('');
       const score = await scoreQuestions(
         await openQa(store, context.clock),
-        readQuestions().slice(0, params.limit),
+        readQuestions(params.set === 'corpus' ? 'questions' : 'held-out').slice(0, params.limit),
         { mode: params.mode, ...(await rankerOption(params.ranker)) },
         progress,
       );
@@ -41,7 +42,10 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
       return {
         ok: true,
         value: { ...figures, numQuestions: results.length },
-        report: reportScore(`Corpus, mode ${params.mode}, ${params.ranker}`, score),
+        report: reportScore(
+          `${params.set === 'corpus' ? 'Corpus' : 'Corpus in other words'}, mode ${params.mode}, ${params.ranker}`,
+          score,
+        ),
       };
     }
     case 'tvq': {

@@ -17,6 +17,9 @@ export interface CompareOptions {
   readonly ids?: ReadonlySet<string>;
 }
 
+/** Longest stretch of work between two turns of the event loop. */
+const TURN_MS = 50;
+
 export type Comparisons = ReadonlyMap<string, Comparison>;
 
 /** @throws TF-TRACE-005 if the runs are not the same step; -006 on differing shapes; -011 on differing sketches */
@@ -25,24 +28,46 @@ export function compareRuns(
   candidate: TraceRun,
   options: CompareOptions = {},
 ): Map<string, Comparison> {
-  const { signal, onProgress, ids } = options;
+  return new Map([...comparisonsOf(reference, candidate, options)].map((comparison) => [comparison.id, comparison]));
+}
+
+/** The same, giving way to other work (an interrupt, a progress line) from time to time. */
+async function compareRunsInTurns(
+  reference: TraceRun,
+  candidate: TraceRun,
+  options: CompareOptions,
+): Promise<Map<string, Comparison>> {
+  const results = new Map<string, Comparison>();
+  let turnStart = performance.now();
+  for (const comparison of comparisonsOf(reference, candidate, options)) {
+    results.set(comparison.id, comparison);
+    if (performance.now() - turnStart < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turnStart = performance.now();
+  }
+  return results;
+}
+
+function* comparisonsOf(
+  reference: TraceRun,
+  candidate: TraceRun,
+  { signal, onProgress, ids, buckets: wantedBuckets }: CompareOptions,
+): Generator<Comparison> {
   assertSameStep(reference.info, candidate.info, candidate.name);
   const a = withDeltas(reference);
   const b = withDeltas(candidate);
-  const buckets = sharedBuckets([reference, candidate], options.buckets);
+  const buckets = sharedBuckets([reference, candidate], wantedBuckets);
   const factors = { reference: reference.info.lossFactor, candidate: candidate.info.lossFactor };
-  const results = new Map<string, Comparison>();
   const all = ids ?? new Set([...a.tensors.keys(), ...b.tensors.keys()]);
   let done = 0;
   for (const id of all) {
     throwIfCancelled(signal, 'compareRuns');
     const [ref, cand] = [a.tensors.get(id), b.tensors.get(id)];
-    if (ref && cand) results.set(id, compareTensor(ref, cand, factors, buckets));
-    else if (ref) results.set(id, missingComparison(ref, 'candidate'));
-    else if (cand) results.set(id, missingComparison(cand, 'reference'));
+    if (ref && cand) yield compareTensor(ref, cand, factors, buckets);
+    else if (ref) yield missingComparison(ref, 'candidate');
+    else if (cand) yield missingComparison(cand, 'reference');
     if (++done % 256 === 0) onProgress?.(done, all.size);
   }
-  return results;
 }
 
 /** Facts that both runs must share where both state them. @throws TF-TRACE-005, naming the fact */
@@ -86,7 +111,7 @@ export async function compareFolders(
 ): Promise<Map<string, Comparison>> {
   const [a, b] = [await openTrace(reference), await openTrace(candidate)];
   try {
-    if (numWorkers <= 1) return compareRuns(a, b, options);
+    if (numWorkers <= 1) return await compareRunsInTurns(a, b, options);
     assertSameStep(a.info, b.info, candidate);
     sharedBuckets([a, b], options.buckets);
     const [left, right] = [withDeltas(a).tensors, withDeltas(b).tensors];

@@ -112,7 +112,7 @@ interface PixelSplit {
   readonly unseenShare: number;
 }
 
-/** Static pixels by what the training views know of them. */
+/** Static pixels by what the training views know of them: seen surface, seen sky, or neither. */
 export function splitPixels(frame: Frame, train: readonly Frame[]): PixelSplit {
   const views = countViews(frame, train);
   const [seen, unseen, sky] = [
@@ -124,8 +124,7 @@ export function splitPixels(frame: Frame, train: readonly Frame[]): PixelSplit {
   for (let p = 0; p < views.length; p++) {
     if (frame.staticMask?.[p] === 0) continue;
     numStatic++;
-    if (frame.groundMask?.[p] === 0) sky[p] = 1;
-    else if (views[p] >= MIN_VIEWS) seen[p] = 1;
+    if (views[p] >= MIN_VIEWS) (frame.groundMask?.[p] === 0 ? sky : seen)[p] = 1;
     else {
       unseen[p] = 1;
       numUnseen++;

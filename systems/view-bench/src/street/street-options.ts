@@ -8,6 +8,8 @@ export interface StreetOptions {
   readonly numStops: number;
   /** 1..8 training traversals over the two middle lanes. */
   readonly numTraversals: number;
+  /** Channels that train: the three that look ahead, or these and the three that look back. */
+  readonly cameras: 'front' | 'rig';
   /** `varied`: every traversal has its own sun, exposure and white balance. */
   readonly lighting: 'same' | 'varied';
   readonly hasTraffic: boolean;
@@ -26,6 +28,7 @@ export const DEFAULT_STREET: StreetOptions = {
   heightPx: 120,
   numStops: 12,
   numTraversals: 2,
+  cameras: 'rig',
   lighting: 'same',
   hasTraffic: true,
   lateralM: [0.5, 1, 2, 3.5, 7],

@@ -7,7 +7,10 @@ import type { StreetOptions } from './street-options.ts';
 import { STREET } from './world.ts';
 
 /** Channels that train; the two that look sideways are kept for level 2. */
-const TRAIN_CHANNELS: readonly Channel[] = ['F0', 'L0', 'R0', 'L2', 'R2', 'B0'];
+const TRAIN_CHANNELS: Readonly<Record<StreetOptions['cameras'], readonly Channel[]>> = {
+  front: ['F0', 'L0', 'R0'],
+  rig: ['F0', 'L0', 'R0', 'L2', 'R2', 'B0'],
+};
 const SIDE_CHANNELS: readonly Channel[] = ['L1', 'R1'];
 const SPEED_M_PER_SEC = 8;
 /** Every so many-th training pose is kept as the interpolation control. */
@@ -24,6 +27,7 @@ export interface Shot {
 /** All shots; `train` first. Test names say their level and, for level 1, the lateral distance. */
 export function planShots(options: StreetOptions): readonly Shot[] {
   const { numStops, numTraversals, lateralM, numTests, fromM, toM } = options;
+  const channels = TRAIN_CHANNELS[options.cameras];
   const train: Shot[] = [];
   const control: Shot[] = [];
   const side: Shot[] = [];
@@ -41,8 +45,8 @@ export function planShots(options: StreetOptions): readonly Shot[] {
     const shift = ((toM - fromM) / numStops) * (Math.floor(t / 2) / Math.max(1, Math.ceil(numTraversals / 2)));
     const poses = driveStraight(lanes[t % 2]!, fromM + shift, toM + shift, numStops, SPEED_M_PER_SEC);
     poses.forEach((pose, k) => {
-      TRAIN_CHANNELS.forEach((channel, c) => {
-        const isControl = (k * TRAIN_CHANNELS.length + c + 3) % CONTROL_EVERY === 0;
+      channels.forEach((channel, c) => {
+        const isControl = (k * channels.length + c + 3) % CONTROL_EVERY === 0;
         (isControl ? control : train).push(shot(isControl ? 'control' : 'train', traversal, channel, pose, k));
       });
       if (t < 2) for (const channel of SIDE_CHANNELS) side.push(shot('level2', traversal, channel, pose, k));

@@ -4,7 +4,7 @@ import { DEFAULT_STREET, type StreetOptions } from '../street/street-options.ts'
 
 /** Images are 16:10. */
 export function streetFromParams(
-  { width, stops, traversals, lighting, traffic }: StreetParams,
+  { width, stops, traversals, cameras, lighting, traffic }: StreetParams,
   seed: number,
 ): StreetOptions {
   return {
@@ -14,6 +14,7 @@ export function streetFromParams(
     heightPx: Math.round((width * 10) / 16),
     numStops: stops,
     numTraversals: traversals,
+    cameras,
     lighting,
     hasTraffic: traffic,
   };

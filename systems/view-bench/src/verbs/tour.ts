@@ -12,7 +12,7 @@ interface TourParams {
   readonly steps: number;
 }
 
-const NUM_STOPS = 8;
+const NUM_STOPS = 12;
 
 export async function run({ width, steps }: TourParams, context: VerbContext): Promise<VerbResult> {
   const start = context.clock.nowMs();
@@ -23,6 +23,7 @@ export async function run({ width, steps }: TourParams, context: VerbContext): P
       widthPx: width,
       heightPx: Math.round((width * 10) / 16),
       numStops: NUM_STOPS,
+      cameras: 'front',
       numTests: 3,
       lateralM: [0.5, 1.75, 3.5, 7],
     },
@@ -68,7 +69,7 @@ export async function run({ width, steps }: TourParams, context: VerbContext): P
       kind: 'callout',
       tone: ok ? 'good' : 'bad',
       title: ok ? 'The oracle explains the fall' : 'The levels do not fall as the oracle says',
-      text: `At level 3, ${(100 * crossing.unseenShare!).toFixed(0)} % of the pixels show surfaces that no training view shows; they carry ${(100 * crossing.unseenErrorShare!).toFixed(0)} % of the squared error.`,
+      text: `At level 3, ${(100 * crossing.unseenShare!).toFixed(0)} % of the pixels show what no training view shows; they carry ${(100 * crossing.unseenErrorShare!).toFixed(0)} % of the squared error.`,
     },
   ]);
   return {
