@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { assertManifest, runVerbInTest } from '@tenfold/core/system/test-kit';
 import { openSafetensors } from '@tenfold/core/data';
-import { findDataFolder, runVerb } from '@tenfold/core/system';
+import { runVerb } from '@tenfold/core/system';
 import { manifest } from '../src/manifest.ts';
 
 describe('verbs', () => {
@@ -80,7 +80,11 @@ describe('verbs', () => {
   test('an interrupt stops a check between two tensors', async () => {
     const controller = new AbortController();
     const started = run('check', bf16);
-    const stopped = runVerb(manifest, 'check', bf16, { workingFolder: folder, signal: controller.signal });
+    const stopped = runVerb(manifest, 'check', bf16, {
+      workingFolder: folder,
+      cacheFolder: folder,
+      signal: controller.signal,
+    });
     setTimeout(() => controller.abort(), 1);
     assert.equal((await stopped).status, 'cancelled');
     assert.equal((await started).status, 'problems');
