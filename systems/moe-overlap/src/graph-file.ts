@@ -93,6 +93,14 @@ export function parseCostsFile(
   const base = analyticDevice({ numDevices });
   const table = (kind: string) => {
     const points = comm[kind]?.[String(numDevices)];
+    if (!points && comm[kind]) {
+      throw overlapError('TF-OVERLAP-004', {
+        subject: 'parseCostsFile',
+        expected: `times of "${kind}" for ${numDevices} devices`,
+        actual: `times for ${Object.keys(comm[kind]).join(', ')}`,
+        hints: ['Choose one of these with --devices, or measure that size.'],
+      });
+    }
     return (
       points &&
       tableFromPoints(
@@ -120,7 +128,8 @@ export function parseFileWith<T>(schema: z.ZodType<T>, text: string, subject: st
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw overlapError('TF-OVERLAP-002', { subject, expected: 'JSON', actual: (cause as Error).message, cause });
+    const actual = text.trim() === '' ? 'an empty file' : (cause as Error).message;
+    throw overlapError('TF-OVERLAP-002', { subject, expected: 'JSON', actual, cause });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -1,5 +1,4 @@
 /** Graph and device of a verb: a file of the user's, or one of the paper's models built here. */
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { readOnnxFile } from '@tenfold/core/graph';
 import type { VerbContext } from '@tenfold/core/system';
@@ -9,6 +8,9 @@ import { loadDevice } from './device-library.ts';
 import { gptMoe, GPT2_L_MOE, GPT2_S_MOE } from './gpt-moe.ts';
 import { parseCostsFile, parseGraphFile } from './graph-file.ts';
 import { deviceFromNcclLog } from './nccl-log.ts';
+import { isAllToAll } from './op-graph.ts';
+import { overlapError } from './overlap-errors.ts';
+import { readParsed } from './read-parsed.ts';
 import type { GateName, OverlapGraph } from './types.ts';
 
 export interface InputParams {
@@ -29,8 +31,8 @@ export interface OverlapInput {
 
 export async function loadInput(params: InputParams, context: VerbContext): Promise<OverlapInput> {
   const { devices, batch, gate, bandwidth } = params;
-  const textOf = (file: string): Promise<string> => readFile(resolve(context.workingFolder, file), 'utf8');
-  const profile = params.costs === '' ? undefined : profileFrom(await textOf(params.costs), devices);
+  const profile =
+    params.costs === '' ? undefined : await readParsed(params.costs, context, (text) => profileFrom(text, devices));
   const device =
     profile?.device ??
     (await loadDevice({ dataFolder: context.dataFolder, numDevices: devices, bandwidthFactor: bandwidth }));
@@ -43,8 +45,18 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
       const { graph: core } = await readOnnxFile(resolve(context.workingFolder, params.graph));
       return withTimes(overlapGraphFromCore(core, { gate, batch }), device);
     }
-    return withMissingTimes(parseGraphFile(await textOf(params.graph), profile?.opTimes), device);
+    const read = await readParsed(params.graph, context, (text) => parseGraphFile(text, profile?.opTimes));
+    return withMissingTimes(read, device);
   })();
+  if (!graph.ops.some(isAllToAll)) {
+    throw overlapError('TF-OVERLAP-002', {
+      subject: `moe-overlap`,
+      expected: 'a graph with at least one all-to-all',
+      actual: `${graph.ops.length} operations without one`,
+      ...(params.graph === '' ? {} : { location: params.graph }),
+      hints: ['Exchanges have kind "a2a" and a "moe" tag; in ONNX files they are tenfold.dist AllToAll nodes.'],
+    });
+  }
   for (const warning of checkTableRange(graph, device)) context.warn(warning);
   return { graph, device };
 }

@@ -41,7 +41,8 @@ export function modeRows({ plans }: Optimised): ModeRow[] {
 
 /** Time of communication that no computation hides, as a share of that in the written order. */
 export function exposedRatio({ plans, accepted }: Optimised): number {
-  return plans[accepted].simulation.metrics.exposedMs / plans.none.simulation.metrics.exposedMs;
+  const { exposedMs } = plans.none.simulation.metrics;
+  return exposedMs === 0 ? 1 : plans[accepted].simulation.metrics.exposedMs / exposedMs;
 }
 
 export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: PlanFile, optimiseMs: number): Report {

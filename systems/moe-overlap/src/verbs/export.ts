@@ -1,11 +1,10 @@
 /** export: plans for the runner on PyTorch and NCCL. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { loadDevice } from '../device-library.ts';
 import type { BlockSizes } from '../exec/block-graph.ts';
 import { parseMeasuredFile } from '../measured-file.ts';
 import { overlapError } from '../overlap-errors.ts';
+import { readParsed } from '../read-parsed.ts';
 import { planRunner } from '../runner-plans.ts';
 import { tableOfModes } from '../report.ts';
 
@@ -27,7 +26,7 @@ const EXPERTS_PER_DEVICE = 2;
 
 export async function run(params: ExportParams, context: VerbContext): Promise<VerbResult> {
   const { ratio, overhead, maxParts, profile } = params;
-  const measured = profile === '' ? undefined : await readProfile(resolve(context.workingFolder, profile));
+  const measured = profile === '' ? undefined : await readProfile(profile, context);
   const sizes: BlockSizes = (measured?.sizes as BlockSizes | undefined) ?? sizesOf(params);
   const device = await loadDevice({ dataFolder: context.dataFolder, numDevices: sizes.numRanks });
   const { file, optimised } = await planRunner({
@@ -99,8 +98,11 @@ function sizesOf({ devices, layers, hidden, heads, seq, batch, gate }: ExportPar
 }
 
 /** Sizes and times of the written order, of the run on the link as it is if there is one. */
-async function readProfile(file: string): Promise<{ readonly sizes: object; readonly spanMs: Record<string, number> }> {
-  const { settings } = parseMeasuredFile(await readFile(file, 'utf8'));
+async function readProfile(
+  file: string,
+  context: VerbContext,
+): Promise<{ readonly sizes: object; readonly spanMs: Record<string, number> }> {
+  const { settings } = await readParsed(file, context, parseMeasuredFile);
   const native = settings.find(({ asked }) => !asked) ?? settings[0]!;
   const spanMs = native.modes['none']?.spanMs;
   if (spanMs && Object.keys(spanMs).length > 0) return { sizes: native.sizes, spanMs };

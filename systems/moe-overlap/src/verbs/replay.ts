@@ -1,10 +1,9 @@
 /** replay: what the runner measured beside what its plans predict with the times of that machine. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { median } from '../median.ts';
 import { parseMeasuredFile, parsePlansFile } from '../measured-file.ts';
 import { overlapError } from '../overlap-errors.ts';
+import { readParsed } from '../read-parsed.ts';
 import { replaySetting, type ReplayRow } from '../replay.ts';
 
 interface ReplayParams {
@@ -14,11 +13,11 @@ interface ReplayParams {
 }
 
 export async function run(params: ReplayParams, context: VerbContext): Promise<VerbResult> {
-  const textOf = (file: string): Promise<string> => readFile(resolve(context.workingFolder, file), 'utf8');
-  const measured = parseMeasuredFile(await textOf(params.measured));
+  const measured = await readParsed(params.measured, context, parseMeasuredFile);
   const files = await Promise.all(
-    params.plans.split(',').map(async (file) => parsePlansFile(await textOf(file.trim()))),
+    params.plans.split(',').map((file) => readParsed(file.trim(), context, parsePlansFile)),
   );
+
   const replayed = (overheadMs: number): ReplayRow[] =>
     measured.settings.flatMap((setting) => {
       // A native run used the first plans.
