@@ -118,15 +118,6 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     return this.#store.contents.kvOf(node);
   }
 
-  /** Bytes of pinned checkpoints. Cost: O(nodes). */
-  get pinnedBytes(): number {
-    let bytes = 0;
-    for (let node = 0; node < this.tree.nodeLimit; node++)
-      if (this.tree.isLive(node) && this.tree.hasState[node] === 1 && this.isPinned(node))
-        bytes += bytesOf(this.profile, 0, 1, this.tree.depth[node]!);
-    return bytes;
-  }
-
   isPinned(node: number): boolean {
     return this.#evictor.isPinned(node);
   }

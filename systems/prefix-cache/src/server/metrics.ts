@@ -79,7 +79,7 @@ export function metricsText<State, Kv>(
       ['{kind="state"}', bytesOf(profile, 0, tree.numStates, tree.numStateTokens)],
       ['{kind="kv"}', tree.numTokens * profile.kvBytesPerToken],
       ['{kind="reserved"}', cache.reservedBytes],
-      ['{kind="pinned"}', cache.pinnedBytes],
+      ['{kind="pinned"}', pinnedBytesOf(cache)],
     ),
     ...one('capacity_bytes', 'gauge', 'The hard budget.', ['', cache.capacityBytes]),
     ...one('peak_bytes', 'gauge', 'Most bytes used and reserved so far.', ['', cache.peakBytes]),
@@ -130,6 +130,16 @@ export function metricsText<State, Kv>(
     ...ttft.lines(),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Bytes of pinned checkpoints. Cost: O(nodes). */
+function pinnedBytesOf<State, Kv>(cache: PrefixCache<State, Kv>): number {
+  const { tree, profile } = cache;
+  let bytes = 0;
+  for (let node = 0; node < tree.nodeLimit; node++)
+    if (tree.isLive(node) && tree.hasState[node] === 1 && cache.isPinned(node))
+      bytes += bytesOf(profile, 0, 1, tree.depth[node]!);
+  return bytes;
 }
 
 function newBuckets(): { sum: number; count: number; readonly counts: number[] } {
