@@ -71,12 +71,12 @@ function acceptedBlock({ rounds }: MethodJson, classNames: readonly string[]): P
   return {
     kind: 'plot',
     caption: 'Pseudo-labels accepted per class',
-    mark: 'bar',
-    x: { label: 'round', scale: 'band' },
+    mark: 'line',
+    x: { label: 'round' },
     y: { label: 'labels' },
     series: classNames.map((name, c) => ({
       name,
-      points: rounds.map(({ round, acceptedPerClass }) => ({ x: String(round), y: acceptedPerClass[c] })),
+      points: rounds.map(({ round, acceptedPerClass }) => ({ x: round, y: acceptedPerClass[c] })),
     })),
   };
 }

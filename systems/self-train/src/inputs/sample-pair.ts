@@ -1,6 +1,6 @@
 /** The labelled and the unlabelled samples of a run, as the network takes them. Node only. */
 import { fnv1a32 } from '@tenfold/core/base';
-import { tableFromColumns } from '@tenfold/core/data';
+import { columnOf, tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { Diagnostic } from '@tenfold/core/base';
 import type { VerbContext } from '@tenfold/core/system';
@@ -68,6 +68,7 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
   const [x, targetX] = [featurise(featuriser, raw.labelled), featurise(featuriser, raw.unlabelled)];
   const sidePx = featuriser.kind === 'images' ? { sidePx: featuriser.sidePx } : {};
   const truthCells = params.unlabeled === '' ? truthInTable(raw.unlabelled, params.truth) : raw.unlabelled.labelCells;
+  const truth = truthCells && encodeLabels(truthCells, classNames, { onUnknown: 'no label' });
   return {
     source: {
       name: raw.labelled.name,
@@ -77,7 +78,7 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
       ...sidePx,
     },
     target: { name: raw.unlabelled.name, x: targetX, ids: raw.unlabelled.ids, ...sidePx },
-    ...(truthCells && { truth: encodeLabels(truthCells, classNames, { onUnknown: 'no label' }) }),
+    ...(truth?.some((label) => label !== NO_LABEL) && { truth }),
     classNames,
     featuriser,
     warnings: [...labelled.warnings, ...raw.unlabelled.warnings, ...leakWarnings(x, targetX, raw.unlabelled.ids)],
@@ -127,7 +128,7 @@ function tableRows({ columns }: Table, rows: readonly number[]): Table {
 
 function truthInTable({ content }: RawSamples, truth: string): ArrayLike<unknown> | undefined {
   if (truth === '' || content.kind !== 'table') return undefined;
-  return content.table.columns.find(({ name }) => name === truth)?.values as ArrayLike<unknown> | undefined;
+  return columnOf(content.table, truth, 'self-train').values as ArrayLike<unknown>;
 }
 
 /** Samples that stand in both sets: measured results would be too good. */
