@@ -24,6 +24,7 @@ import { createRunEventBus } from './run-events.ts';
 import { createRunRoutes } from './run-routes.ts';
 import { studioError } from './studio-errors.ts';
 import { storeUpload, uploadTooLarge } from './uploads.ts';
+import { watchStore } from './store-watch.ts';
 import { WEB_FOLDER } from './build.ts';
 import { serveWebFiles } from './web-files.ts';
 
@@ -112,6 +113,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
   };
   await markInterrupted();
   jobs.resume([...(await store.listRuns({ status: 'queued', limit: 1000 }))].reverse().filter(isLeftOver));
+  const stopWatching = queue ? watchStore(store, bus) : () => {};
   const marker = setInterval(() => void markInterrupted().catch(() => {}), MARK_INTERVAL_MS);
 
   const app = new Hono();
@@ -191,6 +193,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       clearInterval(marker);
+      stopWatching();
       void jobs.close().then(() => store.close());
       reject(
         studioError('TF-STUDIO-009', {
@@ -212,6 +215,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
     startRun: (run) => jobs.start(run),
     async close() {
       clearInterval(marker);
+      stopWatching();
       await jobs.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

@@ -28,13 +28,18 @@ export interface SqliteStoreOptions {
   readonly newId?: () => string;
 }
 
+/** A store in this process: closing it is done when it returns. */
+export interface SqliteRunStore extends RunStore {
+  close(): void;
+}
+
 const DEFAULT_LIST_LIMIT = 100;
 const finishable = (workerId: string | undefined): string =>
   workerId === undefined ? 'a run that has not ended' : `a run that worker "${workerId}" holds`;
 
 /** Opens the store of a home folder. Close it when done.
  *  @throws TF-STORE-001 … TF-STORE-003, see `openDatabase` */
-export function openSqliteStore(options: SqliteStoreOptions): RunStore {
+export function openSqliteStore(options: SqliteStoreOptions): SqliteRunStore {
   return new SqliteStore(options);
 }
 
