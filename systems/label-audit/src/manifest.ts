@@ -101,6 +101,12 @@ export const manifest = defineSystem({
         alpha: z.number().min(0).optional().describe('weight of cross entropy in sce (0.1) and nce+rce (1)'),
         beta: z.number().min(0).default(1).describe('weight of reverse cross entropy in sce and nce+rce'),
         q: z.number().gt(0).max(1).default(0.7).describe('exponent of gce: 0 is cross entropy, 1 mean absolute error'),
+        forgetRate: z
+          .number()
+          .min(0)
+          .max(0.95)
+          .default(0.2)
+          .describe('share of labels that co-teaching takes to be wrong, 0..1'),
         warmupEpochs: z.int().min(0).default(0).describe('first epochs with plain cross entropy'),
         prior: z
           .enum(['uniform', 'empirical'])

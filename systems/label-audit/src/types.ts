@@ -65,6 +65,6 @@ export interface LatentEstimates {
 export const BACKBONES = ['mlp', 'embed', 'linear-embed', 'sce-mini', 'sce'] as const;
 export type Backbone = (typeof BACKBONES)[number];
 
-export const LABEL_LOSSES = ['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr'] as const;
+export const LABEL_LOSSES = ['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr', 'co-teaching'] as const;
 /** `forward` needs a noise matrix, which only the library takes. */
 export type LabelLoss = (typeof LABEL_LOSSES)[number] | 'forward';

@@ -6,6 +6,7 @@ import { asymmetricNoise, matrixNoise, outOfFold, symmetricNoise, trainClassifie
 import type { LabelLoss } from '../src/index.ts';
 import { manifest } from '../src/manifest.ts';
 import { centreMap } from '../src/pemm/centre-map.ts';
+import { keptShare, smallLossWeights } from '../src/pemm/co-teaching.ts';
 import { assignFolds } from '../src/pemm/folds.ts';
 import { accuracyOf } from '../src/pemm/train.ts';
 import type { LabelledData, TrainOptions } from '../src/pemm/train.ts';
@@ -27,7 +28,7 @@ test('every loss and head learns through 20 % wrong labels', async () => {
   const { x, labels: truth } = clouds(480, 4, 1);
   const labels = symmetricNoise(truth, 4, 0.2, createRng(1));
   const variants: Partial<TrainOptions>[] = [
-    ...(['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr'] satisfies LabelLoss[]).map((loss) => ({ loss })),
+    ...(['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr', 'co-teaching'] satisfies LabelLoss[]).map((loss) => ({ loss })),
     { loss: 'forward', noiseMatrix: Array.from({ length: 16 }, (_, at) => (at % 5 === 0 ? 0.8 : 0.2 / 3)) },
     { head: 'linear' },
     { headScale: 'learned', prior: [0.25, 0.25, 0.25, 0.25] },
@@ -38,6 +39,36 @@ test('every loss and head learns through 20 % wrong labels', async () => {
     const accuracy = accuracyOf((await model.predict(x)).probabilities, truth);
     assert.ok(accuracy > 0.75, `${JSON.stringify(variant)}: ${accuracy}`);
   }
+});
+
+test('co-teaching keeps the samples of smallest loss, fewer as epochs go on', () => {
+  const logits = Float32Array.of(3, 0, 0, 3, 1, 0, 0, 0);
+  const labels = [0, 0, 0, 1];
+  // Losses: 0.05, 3.05, 0.31, 0.69.
+  assert.deepEqual([...smallLossWeights(logits, labels, 0.5).data], [1, 0, 1, 0]);
+  assert.deepEqual([...smallLossWeights(logits, labels, 0.75).data], [1, 0, 1, 1]);
+  assert.deepEqual([...smallLossWeights(logits, labels, 0).data], [1, 0, 0, 0]);
+  assert.deepEqual(
+    [0, 1, 5, 9].map((epoch) => keptShare(epoch, 0.4)),
+    [1, 0.92, 0.6, 0.6],
+  );
+});
+
+test('at 40 % wrong labels co-teaching ends better than cross entropy on all samples', async () => {
+  const { x, labels: truth } = clouds(480, 4, 11);
+  const labels = symmetricNoise(truth, 4, 0.4, createRng(2));
+  const accuracyWith = async (options: Partial<TrainOptions>) => {
+    await using model = await trainClassifier(
+      { x, labels },
+      { ...QUICK, epochs: 20, learningRate: 0.05, head: 'linear', ...options },
+    );
+    return accuracyOf((await model.predict(x)).probabilities, truth);
+  };
+  const [plain, taught] = [
+    await accuracyWith({ loss: 'ce' }),
+    await accuracyWith({ loss: 'co-teaching', forgetRate: 0.4 }),
+  ];
+  assert.ok(taught > plain + 0.02, `${taught} and ${plain}`);
 });
 
 test('the same seed gives the same log, another seed another', async () => {

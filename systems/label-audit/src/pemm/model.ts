@@ -57,10 +57,10 @@ export function pemmLoss(options: PemmLossOptions = {}): LossFunction {
   const { loss = 'sce', potentialWeight = 2, reconstructionWeight = 1, potential, ...labelOptions } = options;
   return ({ g, outputs, inputs }) => {
     const { logits, features, centres } = outputs;
-    const targets = inputs['targets'];
-    const withTargets = targets === undefined ? labelOptions : { ...labelOptions, targets };
+    const { targets, weights } = inputs;
+    const withInputs = { ...labelOptions, ...(targets && { targets }), ...(weights && { weights }) };
     const isWarmup = inputs['isWarmup'];
-    const labelTerm = labelLoss(g, loss, logits, inputs['y'], withTargets);
+    const labelTerm = labelLoss(g, loss, logits, inputs['y'], withInputs);
     let total = g.output(
       isWarmup === undefined
         ? labelTerm

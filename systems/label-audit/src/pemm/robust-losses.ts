@@ -17,6 +17,8 @@ export interface LabelLossOptions {
   readonly noiseMatrix?: ArrayLike<number>;
   /** [N, K] running mean of the predictions, for `elr`. */
   readonly targets?: GraphValue;
+  /** [N] of the samples, for `co-teaching`. */
+  readonly weights?: GraphValue;
   /** Weight of the elr term. Default 3. */
   readonly elrWeight?: number;
 }
@@ -47,6 +49,8 @@ export function labelLoss(
     }
     case 'forward':
       return forwardCorrected(g, logits, labels, options.noiseMatrix ?? []);
+    case 'co-teaching':
+      return crossEntropy(g, logits, labels, options.weights === undefined ? {} : { weights: options.weights });
     case 'elr':
       return g.add(
         crossEntropy(g, logits, labels),

@@ -1,10 +1,12 @@
 /** Training on noisy labels, epoch by epoch. */
 import { throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
 import { createBatchOrder, createTrainer, f32, gatherRows, i64, sgd, warmupCosine } from '@tenfold/core/nn';
-import type { Trainer } from '@tenfold/core/nn';
+import type { Trainer, TrainerOptions } from '@tenfold/core/nn';
+import type { Feeds } from '@tenfold/core/runtime';
 import type { Tensor } from '@tenfold/core/tensor';
 import type { Probabilities } from '../types.ts';
 import { centreEnergyOf } from './centre-energy.ts';
+import { keptShare, smallLossWeights } from './co-teaching.ts';
 import { pemmClassifier, pemmLoss } from './model.ts';
 import type { ClassifierOptions, PemmLossOptions } from './model.ts';
 
@@ -32,6 +34,8 @@ export interface TrainOptions extends ClassifierOptions, PemmLossOptions {
   readonly isOfficial?: boolean;
   /** [N] exponent of the running targets of `elr`. Default 0.7. */
   readonly elrMomentum?: number;
+  /** Share of labels that `co-teaching` takes to be wrong. Default 0.2. */
+  readonly forgetRate?: number;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (epoch: EpochLog) => void;
   /** Labels of held-out rows, still noisy: chooses `best`. */
@@ -77,6 +81,8 @@ export interface Prediction {
   readonly featureWidth: number;
 }
 
+/** Apart from the seeds of folds, which are a thousand times the user's plus the fold. */
+const PEER_SEED = 500;
 const OFFICIAL_HALF_PERIOD = 10;
 const PREDICTION_BATCH = 500;
 
@@ -100,7 +106,8 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
         (learningRate * (1 + Math.cos((Math.PI * Math.floor(step / stepsPerEpoch)) / OFFICIAL_HALF_PERIOD))) / 2
     : warmupCosine({ peak: learningRate, totalSteps: epochs * stepsPerEpoch });
   const isElr = options.loss === 'elr';
-  const trainer = await createTrainer({
+  const isTaught = options.loss === 'co-teaching';
+  const trainerOptions: TrainerOptions = {
     model: pemmClassifier(options),
     inputs: {
       x: f32(batchSize, ...data.x.shape.slice(1)),
@@ -108,6 +115,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
       ...(options.head === 'linear' ? {} : { step: f32() }),
       ...(isElr ? { targets: f32(batchSize, options.numClasses) } : {}),
       ...(warmupEpochs > 0 ? { isWarmup: f32() } : {}),
+      ...(isTaught ? { weights: f32(batchSize) } : {}),
     },
     loss: pemmLoss(options),
     optimizer: sgd({
@@ -120,11 +128,25 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
     clipNorm,
     seed,
     ...(isElr ? { outputs: ['logits'] } : {}),
-  });
+  };
+  const trainer = await createTrainer(trainerOptions);
+  const peer = isTaught ? await createTrainer({ ...trainerOptions, seed: seed + PEER_SEED }) : undefined;
   const labels = { dtype: 'int64' as const, shape: [count], data: BigInt64Array.from(data.labels, BigInt) };
   const memory = isElr ? createElrMemory(count, options.numClasses, options.elrMomentum) : undefined;
   const log: EpochLog[] = [];
   const predict = (x: Tensor<'float32'>) => predictRows(trainer, x, options);
+  /** Each network learns from what the other one, before this step, finds easy. @returns the step of the first one */
+  const teachEachOther = async (feeds: Feeds, rows: Uint32Array, epoch: number, other: Trainer) => {
+    const given = Uint32Array.from(rows, (row) => data.labels[row]);
+    const share = keptShare(epoch, options.forgetRate ?? 0.2);
+    const easyFor = async (judge: Trainer) => {
+      const { logits } = await judge.predict({ x: feeds['x'] }, { outputs: ['logits'] });
+      return smallLossWeights(logits.data as Float32Array, given, share);
+    };
+    const [easyForFirst, easyForOther] = [await easyFor(trainer), await easyFor(other)];
+    await other.step({ ...feeds, weights: easyForFirst });
+    return trainer.step({ ...feeds, weights: easyForOther });
+  };
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       let loss = 0;
@@ -133,13 +155,15 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
         throwIfCancelled(options.signal, 'trainClassifier');
         const step = epoch * stepsPerEpoch + s;
         const rows = order.rowsAt(step);
-        const result = await trainer.step({
-          x: gatherRows(data.x, rows),
+        const x = gatherRows(data.x, rows);
+        const feeds = {
+          x,
           y: gatherRows(labels, rows),
           ...(options.head === 'linear' ? {} : { step: scalar(step) }),
           ...(memory === undefined ? {} : { targets: memory.targetsOf(rows) }),
           ...(warmupEpochs > 0 ? { isWarmup: scalar(epoch < warmupEpochs ? 1 : 0) } : {}),
-        });
+        };
+        const result = await (peer === undefined ? trainer.step(feeds) : teachEachOther(feeds, rows, epoch, peer));
         loss += result.loss / stepsPerEpoch;
         for (const [name, value] of Object.entries(result.outputs)) {
           if (name === 'logits') memory?.update(rows, value.data as Float32Array);
@@ -162,6 +186,8 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
   } catch (error) {
     await trainer.dispose();
     throw error;
+  } finally {
+    await peer?.dispose();
   }
   return { log, trainer, predict, [Symbol.asyncDispose]: () => trainer.dispose() };
 }

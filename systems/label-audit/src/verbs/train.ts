@@ -28,6 +28,7 @@ export interface TrainParams extends InputParams {
   readonly alpha?: number;
   readonly beta: number;
   readonly q: number;
+  readonly forgetRate: number;
   readonly warmupEpochs: number;
   readonly prior: 'uniform' | 'empirical';
   readonly repulsion: number;
@@ -89,6 +90,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     ...(params.alpha !== undefined && { alpha: params.alpha }),
     beta: params.beta,
     q: params.q,
+    forgetRate: params.forgetRate,
     warmupEpochs: params.warmupEpochs,
     ...(params.prior === 'empirical' && { prior: sharesOf(trainPart.labels, classNames.length) }),
     isOfficial,
