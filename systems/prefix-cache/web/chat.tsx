@@ -12,6 +12,7 @@ import {
   type RoomPageProps,
 } from '@tenfold/ui';
 import { useState } from 'react';
+import { Icicle } from './icicle.tsx';
 import type { AskResult } from './results.ts';
 
 export function Chat(page: RoomPageProps) {
@@ -56,6 +57,10 @@ export function Chat(page: RoomPageProps) {
               ]}
             />
             <Panel title="Prompt">
+              <p className="prefix-key">
+                <mark className="prefix-cached">shaded: from the cache</mark> ·{' '}
+                <span className="prefix-new">dotted: computed now</span>
+              </p>
               <p className="prefix-prompt">
                 <mark className="prefix-cached" title="from the cache">
                   {result!.cachedText}
@@ -67,6 +72,9 @@ export function Chat(page: RoomPageProps) {
             </Panel>
             <Panel title="Answer">
               <p className="prefix-prompt">{result!.text}</p>
+            </Panel>
+            <Panel title="What the cache holds now">
+              <Icicle tree={result!.tree} />
             </Panel>
           </Stack>
         )}

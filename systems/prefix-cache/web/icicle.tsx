@@ -1,10 +1,12 @@
 /** The radix tree as an icicle: depth in tokens to the right, one row a leaf. Filled: a checkpoint stands at the end;
  *  hatched: none; the colour fades with age; a thick frame marks the node that would be evicted next. */
 import { useState } from 'react';
-import type { Frame, FrameNode } from '../src/sim/playback.ts';
+import type { FrameNode, TreePicture } from './results.ts';
 
 const WIDTH = 900;
 const ROW = 14;
+const LONG_ROW = 18;
+const FEW_ROWS = 24;
 const MIN_OPACITY = 0.25;
 const AGE_SCALE = 30;
 
@@ -14,43 +16,81 @@ interface Placed {
   readonly rows: number;
 }
 
-export function Icicle({ frame, maxTokens }: { readonly frame: Frame; readonly maxTokens: number }) {
-  const [hovered, setHovered] = useState<FrameNode>();
-  const { placed, numRows } = place(frame.nodes);
-  const x = (tokens: number): number => (tokens / maxTokens) * WIDTH;
+export function Icicle({ tree, maxTokens }: { readonly tree: TreePicture; readonly maxTokens?: number }) {
+  const [hovered, setHovered] = useState<number>();
+  const { placed, numRows } = place(tree.nodes);
+  const node = tree.nodes.find(({ id }) => id === hovered);
+  const width = maxTokens ?? Math.max(1, ...tree.nodes.map(({ end }) => end));
+  const rowHeight = numRows <= FEW_ROWS ? LONG_ROW : ROW;
+  const x = (tokens: number): number => (tokens / width) * WIDTH;
   return (
     <figure className="prefix-icicle">
+      <Legend />
       <svg
-        viewBox={`0 0 ${WIDTH} ${Math.max(1, numRows) * ROW}`}
+        viewBox={`0 0 ${WIDTH} ${Math.max(1, numRows) * rowHeight}`}
         role="img"
-        aria-label={`Radix tree with ${frame.nodes.length} nodes after ${frame.served} requests`}
+        aria-label={`Radix tree of ${tree.nodes.length} nodes; ${tree.nodes.filter(({ hasState }) => hasState).length} hold a checkpoint`}
       >
-        <defs>
-          <pattern id="prefix-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-            <line x1="0" y1="0" x2="0" y2="6" stroke="var(--border-strong, currentColor)" strokeWidth="1.5" />
-          </pattern>
-        </defs>
-        {placed.map(({ node, row, rows }) => (
+        <Hatch />
+        {placed.map(({ node: { id, start, end, hasState, age }, row, rows }) => (
           <rect
-            key={node.id}
-            x={x(node.start)}
-            y={row * ROW + 1}
-            width={Math.max(1, x(node.end) - x(node.start) - 1)}
-            height={rows * ROW - 2}
-            fill={node.hasState ? 'var(--series-1)' : 'url(#prefix-hatch)'}
-            fillOpacity={node.hasState ? Math.max(MIN_OPACITY, Math.exp(-node.age / AGE_SCALE)) : 1}
-            stroke={node.id === frame.victim ? 'var(--series-2)' : 'none'}
-            strokeWidth={3}
-            onMouseEnter={() => setHovered(node)}
+            key={id}
+            x={x(start)}
+            y={row * rowHeight + 1}
+            width={Math.max(1, x(end) - x(start) - 1)}
+            height={rows * rowHeight - 2}
+            rx={2}
+            className={`${hasState ? 'has-state' : 'has-none'}${id === tree.victim ? ' is-victim' : ''}`}
+            fillOpacity={hasState ? Math.max(MIN_OPACITY, Math.exp(-age / AGE_SCALE)) : 1}
+            onMouseEnter={() => setHovered(id)}
           />
         ))}
       </svg>
       <figcaption>
-        {hovered === undefined
-          ? 'Filled: checkpoint at the end. Hatched: keys and values only. Faded: long unused. Framed: next to be evicted. Point at a node for its figures.'
-          : `Tokens ${hovered.start}–${hovered.end}, ${hovered.hasState ? 'with' : 'without'} a checkpoint, last used ${hovered.age} requests ago, ${Math.round(hovered.efficiency).toLocaleString('en')} FLOPs saved per byte${hovered.id === frame.victim ? ', next to be evicted' : ''}.`}
+        {node === undefined
+          ? 'Left to right: tokens from the start of the prompt. Point at a piece for its figures.'
+          : describe(node, tree.victim)}
       </figcaption>
     </figure>
+  );
+}
+
+function describe({ start, end, hasState, age, efficiency, id }: FrameNode, victim: number): string {
+  const state = hasState ? 'a checkpoint stands at its end' : 'no checkpoint';
+  const fate = id === victim ? '; the next to be evicted' : '';
+  return `Tokens ${start.toLocaleString('en')}–${end.toLocaleString('en')}: ${state}, last used ${Math.round(age)} requests ago, a hit saves ${Math.round(efficiency).toLocaleString('en')} FLOPs per byte${fate}.`;
+}
+
+const SAMPLES = [
+  { label: 'checkpoint, just used', className: 'has-state', opacity: 1 },
+  { label: 'checkpoint, long unused', className: 'has-state', opacity: MIN_OPACITY },
+  { label: 'keys and values only', className: 'has-none', opacity: 1 },
+  { label: 'evicted next', className: 'has-state is-victim', opacity: MIN_OPACITY },
+] as const;
+
+function Legend() {
+  return (
+    <ul className="prefix-legend" aria-label="Legend">
+      {SAMPLES.map(({ label, className, opacity }) => (
+        <li key={label}>
+          <svg viewBox="0 0 24 14" width="24" height="14" aria-hidden="true">
+            <Hatch />
+            <rect x="1.5" y="1.5" width="21" height="11" rx="2" className={className} fillOpacity={opacity} />
+          </svg>
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Hatch() {
+  return (
+    <defs>
+      <pattern id="prefix-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <line x1="0" y1="0" x2="0" y2="6" stroke="var(--line-strong)" strokeWidth="2" />
+      </pattern>
+    </defs>
   );
 }
 

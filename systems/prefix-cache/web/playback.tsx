@@ -13,6 +13,7 @@ import {
   WithControls,
   type RoomPageProps,
 } from '@tenfold/ui';
+import { Candidates } from './candidates.tsx';
 import { Icicle } from './icicle.tsx';
 import type { PlaybackResult } from './results.ts';
 
@@ -66,7 +67,10 @@ export function Playback(page: RoomPageProps) {
                 ]}
               />
               <Panel title="Radix tree">
-                <Icicle frame={frame} maxTokens={maxTokens} />
+                <Icicle tree={frame} maxTokens={maxTokens} />
+              </Panel>
+              <Panel title="What may be evicted">
+                <Candidates tree={frame} />
               </Panel>
             </Stack>
           );

@@ -1,5 +1,6 @@
 /** Frames of a replay: what the tree looked like after some of the requests. */
 import { fillFeatures, policyFromName } from '../cache/eviction.ts';
+import type { PrefixCache } from '../cache/prefix-cache.ts';
 import type { Trace } from '../types.ts';
 import { createSizeCache, serveFrom, type ReplayOptions } from './size-cache.ts';
 
@@ -10,6 +11,8 @@ export interface FrameNode {
   readonly start: number;
   readonly end: number;
   readonly hasState: boolean;
+  /** Whether its checkpoint may be evicted: nothing parts there and no request uses it. */
+  readonly isCandidate: boolean;
   /** Requests since the last use. */
   readonly age: number;
   /** Prefill FLOPs that a hit saves per byte freed. */
@@ -48,20 +51,22 @@ export function playTrace(trace: Trace, options: ReplayOptions, numFrames: numbe
       inputTokens: request.inputTokens,
       tokenHitRate: reused / input,
       bytes: cache.bytes,
-      ...nodesOf(cache, index + 1, trace.symbolTokens),
+      ...viewNodes(cache, index + 1, trace.symbolTokens),
     });
   }
   return frames;
 }
 
-function nodesOf(
-  cache: ReturnType<typeof createSizeCache>,
+/** The nodes of a cache, parents first, and which checkpoint would go first.
+ *  @param now  number of the last request */
+export function viewNodes<State, Kv>(
+  cache: PrefixCache<State, Kv>,
   now: number,
-  symbolTokens: number,
+  symbolTokens = 1,
 ): Pick<Frame, 'nodes' | 'victim'> {
   const { tree, profile } = cache;
   const ids: number[] = [];
-  tree.preorder(tree.root, (node) => void ids.push(node));
+  for (const root of tree.roots) tree.preorder(root, (node) => void ids.push(node));
   const count = ids.length;
   const floats = (): Float64Array => new Float64Array(count);
   const features = {
@@ -80,6 +85,7 @@ function nodesOf(
       start: (tree.depth[id]! - tree.tokenCount[id]!) * symbolTokens,
       end: tree.depth[id]! * symbolTokens,
       hasState: tree.hasState[id] === 1,
+      isCandidate: tree.hasState[id] === 1 && tree.childCount[id]! <= 1 && tree.locks[id] === 0,
       age: now - tree.lastAccess[id]!,
       efficiency: features.flops[i]! / features.freedBytes[i]!,
     };

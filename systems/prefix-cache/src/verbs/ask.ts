@@ -6,6 +6,7 @@ import { bytesFromText, formatDuration } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { restoreSnapshot, saveSnapshot } from '../cache/snapshot.ts';
 import { openService } from '../engine/open-engine.ts';
+import { viewNodes } from '../sim/playback.ts';
 import { viewCache } from '../server/tree-view.ts';
 import { encodeChat, type ChatMessage } from '../trace/chat-template.ts';
 import { malformed } from '../trace/request-builder.ts';
@@ -65,6 +66,7 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
       cachedText: tokenizer.decode([...prompt.subarray(0, answer.cachedTokens)]),
       newText: tokenizer.decode([...prompt.subarray(answer.cachedTokens)]),
       cache: viewCache(service.cache),
+      tree: viewNodes(service.cache, service.cache.counters.requests),
     },
     report: {
       title: 'Chat with a prefix cache',
