@@ -4,7 +4,6 @@ import type { DwMatching } from '../src/dw-matching.ts';
 export const GATES = ['switch', 'topk', 'topk-ranked', 'bpr', 'hash', 'expert-choice'] as const;
 
 export interface OptimiseResult {
-  readonly accepted: string;
   readonly speedUp: number;
   readonly exposedRatio: number;
   readonly optimiseMs: number;
@@ -14,6 +13,11 @@ export interface OptimiseResult {
 export interface MeasuredResult {
   readonly modes: readonly { readonly mode: string; readonly exposedMs: number; readonly error: number }[];
   readonly numGradients: number;
+}
+
+export interface TourResult {
+  readonly planned: OptimiseResult;
+  readonly measured: MeasuredResult;
 }
 
 export interface ExplainResult {

@@ -1,24 +1,19 @@
 /** Before and after on two lanes, with the matching of weight gradients to all-to-alls. */
 import {
-  BlockView,
-  FigureRow,
-  Panel,
   RunPicker,
   RunResult,
   SampleRunButton,
   SelectField,
   Slider,
-  Stack,
   useAddressNumber,
   useAddressState,
   useVerbRun,
   WithControls,
   type RoomPageProps,
 } from '@tenfold/ui';
-import { GradientMatching } from './gradient-matching.tsx';
-import { LaneCompare } from './lane-compare.tsx';
+import { PlanView } from './plan-view.tsx';
 import { timelinesOf } from './timelines.ts';
-import { GATES, type OptimiseResult } from './results.ts';
+import { GATES, type OptimiseResult, type TourResult } from './results.ts';
 
 export function TimelineLab(page: RoomPageProps) {
   const [model, setModel] = useAddressState<'s' | 'l'>('model', 's');
@@ -27,6 +22,7 @@ export function TimelineLab(page: RoomPageProps) {
   const [maxParts, setMaxParts] = useAddressNumber('parts', 8);
   const [bandwidth, setBandwidth] = useAddressNumber('bandwidth', 1);
   const run = useVerbRun<OptimiseResult>(page, 'optimise', { addressKey: 'optimise' });
+  const tour = useVerbRun<TourResult>(page, 'tour', { addressKey: 'tour' });
   return (
     <WithControls
       controls={
@@ -59,39 +55,18 @@ export function TimelineLab(page: RoomPageProps) {
         </>
       }
     >
-      <RunResult page={page} run={run} empty="Press “Optimise” to see both lanes before and after.">
-        {(shown) => {
-          const { speedUp, exposedRatio, optimiseMs, matching } = shown.result!;
-          const { timelines, others } = timelinesOf(shown.report!);
-          const names = ['As written', 'Planned'];
-          return (
-            <Stack>
-              <FigureRow
-                figures={[
-                  { label: 'predicted speed-up', value: speedUp, unit: '×', format: 'number', digits: 2 },
-                  { label: 'exposed communication left', value: exposedRatio, format: 'percent', digits: 1 },
-                  { label: 'optimised in', value: optimiseMs, format: 'duration-ms' },
-                ]}
-              />
-              <Panel title="One step, before and after">
-                <LaneCompare orders={timelines.map((block, index) => ({ name: names[index] ?? '', block }))} />
-              </Panel>
-              <Panel title="Which gradients hide which all-to-all">
-                <GradientMatching matching={matching} />
-              </Panel>
-              {others.map((block, index) => (
-                <BlockView key={index} block={block} />
-              ))}
-              <details>
-                <summary>Every operation, to zoom into</summary>
-                {timelines.map((block, index) => (
-                  <BlockView key={index} block={block} />
-                ))}
-              </details>
-            </Stack>
-          );
-        }}
-      </RunResult>
+      {run.runId === undefined && tour.runId !== undefined ? (
+        <RunResult page={page} run={tour} empty="">
+          {(shown) => (
+            // The tour plans first: its first two timelines are those of the plan.
+            <PlanView result={shown.result!.planned} timelines={timelinesOf(shown.report!).timelines.slice(0, 2)} />
+          )}
+        </RunResult>
+      ) : (
+        <RunResult page={page} run={run} empty="Press “Optimise” to see both lanes before and after.">
+          {(shown) => <PlanView result={shown.result!} {...timelinesOf(shown.report!)} />}
+        </RunResult>
+      )}
     </WithControls>
   );
 }

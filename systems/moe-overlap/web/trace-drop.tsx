@@ -2,6 +2,14 @@
 import { RunResult, Stack, useVerbRun, type RoomPageProps } from '@tenfold/ui';
 import { useState } from 'react';
 
+const RECIPE = `from torch.profiler import ProfilerActivity, profile, record_function
+
+with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as p:
+    with record_function("layer3.ffn.dX"): ...
+    with record_function("layer3.ffn.dW"): ...      # dW or wgrad in the name: may move
+    with record_function("layer3.all_to_all"): ...
+p.export_chrome_trace("trace.json.gz")`;
+
 export function TraceDrop(page: RoomPageProps) {
   const run = useVerbRun(page, 'trace-stats', { addressKey: 'trace-stats' });
   const [isOver, setIsOver] = useState(false);
@@ -40,7 +48,14 @@ export function TraceDrop(page: RoomPageProps) {
       <RunResult
         page={page}
         run={run}
-        empty="The share of hidden communication and a better order of the marked ranges appear here."
+        empty={
+          <>
+            <p>
+              The share of hidden communication and a better order of the marked ranges appear here. Record like this:
+            </p>
+            <pre className="overlap-code">{RECIPE}</pre>
+          </>
+        }
       />
     </Stack>
   );

@@ -3,6 +3,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
 import { loadDevice } from '../device-library.ts';
 import { withTimes } from '../device-costs.ts';
+import { dwMatching } from '../dw-matching.ts';
 import { measureBlock } from '../exec/measured-run.ts';
 import { gptMoe, GPT2_S_MOE } from '../gpt-moe.ts';
 import { measuredBlocks, measuredMode, measuredValue } from '../measured-report.ts';
@@ -20,11 +21,13 @@ export async function run({ rounds }: TourParams, context: VerbContext): Promise
   context.progress({ phase: 'planning GPT2-S-MoE' });
   const device = await loadDevice({ dataFolder: context.dataFolder, numDevices: NUM_DEVICES });
   const graph = withTimes(gptMoe({ ...GPT2_S_MOE, numDevices: NUM_DEVICES }), device);
+  const startMs = context.clock.nowMs();
   const optimised = await optimise(graph, {
     costs: partCostsOf(device),
     slowdown: { compute: device.computeSlowdown, comm: device.commSlowdown },
     signal: context.signal,
   });
+  const optimiseMs = context.clock.nowMs() - startMs;
   const { plans, accepted } = optimised;
   const measured = await measureBlock({
     seed: context.seed,
@@ -45,6 +48,8 @@ export async function run({ rounds }: TourParams, context: VerbContext): Promise
         accepted,
         speedUp,
         exposedRatio: exposedRatio(optimised),
+        optimiseMs,
+        matching: { official: dwMatching(graph, plans.both.dw!), exact: dwMatching(graph, plans.exact.dw!) },
         modes: modeRows(optimised),
         origin: device.origin,
       },
