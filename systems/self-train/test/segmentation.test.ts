@@ -53,13 +53,14 @@ function handMadePng(width: number, height: number, bits: number, rows: Uint8Arr
 
 test('all five row filters and small bit depths are undone', () => {
   // Rows of 3 pixels: none, left, up, mean, Paeth; each must give 10 20 30.
-  const rows = Uint8Array.from([
-    ...[0, 10, 20, 30],
-    ...[1, 10, 10, 10],
-    ...[2, 0, 0, 0],
-    ...[3, 5, 5, 5],
-    ...[4, 0, 0, 0],
-  ]);
+  const lines = [
+    [0, 10, 20, 30],
+    [1, 10, 10, 10],
+    [2, 0, 0, 0],
+    [3, 5, 5, 5],
+    [4, 0, 0, 0],
+  ];
+  const rows = Uint8Array.from(lines.flat());
   const { data } = decodeIndexPng(handMadePng(3, 5, 8, rows), 'filters.png');
   assert.deepEqual([...data], [10, 20, 30, 10, 20, 30, 10, 20, 30, 10, 20, 30, 10, 20, 30]);
   const small = decodeIndexPng(handMadePng(5, 1, 4, Uint8Array.of(0, 0x12, 0x34, 0x50)), 'small.png');

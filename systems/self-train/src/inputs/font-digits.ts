@@ -11,16 +11,35 @@ import { fillPolygons } from './fill-polygons.ts';
 import type { Polygon } from './fill-polygons.ts';
 import { resampleBox } from './resample.ts';
 
-/** Family and weights. */
-const FONTS: readonly (readonly [string, readonly number[]])[] = [
-  ['architects-daughter', [400]],
-  ['caveat', [400, 700]],
-  ['courier-prime', [400, 700]],
-  ['kalam', [300, 400, 700]],
-  ['lora', [400, 700]],
-  ['nunito', [300, 400, 700]],
-  ['patrick-hand', [400]],
-  ['roboto', [300, 400, 700]],
+/** Families: their regular file, beside which the other weights lie. Whole names, so that tools see the packages. */
+const FONTS: readonly { readonly regular: () => string; readonly weights: readonly number[] }[] = [
+  {
+    regular: () =>
+      import.meta.resolve('@fontsource/architects-daughter/files/architects-daughter-latin-400-normal.woff'),
+    weights: [400],
+  },
+  { regular: () => import.meta.resolve('@fontsource/caveat/files/caveat-latin-400-normal.woff'), weights: [400, 700] },
+  {
+    regular: () => import.meta.resolve('@fontsource/courier-prime/files/courier-prime-latin-400-normal.woff'),
+    weights: [400, 700],
+  },
+  {
+    regular: () => import.meta.resolve('@fontsource/kalam/files/kalam-latin-400-normal.woff'),
+    weights: [300, 400, 700],
+  },
+  { regular: () => import.meta.resolve('@fontsource/lora/files/lora-latin-400-normal.woff'), weights: [400, 700] },
+  {
+    regular: () => import.meta.resolve('@fontsource/nunito/files/nunito-latin-400-normal.woff'),
+    weights: [300, 400, 700],
+  },
+  {
+    regular: () => import.meta.resolve('@fontsource/patrick-hand/files/patrick-hand-latin-400-normal.woff'),
+    weights: [400],
+  },
+  {
+    regular: () => import.meta.resolve('@fontsource/roboto/files/roboto-latin-400-normal.woff'),
+    weights: [300, 400, 700],
+  },
 ];
 
 const SIDE_PX = 16;
@@ -52,17 +71,16 @@ export async function drawFontDigits(count: number, seed: number): Promise<Digit
 /** Outlines of the ten digits of each font, in units of its em, y down. */
 async function loadFonts(): Promise<readonly (readonly (readonly Polygon[])[])[]> {
   const fonts: Polygon[][][] = [];
-  for (const [family, weights] of FONTS) {
+  for (const { regular, weights } of FONTS) {
     for (const weight of weights) {
-      const name = `@fontsource/${family}/files/${family}-latin-${weight}-normal.woff`;
       let bytes: Buffer;
       try {
-        bytes = await readFile(fileURLToPath(import.meta.resolve(name)));
+        bytes = await readFile(fileURLToPath(regular().replace('-400-', `-${weight}-`)));
       } catch (cause) {
         throw selfTrainError('TF-SELF-006', {
           subject: 'drawFontDigits',
-          expected: `the font ${name}`,
-          actual: 'none',
+          expected: 'the font packages @fontsource/*',
+          actual: (cause as Error).message,
           hints: ['Run npm install.'],
           cause,
         });
