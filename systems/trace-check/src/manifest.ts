@@ -168,6 +168,7 @@ export const manifest = defineSystem({
           .default('default')
           .describe('storage and matrix products'),
         bug: z.string().default('').describe('name or number of a bug; empty for a clean run'),
+        layers: z.int().min(1).max(64).optional().describe('layers of the model; default 4'),
         steps: z.int().min(1).max(4).optional().describe('training steps'),
         isolate: z.boolean().default(false).describe('give every module generated inputs and output gradients'),
         listBugs: z.boolean().default(false).describe('list the bugs and stop'),

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateLocal, generateTokens, generateWhole, tokenCoverage } from '../src/index.ts';
-import { encodeFloats } from '@tenfold/core/tensor';
+import { decodeFloats, encodeFloats } from '@tenfold/core/tensor';
+import { storedDtype } from '../src/trace/stored-dtypes.ts';
 import { findTorchPython } from './torch-python.ts';
 
 const python = findTorchPython();
@@ -69,3 +70,19 @@ print(json.dumps(out))`;
 function sha(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+test('every pattern of the narrow formats is read as core reads it', () => {
+  for (const [stored, dtype, bits] of [
+    ['BF16', 'bfloat16', 16],
+    ['F16', 'float16', 16],
+    ['F8_E4M3', 'float8e4m3fn', 8],
+    ['F8_E5M2', 'float8e5m2', 8],
+  ] as const) {
+    const count = 2 ** bits;
+    const patterns =
+      bits === 16 ? Uint16Array.from({ length: count }, (_, i) => i) : Uint8Array.from({ length: count }, (_, i) => i);
+    const target = new Float32Array(count + 1);
+    storedDtype(stored, '').decode(new Uint8Array(patterns.buffer), count, target, 1);
+    assert.deepEqual(target.subarray(1), decodeFloats(dtype, patterns), stored);
+  }
+});

@@ -246,9 +246,9 @@ function byCause(a: Finding, b: Finding): number {
 
 function censusFinding(reference: TraceRun, candidate: TraceRun): Finding | undefined {
   const present = ownedLayers(candidate);
-  const expected = new Set(ownedLayers(reference));
-  const missing = [...expected].filter((layer) => !present.includes(layer));
-  const { doubled } = censusOfLayers(present, Math.max(-1, ...present) + 1);
+  const held = new Set(present);
+  const missing = [...new Set(ownedLayers(reference))].filter((layer) => !held.has(layer));
+  const { doubled } = censusOfLayers(present, (present.at(-1) ?? -1) + 1);
   const wrong = missing.length > 0 ? missing : doubled;
   if (wrong.length === 0) return undefined;
   const id = formatId({ iteration: 0, kind: 'param', module: `decoder.layers.${wrong[0]}` });

@@ -15,6 +15,7 @@ interface SimulateParams {
   readonly mesh: string;
   readonly precision: SimConfig['precision'] | 'default';
   readonly bug: string;
+  readonly layers?: number;
   readonly steps?: number;
   readonly isolate: boolean;
   readonly listBugs: boolean;
@@ -61,8 +62,14 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
   };
 }
 
-function configOf({ mesh, precision, steps, isolate }: SimulateParams, bug: Bug | undefined, seed: number): SimConfig {
-  const base = bug && mesh === '' ? bug.config : createSimConfig(configChangesFromText(mesh === '' ? 'tp2' : mesh));
+function configOf(
+  { mesh, precision, layers, steps, isolate }: SimulateParams,
+  bug: Bug | undefined,
+  seed: number,
+): SimConfig {
+  const chosen = bug && mesh === '' ? bug.config : createSimConfig(configChangesFromText(mesh === '' ? 'tp2' : mesh));
+  const model = layers === undefined ? chosen.model : { ...chosen.model, numLayers: layers };
+  const base = createSimConfig({ ...chosen, model });
   return {
     ...base,
     ...(precision === 'default' ? (bug ? { precision: bug.config.precision } : {}) : { precision }),
