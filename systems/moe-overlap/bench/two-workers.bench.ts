@@ -15,7 +15,7 @@ interface BenchRow {
 }
 
 const NUM_RUNS = 3;
-const ROUNDS = 9;
+const ROUNDS = 5;
 /** t_a2a / t_expert. */
 const RATIOS = [1, 2, 3.36] as const;
 const PEERS: readonly Mode[] = ['none', 'tutel', 'dw', 'partition'];

@@ -34,7 +34,7 @@ export function analyticDevice({ numDevices, bandwidthFactor = 1 }: DeviceOption
   const intra = (bytes: number): number => START_MS + (1000 * bytes) / INTRA_BYTES_PER_SEC;
   return {
     name: `${numDevices} devices with analytic costs`,
-    origin: 'analytic: derived from data-sheet rates, nothing here was measured',
+    origin: 'Analytic: derived from data-sheet rates, nothing here was measured',
     numDevices,
     flopsPerSec: FLOPS_PER_SEC,
     bytesPerSec: BYTES_PER_SEC,
@@ -85,7 +85,7 @@ async function measuredDevice(options: DeviceOptions): Promise<DeviceCosts | und
   return {
     name: `${numDevices} devices with measured exchanges`,
     origin:
-      'exchanges: Galvatron tables (8 GPUs a node: all-to-all times, point-to-point rate between nodes, slow-down); ' +
+      'Exchanges: Galvatron tables (8 GPUs a node: all-to-all times, point-to-point rate between nodes, slow-down); ' +
       'compute: analytic rates of an A100',
     numDevices,
     flopsPerSec: FLOPS_PER_SEC,

@@ -114,7 +114,7 @@ export function parseCostsFile(
     device: {
       ...base,
       name,
-      origin: `exchanges and slow-down: profile of ${name}; compute without times: analytic`,
+      origin: `Exchanges and slow-down: profile of ${name}; compute without times: analytic`,
       allToAll: table('a2a') ?? base.allToAll,
       allReduce: table('allreduce') ?? base.allReduce,
       computeSlowdown: slowdown.compute ?? 1,

@@ -30,7 +30,7 @@ export function deviceFromNcclLog(text: string, numDevices: number): DeviceCosts
   return {
     ...base,
     name: `${numDevices} devices with all-to-alls of an nccl-tests log`,
-    origin: 'all-to-alls: nccl-tests log; computation and all-reduces: analytic rates of an A100',
+    origin: 'All-to-alls: nccl-tests log; computation and all-reduces: analytic rates of an A100',
     allToAll: tableFromPoints(parseNcclLog(text), 'nccl-tests'),
   };
 }

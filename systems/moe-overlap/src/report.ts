@@ -69,7 +69,7 @@ export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: Pla
           { label: 'optimised in', value: optimiseMs, format: 'duration-ms' },
         ],
       },
-      { kind: 'text', text: `Costs of ${device.name}: ${device.origin}.` },
+      { kind: 'text', text: `Costs: ${device.name}. ${device.origin}.` },
       tableOfModes(optimised),
       ...gapBlocks(optimised),
       {

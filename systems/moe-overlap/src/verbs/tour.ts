@@ -75,7 +75,7 @@ export async function run({ rounds }: TourParams, context: VerbContext): Promise
           ],
         },
         { kind: 'heading', text: `Planned: 12 layers, ${NUM_DEVICES} devices` },
-        { kind: 'text', text: `Costs of ${device.name}: ${device.origin}.` },
+        { kind: 'text', text: `Costs: ${device.name}. ${device.origin}.` },
         tableOfModes(optimised),
         timelineOf(plans.none, 'before'),
         timelineOf(plans[accepted], 'after'),
