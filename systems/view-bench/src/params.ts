@@ -85,7 +85,10 @@ export const streetShape = {
     .max(8)
     .default(DEFAULT_STREET.numTraversals)
     .describe('training drives over the two middle lanes'),
-  cameras: z.enum(['front', 'rig']).default('front').describe('training channels: three that look ahead, or six all round'),
+  cameras: z
+    .enum(['front', 'rig'])
+    .default('front')
+    .describe('training channels: three that look ahead, or six all round'),
   lighting: z.enum(['same', 'varied']).default('same').describe('one sun for all drives, or another for each'),
   traffic: z.boolean().default(true).describe('moving cars and walkers, other ones on every drive'),
 };

@@ -131,7 +131,9 @@ function Content({
   if (view === 'fly') return <Flight api={page.api} run={detail} />;
   if (view === 'views') return <Gallery api={page.api} runId={detail.id} value={value} level={level} />;
   if (view === 'report') return <ReportView report={detail.report!} context={context} />;
-  const curve = detail.report!.blocks.find((block) => block.kind === 'plot' && block.x.label.startsWith('distance'));
+  const curve = detail.report!.blocks.find(
+    (block): block is PlotBlock => block.kind === 'plot' && block.x.label.startsWith('distance'),
+  );
   return (
     <Stack>
       {value.trust && (

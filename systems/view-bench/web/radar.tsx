@@ -64,12 +64,7 @@ export function Radar({ levels }: { readonly levels: ExperimentValue['levels'] }
           if (!row || level === 'train') return null;
           const shares = axes.map(({ share }) => Math.min(1, Math.max(0, share(row, train) ?? 0)));
           return (
-            <polygon
-              key={level}
-              points={outline(shares)}
-              style={{ stroke: color }}
-              className="view-radar-level"
-            />
+            <polygon key={level} points={outline(shares)} style={{ stroke: color }} className="view-radar-level" />
           );
         })}
       </svg>

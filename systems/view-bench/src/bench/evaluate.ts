@@ -6,7 +6,7 @@ import { computeDepthScores, type DepthScores } from '../metrics/depth-metrics.t
 import type { PerceptualMetric } from '../metrics/lpips.ts';
 import { renderCloud } from '../splat/render.ts';
 import type { Frame, GaussianCloud, Level, RgbImage, Scene } from '../types.ts';
-import { levelFromDistance, measureViewDistance, trainingSpacingM, type ViewDistance } from './geometry.ts';
+import { levelFromDistance, measureViewDistance, trainingPath, type ViewDistance } from './geometry.ts';
 
 export interface ViewScore extends ViewDistance {
   readonly name: string;
@@ -58,8 +58,8 @@ export async function evaluateCloud(
 ): Promise<Evaluation> {
   const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
   const train = scene.train.map((name) => frameOf.get(name)!);
-  const trainCameras = train.map(({ camera }) => camera);
-  const spacingM = trainingSpacingM(trainCameras);
+  const path = trainingPath(train.map(({ camera }) => camera));
+  const { spacingM } = path;
   const step = Math.max(1, Math.ceil(train.length / Math.max(1, numTrainViews)));
   const shown = numTrainViews === 0 ? [] : train.filter((_, index) => index % step === 0);
   const frames = [...shown, ...scene.test.map((name) => frameOf.get(name)!)];
@@ -70,7 +70,7 @@ export async function evaluateCloud(
     const isTrain = trainNames.has(frame.name);
     const rendering = renderCloud(cloud, frame.camera, { isAntialiased, hasDepth: frame.depthM !== undefined });
     const render = quantise(rendering.rgb, frame);
-    const distance = measureViewDistance(frame.camera, trainCameras, spacingM);
+    const distance = measureViewDistance(frame.camera, path);
     const level = isTrain ? 'train' : (frame.level ?? levelFromDistance(distance, spacingM));
     const split = frame.depthM ? splitPixels(frame, train) : undefined;
     const score: ViewScore = {

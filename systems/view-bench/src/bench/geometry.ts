@@ -13,48 +13,58 @@ export interface ViewDistance {
 
 /** Training cameras this many spacings away still count as "the same place". */
 const TURN_REACH = 3;
-/** Training cameras this many spacings apart are neighbours on a path. */
-const NEIGHBOUR_SPACINGS = 1.5;
+/** A training place is joined to this many nearest other places to make the path. */
+const NUM_NEIGHBOURS = 4;
 /** A view is level 2 or 3 from this turn on, degrees. */
 const TURNED_DEG = 25;
 /** A view is level 1 or 3 beyond this many training spacings. */
 const ASIDE_SPACINGS = 1;
+const SAME_PLACE_M = 1e-6;
 
-/** Median distance of a training camera to the nearest other place, metres; 0 for a single place. */
-export function trainingSpacingM(train: readonly PinholeCamera[]): number {
-  const centers = train.map(cameraCenter);
-  const nearest = centers.map((center, i) =>
-    centers.reduce((best, other, j) => {
-      const distance = distanceOf(center, other);
-      return j !== i && distance > 1e-6 && distance < best ? distance : best;
-    }, Infinity),
-  );
-  const finite = nearest.filter(Number.isFinite).toSorted((a, b) => a - b);
-  return finite.length === 0 ? 0 : finite[finite.length >> 1];
+type Point = readonly [number, number, number];
+
+/** Where training views stand. */
+export interface TrainingPath {
+  readonly cameras: readonly PinholeCamera[];
+  readonly centers: readonly Point[];
+  /** Median distance of a place to the nearest other place, metres; 0 for a single place. */
+  readonly spacingM: number;
+  /** Between neighbouring places. */
+  readonly stretches: readonly (readonly [Point, Point])[];
 }
 
-/** @param spacingM  of the training views */
+export function trainingPath(cameras: readonly PinholeCamera[]): TrainingPath {
+  const centers = cameras.map(cameraCenter);
+  const places = centers.filter(
+    (center, i) => centers.findIndex((other) => distanceOf(center, other) <= SAME_PLACE_M) === i,
+  );
+  const stretches: (readonly [Point, Point])[] = [];
+  const nearest: number[] = [];
+  for (const place of places) {
+    const others = places
+      .filter((other) => other !== place)
+      .toSorted((a, b) => distanceOf(place, a) - distanceOf(place, b));
+    if (others[0]) nearest.push(distanceOf(place, others[0]));
+    for (const other of others.slice(0, NUM_NEIGHBOURS)) stretches.push([place, other]);
+  }
+  nearest.sort((a, b) => a - b);
+  return { cameras, centers, spacingM: nearest[nearest.length >> 1] ?? 0, stretches };
+}
+
 export function measureViewDistance(
   camera: PinholeCamera,
-  train: readonly PinholeCamera[],
-  spacingM: number,
+  { cameras, centers, spacingM, stretches }: TrainingPath,
 ): ViewDistance {
   const center = cameraCenter(camera);
-  const centers = train.map(cameraCenter);
   const distances = centers.map((there) => distanceOf(center, there));
   const nearestM = Math.min(...distances);
-  // Stretches near the view: between training places that are neighbours of each other.
-  const near = centers.filter((_, i) => distances[i] <= nearestM + TURN_REACH * spacingM);
-  let pathM = nearestM;
-  for (const [i, start] of near.entries()) {
-    for (const end of near.slice(i + 1)) {
-      if (distanceOf(start, end) > NEIGHBOUR_SPACINGS * spacingM) continue;
-      pathM = Math.min(pathM, distanceToStretch(center, start, end));
-    }
-  }
-  const reach = Math.max(nearestM + 1e-6, TURN_REACH * spacingM);
+  const pathM = stretches.reduce(
+    (least, [start, end]) => Math.min(least, distanceToStretch(center, start, end)),
+    nearestM,
+  );
+  const reach = Math.max(nearestM + SAME_PLACE_M, TURN_REACH * spacingM);
   let turnDeg = 180;
-  for (const [i, other] of train.entries()) {
+  for (const [i, other] of cameras.entries()) {
     if (distances[i] <= reach) turnDeg = Math.min(turnDeg, angleBetween(camera, other));
   }
   return { nearestM, pathM, turnDeg };

@@ -1,7 +1,7 @@
 /** street: photographs the synthetic street and writes it in the EUVS layout. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { resolve } from 'node:path';
-import { measureViewDistance, trainingSpacingM } from '../bench/geometry.ts';
+import { measureViewDistance, trainingPath } from '../bench/geometry.ts';
 import { writeEuvsScene } from '../io/euvs-writer.ts';
 import { joinImages, pngFromImage } from '../pictures.ts';
 import { LEVEL_TITLES } from '../report.ts';
@@ -30,12 +30,12 @@ export async function run(params: StreetVerbParams, context: VerbContext): Promi
       onProgress: (done, total) => context.progress({ phase: 'writing', done, total }),
     });
   }
-  const train = scene.frames.filter(({ level }) => level === 'train').map(({ camera }) => camera);
-  const spacingM = trainingSpacingM(train);
+  const path = trainingPath(scene.frames.filter(({ level }) => level === 'train').map(({ camera }) => camera));
+  const { spacingM } = path;
   const rows = LEVELS.flatMap((level) => {
     const frames = scene.frames.filter((frame) => frame.level === level);
     if (frames.length === 0) return [];
-    const distances = frames.map(({ camera }) => measureViewDistance(camera, train, spacingM));
+    const distances = frames.map(({ camera }) => measureViewDistance(camera, path));
     const farthest = (key: 'pathM' | 'turnDeg') =>
       level === 'train' ? null : Math.max(...distances.map((distance) => distance[key]));
     return [
