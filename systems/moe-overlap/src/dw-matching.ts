@@ -1,5 +1,5 @@
 /** Which weight gradients hide which all-to-all, with times, as the page draws it. */
-import type { DwSchedule } from './dw-order.ts';
+import { scheduleDw, type DwRule, type DwSchedule } from './dw-order.ts';
 import type { OverlapGraph } from './types.ts';
 
 export interface DwMatching {
@@ -15,7 +15,17 @@ export interface DwMatching {
   }[];
 }
 
-export function dwMatching(
+/** By every rule; the exact one was solved before. */
+export async function dwMatchings(graph: OverlapGraph, exact: DwSchedule): Promise<Record<DwRule, DwMatching>> {
+  const [paper, official] = [await scheduleDw(graph, { rule: 'paper' }), await scheduleDw(graph, { rule: 'official' })];
+  return {
+    paper: dwMatching(graph, paper),
+    official: dwMatching(graph, official),
+    exact: dwMatching(graph, exact),
+  };
+}
+
+function dwMatching(
   { ops }: Pick<OverlapGraph, 'ops'>,
   { rule, labels, assignment, status, boundMs }: DwSchedule,
 ): DwMatching {

@@ -45,10 +45,22 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'optimise',
       summary: 'Best order and partition of a training step, with predicted times and a plan for the runner',
-      examples: ['optimise', 'optimise --model l --gate bpr', 'optimise --graph step.json --costs profile.json'],
+      examples: [
+        'optimise',
+        'optimise --model l --gate bpr',
+        'optimise --graph step.json --costs profile.json',
+        'optimise --rule paper --iota 16',
+      ],
       params: z.object({
         ...input,
         maxParts: z.int().min(1).max(16).default(8).describe('most parts of a range (ρ)'),
+        gamma: z
+          .number()
+          .min(0)
+          .default(0)
+          .describe('ms of a group, where ranges may begin and end (γ); 0 is automatic'),
+        iota: z.int().min(0).default(0).describe('longest range in groups (ι); 0 is the distance of two layers'),
+        rule: z.enum(['paper', 'official']).default('official').describe('greedy rule of the modes dw and both'),
         mode: z
           .enum(['best', 'none', 'tutel', 'dw', 'partition', 'both', 'exact'])
           .default('best')

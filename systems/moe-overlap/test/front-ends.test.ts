@@ -14,7 +14,7 @@ import { gptMoe, gptMoeCoreGraph } from '../src/gpt-moe.ts';
 import { parseCostsFile, parseGraphFile } from '../src/graph-file.ts';
 import { deviceFromNcclLog, parseNcclLog } from '../src/nccl-log.ts';
 import { dataflowOf } from '../src/op-graph.ts';
-import { optimise } from '../src/plan.ts';
+import { MODES, optimise } from '../src/plan.ts';
 
 const TINY = { layers: 4, hidden: 16, heads: 2, seq: 8, batch: 4, numDevices: 2, vocabulary: 32 } as const;
 
@@ -40,6 +40,14 @@ test('a training step read back from ONNX has the same exchanges and can be plan
     const count = (graph: typeof read, kind: string) => graph.ops.filter((op) => op.kind === kind).length;
     assert.equal(count(read, 'a2a'), count(built, 'a2a'));
     assert.equal(count(read, 'allreduce'), count(built, 'allreduce'));
+    const device = { ...analyticDevice({ numDevices: 16 }), launchMs: 1e-4 };
+    const [ofRead, ofBuilt] = await Promise.all(
+      [read, built].map((graph) => optimise(withTimes(graph, device), { costs: partCostsOf(device) })),
+    );
+    for (const mode of MODES) {
+      const [own, other] = [ofRead!.plans[mode].simulation.makespanMs, ofBuilt!.plans[mode].simulation.makespanMs];
+      assert.ok(Math.abs(own - other) < 1e-9 * other, `${mode}: ${own} and ${other}`);
+    }
   } finally {
     await rm(folder, { recursive: true });
   }

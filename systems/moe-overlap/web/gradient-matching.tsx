@@ -2,10 +2,11 @@
 import { Badge, Row, SelectField, Stack, useAddressState } from '@tenfold/ui';
 import type { DwMatching } from '../src/dw-matching.ts';
 
-type Rule = 'official' | 'exact';
+type Rule = 'paper' | 'official' | 'exact';
 const RULES: readonly { readonly value: Rule; readonly label: string }[] = [
   { value: 'exact', label: 'exact (integer program)' },
   { value: 'official', label: 'greedy (public code)' },
+  { value: 'paper', label: 'greedy (paper, Algorithm 1)' },
 ];
 const NUM_SERIES = 9;
 /** A box longer than this many times its all-to-all is cut off. */

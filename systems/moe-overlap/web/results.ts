@@ -7,7 +7,7 @@ export interface OptimiseResult {
   readonly speedUp: number;
   readonly exposedRatio: number;
   readonly optimiseMs: number;
-  readonly matching: { readonly official: DwMatching; readonly exact: DwMatching };
+  readonly matching: Readonly<Record<'paper' | 'official' | 'exact', DwMatching>>;
 }
 
 export interface MeasuredResult {

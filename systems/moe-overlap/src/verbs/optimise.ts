@@ -1,7 +1,7 @@
 /** optimise: the best order and partition of a training step, predicted. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
-import { dwMatching } from '../dw-matching.ts';
+import { dwMatchings } from '../dw-matching.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
 import { optimise, type Mode } from '../plan.ts';
 import { planFile } from '../plan-file.ts';
@@ -9,6 +9,10 @@ import { exposedRatio, modeRows, reportPlans } from '../report.ts';
 
 interface OptimiseParams extends InputParams {
   readonly maxParts: number;
+  /** 0: automatic. */
+  readonly gamma: number;
+  readonly iota: number;
+  readonly rule: 'paper' | 'official';
   readonly mode: Mode | 'best';
 }
 
@@ -20,6 +24,9 @@ export async function run(params: OptimiseParams, context: VerbContext): Promise
   const optimised = await optimise(graph, {
     costs: partCostsOf(device),
     maxParts: params.maxParts,
+    dwRule: params.rule,
+    ...(params.gamma > 0 ? { gammaMs: params.gamma } : {}),
+    ...(params.iota > 0 ? { maxGroups: params.iota } : {}),
     slowdown: { compute: device.computeSlowdown, comm: device.commSlowdown },
     signal: context.signal,
   });
@@ -36,7 +43,7 @@ export async function run(params: OptimiseParams, context: VerbContext): Promise
       optimiseMs,
       modes: modeRows(optimised),
       ranges: plan.ranges,
-      matching: { official: dwMatching(graph, plans.both.dw!), exact: dwMatching(graph, plans.exact.dw!) },
+      matching: await dwMatchings(graph, plans.exact.dw!),
       device: { name: device.name, origin: device.origin },
     },
     report: reportPlans(optimised, device, plan, optimiseMs),

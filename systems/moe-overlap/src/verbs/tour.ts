@@ -3,7 +3,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
 import { loadDevice } from '../device-library.ts';
 import { withTimes } from '../device-costs.ts';
-import { dwMatching } from '../dw-matching.ts';
+import { dwMatchings } from '../dw-matching.ts';
 import { measureBlock } from '../exec/measured-run.ts';
 import { gptMoe, GPT2_S_MOE } from '../gpt-moe.ts';
 import { measuredBlocks, measuredMode, measuredValue } from '../measured-report.ts';
@@ -49,7 +49,7 @@ export async function run({ rounds }: TourParams, context: VerbContext): Promise
         speedUp,
         exposedRatio: exposedRatio(optimised),
         optimiseMs,
-        matching: { official: dwMatching(graph, plans.both.dw!), exact: dwMatching(graph, plans.exact.dw!) },
+        matching: await dwMatchings(graph, plans.exact.dw!),
         modes: modeRows(optimised),
         origin: device.origin,
       },
