@@ -497,8 +497,9 @@ def sketch(name, place, data, buckets):
 
 def order_hash(data):
     """64-bit hash of the bytes that depends on their order, as hex."""
-    raw = data.contiguous().view(-1).view(torch.uint8).to(torch.int64)
-    mixed = _fmix((torch.arange(len(raw), device=raw.device) * 257 + raw) & _M)
+    raw = data.contiguous().view(-1).view(torch.uint8)
+    raw = torch.nn.functional.pad(raw, (0, -len(raw) % 4)).view(torch.int32).to(torch.int64) & _M
+    mixed = _fmix((torch.arange(len(raw), device=raw.device) * 0x9E3779B1 & _M) ^ raw)
     return "%08x%08x" % (int(mixed.sum()) & _M, int(_fmix_second(mixed).sum()) & _M)
 
 

@@ -43,7 +43,7 @@ if __name__ == "__main__":
     scratch = os.environ.get("SCRATCH", "/tmp")
     rows = []
     if SMALL["device"] == "cpu":
-        LARGE = dict(SMALL, hidden=512, heads=8, ffn=1408, vocab=2048, seq=256, batch=1, layers=2, micro=1, steps=4)
+        LARGE = dict(SMALL, hidden=512, heads=8, ffn=1408, vocab=2048, seq=128, batch=1, layers=2, micro=1, steps=3)
     for level in ("off", "stats", "hash", "sketch", "full"):
         job = dict(LARGE, out=os.path.join(scratch, "overhead-" + level), record=level != "off", level="full" if level == "off" else level)
         seconds = run([job], "overhead-" + level)[0]["stepSec"]

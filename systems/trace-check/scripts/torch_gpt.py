@@ -40,7 +40,7 @@ class Comm:
     def all_reduce(self, x, axis, op=None):
         if self.size[axis] == 1:
             return x
-        y = x.detach().float().clone() if x.is_floating_point() else x.detach().clone()
+        y = (x.detach().float() if x.is_floating_point() else x.detach()).clone(memory_format=torch.contiguous_format)
         dist.all_reduce(y, op=op or dist.ReduceOp.SUM)
         return y.to(x.dtype)
 

@@ -12,6 +12,25 @@ import {
 import { CheckView } from './check-view.tsx';
 import type { PageCheck } from './results.ts';
 
+const START = 'trace.start("trace-candidate", role="candidate", mesh={"tp": 2}, precision="bfloat16")';
+
+function Steps() {
+  return (
+    <ol className="trace-check-steps">
+      <li>
+        <code>tenfold trace-check collector</code> writes one Python file and shows the seven lines for your script; the
+        first is <code>{START}</code>.
+      </li>
+      <li>
+        Run the script on one device with <code>role="reference"</code>, and once or more with{' '}
+        <code>role="perturbed", perturb=&#123;"seed": 1, "ulps": 1&#125;</code>: this measures what rounding may do.
+      </li>
+      <li>Run it as you train, with your mesh. Every run writes a folder.</li>
+      <li>Type the folders at the side and press “Check”.</li>
+    </ol>
+  );
+}
+
 export function TraceCheckView(page: RoomPageProps) {
   const run = useVerbRun<PageCheck>(page, 'check', { addressKey: 'check' });
   const [reference, setReference] = useAddressState<string>('reference', '');
@@ -38,11 +57,7 @@ export function TraceCheckView(page: RoomPageProps) {
         </>
       }
     >
-      <RunResult
-        page={page}
-        run={run}
-        empty="Record two runs with the collector (verb “collector”), type their folders and press “Check”."
-      >
+      <RunResult page={page} run={run} empty={<Steps />}>
         {(detail) => (detail.result ? <CheckView check={detail.result} /> : null)}
       </RunResult>
     </WithControls>
