@@ -5,6 +5,7 @@ import { placeAllReduces } from '../src/all-reduce-placement.ts';
 import { evenPartCosts, partCostsOf, timeOnDevice, withTimes } from '../src/device-costs.ts';
 import { analyticDevice } from '../src/device-library.ts';
 import { simulateGraph } from '../src/dw-order.ts';
+import { withExposedLane } from '../src/exposed-lane.ts';
 import { gptMoe } from '../src/gpt-moe.ts';
 import { peakLiveBytes } from '../src/memory-effect.ts';
 import { dataflowOf } from '../src/op-graph.ts';
@@ -107,4 +108,28 @@ test('the accepted plan beats every simpler one by more than 1 %, and where cutt
     if (overheadMs === 10) assert.ok(plans.partition.ranges.length === 0 && !['tutel', 'partition'].includes(accepted));
     else assert.ok(overheadMs > 0 || plans.partition.ranges.length > 0);
   }
+});
+
+test('the exposed lane holds communication that no computation runs beside', () => {
+  const span = (id: string, lane: string, startMs: number, endMs: number) => ({ id, lane, name: id, startMs, endMs });
+  const block = withExposedLane({
+    kind: 'timeline',
+    lanes: [
+      { id: 'compute', label: 'compute' },
+      { id: 'communication', label: 'communication' },
+    ],
+    spans: [
+      span('a', 'compute', 0, 2),
+      span('b', 'compute', 4, 6),
+      span('x', 'communication', 1, 5),
+      span('y', 'communication', 7, 8),
+    ],
+  });
+  assert.deepEqual(
+    block.spans.filter(({ lane }) => lane === 'exposed').map(({ startMs, endMs }) => [startMs, endMs]),
+    [
+      [2, 4],
+      [7, 8],
+    ],
+  );
 });

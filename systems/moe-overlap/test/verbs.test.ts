@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertManifest, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
+import type { DwMatching } from '../src/dw-matching.ts';
 import { manifest } from '../src/manifest.ts';
 
 test('the manifest keeps the rules of the house', () => {
@@ -17,6 +18,27 @@ test('the tour plans GPT2-S-MoE, runs the block on two workers and checks both',
   assert.ok(measured.modes.every(({ isBitEqual }) => isBitEqual));
   // Three weights of each dense layer, four of the layer of experts, and the input; outputs of three layers.
   assert.deepEqual([measured.numGradients, measured.numOutputs], [3 + 4 + 3 + 1, 3]);
+});
+
+test('optimise shows the matching of every rule; the exact one is proved and never below the others', async () => {
+  const { status, result } = await runVerbInTest(manifest, 'optimise', {});
+  assert.equal(status, 'done');
+  const { matching, modes } = result as unknown as {
+    matching: Record<'paper' | 'official' | 'exact', DwMatching>;
+    modes: { mode: string; stepMs: number; exposedMs: number }[];
+  };
+  for (const { rows, hiddenMs } of Object.values(matching)) {
+    const covered = rows.reduce((sum, { a2aMs, gradients }) => {
+      return sum + Math.min(a2aMs, gradients.reduce((all, { ms }) => all + ms, 0)); // prettier-ignore
+    }, 0);
+    assert.ok(Math.abs(covered - hiddenMs) < 1e-9);
+    assert.ok(matching.exact.hiddenMs >= hiddenMs - 1e-9);
+  }
+  assert.ok(matching.exact.isProved);
+  const stepOf = (name: string): number => modes.find(({ mode }) => mode === name)!.stepMs;
+  assert.ok(
+    stepOf('both') < stepOf('dw') && stepOf('both') < stepOf('partition') && stepOf('partition') < stepOf('tutel'),
+  );
 });
 
 test('explain names the operations that keep a gate for whole batches from being cut', async () => {
