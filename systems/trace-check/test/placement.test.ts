@@ -37,7 +37,7 @@ test('shards of any nested placement merge into the tensor they came from', () =
     tp: fc.constantFrom(1, 2, 4, 8),
     cp: fc.constantFrom(1, 2, 4),
     dp: fc.constantFrom(1, 2, 4),
-    kind: fc.constantFrom('sequence', 'columns', 'gated', 'rows', 'flat', 'qkv'),
+    kind: fc.constantFrom('sequence', 'columns', 'gated', 'rows', 'flat', 'qkv', 'shared'),
     extra: fc.integer({ min: 1, max: 3 }),
   });
   fc.assert(
@@ -50,6 +50,7 @@ test('shards of any nested placement merge into the tensor they came from', () =
         rows: { global: [extra, tp * 4], place: { tp: 'S(1)' } },
         flat: { global: [tp * 2, 2 * extra + 1], place: { tp: 'S(0)', dp: 'F' } },
         qkv: { global: [8 * 4 * 2, extra], place: { tp: 'S(0)' } },
+        shared: { global: [8, extra], place: { tp: tp >= 4 ? 'S(0,2)' : 'S(0)' } },
       } as const;
       const { global, place } = shapes[kind];
       const mesh = { tp, cp, dp };
@@ -109,6 +110,15 @@ test('a flat range of a column shard is cut at its rows', () => {
     { g: [7], n: [1], l: [0] },
     { g: [10], n: [2], l: [1] },
   ]);
+});
+
+test('keys of two query groups are shared by neighbouring ranks', () => {
+  const rows = [0, 1, 2, 3].map((rank) => lowerPlacements([8, 2], [axis('tp', rank, 4, 'S(0,2)')]).boxes[0].g[0]);
+  assert.deepEqual(rows, [0, 0, 4, 4]);
+  assert.throws(
+    () => lowerPlacements([9, 2], [axis('tp', 0, 4, 'S(0,3)')]),
+    /axis "tp" divides, got 4 ranks that share 3 parts\. TF-TRACE-015/,
+  );
 });
 
 test('an uneven split names the axis', () => {

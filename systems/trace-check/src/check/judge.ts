@@ -336,7 +336,7 @@ function verdictText(
 ): string {
   if (verdict === 'pass') {
     const others = counts.SKIPPED + counts.INCONCLUSIVE;
-    return `${others > 0 ? '' : 'All '}${counts.PASS} tensors agree within their tolerances${others > 0 ? `; ${others} are judged by others` : ''}.`;
+    return `${others > 0 ? '' : 'All '}${counts.PASS} tensors agree within their tolerances${others > 0 ? `; ${others} more rest on these` : ''}.`;
   }
   if (!culprit || !finding) return 'Some tensors cannot be certified; nothing diverged.';
   if (culprit.column === 'census') return `${finding.note!.replace(/^l/, 'L')}.`;
