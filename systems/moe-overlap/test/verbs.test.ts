@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readChromeTrace } from '@tenfold/core/schedule';
 import { assertManifest, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
 import type { DwMatching } from '../src/dw-matching.ts';
 import { manifest } from '../src/manifest.ts';
@@ -21,7 +22,7 @@ test('the tour plans GPT2-S-MoE, runs the block on two workers and checks both',
 });
 
 test('optimise shows the matching of every rule; the exact one is proved and never below the others', async () => {
-  const { status, result } = await runVerbInTest(manifest, 'optimise', {});
+  const { status, result, artifacts } = await runVerbInTest(manifest, 'optimise', {});
   assert.equal(status, 'done');
   const { matching, modes } = result as unknown as {
     matching: Record<'paper' | 'official' | 'exact', DwMatching>;
@@ -35,6 +36,11 @@ test('optimise shows the matching of every rule; the exact one is proved and nev
     assert.ok(matching.exact.hiddenMs >= hiddenMs - 1e-9);
   }
   assert.ok(matching.exact.isProved);
+  const bytesOf = (name: string): Uint8Array => artifacts.find((artifact) => artifact.name === name)!.bytes;
+  const plan = JSON.parse(new TextDecoder().decode(bytesOf('plan.json'))) as { ops: object[]; predictedMs: number };
+  const { trace } = await readChromeTrace(bytesOf('planned-trace.json.gz'));
+  assert.equal(trace.numSpans, plan.ops.length);
+  assert.ok(Math.abs(trace.durationMs - plan.predictedMs) < 1e-6);
   const stepOf = (name: string): number => modes.find(({ mode }) => mode === name)!.stepMs;
   assert.ok(
     stepOf('both') < stepOf('dw') && stepOf('both') < stepOf('partition') && stepOf('partition') < stepOf('tutel'),

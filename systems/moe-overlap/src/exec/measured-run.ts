@@ -72,7 +72,7 @@ const LATENCY_MS = 0.2;
 const PART_OVERHEAD_MS = 0.1;
 
 export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlock> {
-  const { ratio, seed, skew = 0.2, rounds, warmUps = 2, signal, onProgress } = options;
+  const { ratio, seed, skew = 0.2, rounds, warmUps = 1, signal, onProgress } = options;
   const sizes = { ...DEFAULT_SIZES, ...options.sizes };
   const graph = blockGraph(sizes);
   await using pool = openRankPool();
@@ -81,7 +81,7 @@ export async function measureBlock(options: MeasureOptions): Promise<MeasuredBlo
   const written = { name: 'none', ops: stepOps(graph.ops, new Map()) };
   const { results: profile } = await launch(
     pool,
-    { ...base, modes: [written], warmUps: 3, rounds: 5 },
+    { ...base, modes: [written], warmUps: 2, rounds: 4 },
     undefined,
     signal,
   );

@@ -1,4 +1,5 @@
 /** optimise: the best order and partition of a training step, predicted. */
+import { chromeTraceGzip, traceFromSimulation } from '@tenfold/core/schedule';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { partCostsOf } from '../device-costs.ts';
 import { dwMatchings } from '../dw-matching.ts';
@@ -49,6 +50,11 @@ export async function run(params: OptimiseParams, context: VerbContext): Promise
     report: reportPlans(optimised, device, plan, optimiseMs),
     artifacts: [
       { name: 'plan.json', mediaType: 'application/json', bytes: new TextEncoder().encode(JSON.stringify(plan)) },
+      {
+        name: 'planned-trace.json.gz',
+        mediaType: 'application/gzip',
+        bytes: await chromeTraceGzip(traceFromSimulation(plans[mode].simulation.simulation)),
+      },
     ],
   };
 }
