@@ -9,8 +9,12 @@ const TWO_BITS = 0x4000_0000;
 
 /** Table of x^e for `powerOf`. */
 export function createPowerTable(exponent: number): Float64Array {
-  const words = Uint32Array.from({ length: (TWO_BITS >>> SHIFT) + 2 }, (_, i) => i << SHIFT);
-  return Float64Array.from(new Float32Array(words.buffer), (x) => x ** exponent);
+  const words = new Uint32Array((TWO_BITS >>> SHIFT) + 2);
+  for (let i = 0; i < words.length; i++) words[i] = i << SHIFT;
+  const numbers = new Float32Array(words.buffer);
+  const table = new Float64Array(numbers.length);
+  for (let i = 0; i < table.length; i++) table[i] = numbers[i] ** exponent;
+  return table;
 }
 
 /** @param bits  of an f32 number in 0 … 2 */

@@ -15,7 +15,7 @@ export interface Temperature {
 }
 
 /** One number is fitted: more rows or a finer search would not show in it. */
-const MAX_FITTED_ELEMENTS = 200_000;
+const MAX_FITTED_ELEMENTS = 100_000;
 const MIN_FITTED_ROWS = 500;
 const LOG_RANGE = [Math.log(0.1), Math.log(10)] as const;
 /** Leaves an interval of 0.3 % in T. */
@@ -40,7 +40,7 @@ export function fitTemperature(
   return temperatureOfRows(runInMemory(fitRowsPass(labels, probabilities.numClasses), probabilities), noiseMatrix);
 }
 
-/** Evenly spaced rows with a label: about 200,000 elements, at least 500 rows if there are as many. */
+/** Evenly spaced rows with a label: about 100,000 elements, at least 500 rows if there are as many. */
 export function* fitRowsPass(labels: ArrayLike<number>, numClasses: number): Passes<FitRows> {
   const wanted = Math.max(MIN_FITTED_ROWS, Math.floor(MAX_FITTED_ELEMENTS / numClasses));
   const stride = Math.max(1, Math.floor(labels.length / wanted));
