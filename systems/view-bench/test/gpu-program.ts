@@ -9,12 +9,12 @@ import { renderCloud, renderGradient } from '../src/splat/render.ts';
 import { PARAMETER_KINDS, type GaussianCloud } from '../src/types.ts';
 
 const CAMERA = {
-  widthPx: 120,
-  heightPx: 75,
-  fx: 100,
-  fy: 103,
-  cx: 58,
-  cy: 40,
+  widthPx: 56,
+  heightPx: 40,
+  fx: 50,
+  fy: 52,
+  cx: 27,
+  cy: 21,
   rotation: Float64Array.of(0.96, 0, 0.28, 0, 1, 0, -0.28, 0, 0.96),
   translation: Float64Array.of(0.1, -0.2, 0.3),
 };
@@ -36,9 +36,9 @@ const { device, adapterName } = await openGpuDevice(await findNodeGpu());
 console.log(JSON.stringify({ adapterName }));
 for (const [count, degree, isAntialiased] of [
   [1, 0, false],
-  [300, 3, false],
-  [300, 1, true],
-  [3000, 2, false],
+  [60, 3, false],
+  [60, 1, true],
+  [200, 2, false],
 ] as const) {
   const cloud = randomCloud(count, count, degree);
   const options = { background: [0.2, 0.4, 0.6], isAntialiased } as const;

@@ -19,8 +19,8 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
   const [aside, setAside] = useAddressNumber('aside', 0);
   const [turn, setTurn] = useAddressNumber('turn', 0);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const view = useRef<View>(undefined);
-  const [state, setState] = useState<{ readonly engine?: string; readonly problem?: string }>({});
+  const [view, setView] = useState<View>();
+  const [problem, setProblem] = useState<string>();
   const [cloud, setCloud] = useState<GaussianCloud>();
   const base = train[Math.min(train.length - 1, Math.max(0, index))]!;
 
@@ -31,33 +31,30 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
         if (!response.ok) throw new Error(`The cloud of this run is not there (${response.status}).`);
         setCloud(decodeSplatFile(new Uint8Array(await response.arrayBuffer())));
       })
-      .catch((cause: unknown) => abort.signal.aborted || setState({ problem: String((cause as Error).message) }));
+      .catch((cause: unknown) => abort.signal.aborted || setProblem(String((cause as Error).message)));
     return () => abort.abort();
   }, [api, run.id]);
 
   useEffect(() => {
     if (!cloud || !canvas.current) return undefined;
     let isGone = false;
+    let made: View | undefined;
     createView(canvas.current, cloud)
-      .then((made) => {
-        if (isGone) {
-          made.close();
-          return;
-        }
-        view.current = made;
-        setState({ engine: made.engine });
+      .then((created) => {
+        if (isGone) created.close();
+        else setView((made = created));
       })
-      .catch((cause: unknown) => setState({ problem: String((cause as Error).message) }));
+      .catch((cause: unknown) => setProblem(String((cause as Error).message)));
     return () => {
       isGone = true;
-      view.current?.close();
-      view.current = undefined;
+      made?.close();
+      setView(undefined);
     };
   }, [cloud]);
 
   useEffect(() => {
-    view.current?.draw(movedCamera(base, aside, (turn * Math.PI) / 180));
-  }, [base, aside, turn, state.engine]);
+    view?.draw(movedCamera(base, aside, (turn * Math.PI) / 180));
+  }, [view, base, aside, turn]);
 
   const distance = Math.abs(aside);
   const { trust } = value;
@@ -67,7 +64,7 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
       <div className="view-flight">
         <div className="view-stage">
           <canvas ref={canvas} width={WIDTH_PX} height={HEIGHT_PX} aria-label="The splats from the chosen camera" />
-          {trust && state.engine && (
+          {trust && view && (
             <div className="view-verdict">
               <Badge tone={isTrusted ? 'good' : 'bad'}>{isTrusted ? 'trusted' : 'beyond the trust radius'}</Badge>
               <span>
@@ -75,7 +72,7 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
               </span>
             </div>
           )}
-          {!state.engine && !state.problem && <p className="view-wait">Loading {value.numGaussians} Gaussians…</p>}
+          {!view && problem === undefined && <p className="view-wait">Loading {value.numGaussians} Gaussians…</p>}
         </div>
         <div className="view-sliders">
           <Slider
@@ -98,11 +95,11 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
           />
           <p className="view-note">
             {base.name}
-            {state.engine && ` · drawn by ${state.engine}`}
+            {view && ` · drawn by ${view.engine}`}
           </p>
         </div>
       </div>
-      {state.problem && <Callout tone="warn" title="The splats cannot be drawn here" text={state.problem} />}
+      {problem !== undefined && <Callout tone="warn" title="The splats cannot be drawn here" text={problem} />}
     </Panel>
   );
 }

@@ -17,7 +17,8 @@ export function Gallery({
   const strips = value.strips.filter((strip) => strip.level === level);
   const row = value.levels.find((candidate) => candidate.level === level);
   const title = LEVELS.find((candidate) => candidate.level === level)?.title ?? level;
-  const hasOracle = row?.unseenShare != null;
+  const unseenShare = row?.unseenShare ?? undefined;
+  const hasOracle = unseenShare !== undefined;
   if (strips.length === 0) {
     return (
       <EmptyState title="No view of this level">This scene has no test views here. Choose another level.</EmptyState>
@@ -42,8 +43,8 @@ export function Gallery({
       ))}
       {hasOracle && (
         <p className="view-note">
-          Red pixels show surfaces that no training view shows ({(100 * row.unseenShare!).toFixed(1)} % here), blue is
-          sky, violet moves.
+          Red pixels show surfaces that no training view shows ({(100 * unseenShare).toFixed(1)} % here), blue is sky,
+          violet moves.
         </p>
       )}
     </Panel>

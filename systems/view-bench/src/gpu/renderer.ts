@@ -52,16 +52,8 @@ interface PairBuffers {
 export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud): Promise<GpuRenderer> {
   const { count, shDegree } = cloud;
   const numStored = shCoefficientCount(shDegree);
-  const sorter = createSorter(device);
-  const kernels = {
-    project: createKernel(device, PROJECT_WGSL, 'project'),
-    order: createKernel(device, ORDER_COUNTS_WGSL, 'order counts'),
-    emit: createKernel(device, EMIT_WGSL, 'emit pairs'),
-    ranges: createKernel(device, RANGES_WGSL, 'tile ranges'),
-    composite: createKernel(device, COMPOSITE_WGSL, 'composite'),
-    compositeGradient: createKernel(device, COMPOSITE_GRADIENT_WGSL, 'composite gradient'),
-    projectGradient: createKernel(device, PROJECT_GRADIENT_WGSL, 'project gradient'),
-  };
+  const kernels = kernelsOf(device);
+  const { sorter } = kernels;
   const frame = device.createBuffer({ size: FRAME_BYTES, usage: USAGE.uniform, label: 'frame' });
   const rows = await withAllocationCheck(device, 'createGpuRenderer', () => {
     const storage = (width: number, label: string) => createStorage(device, 4 * width * (count + 1), label);
@@ -249,6 +241,30 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
       offsetScan[Symbol.dispose]();
       for (const buffer of [frame, ...Object.values(rows)]) buffer.destroy();
     },
+  };
+}
+
+/** Compiled once a device. */
+const KERNELS = new WeakMap<GPUDevice, ReturnType<typeof compileKernels>>();
+
+function kernelsOf(device: GPUDevice): ReturnType<typeof compileKernels> {
+  const known = KERNELS.get(device);
+  if (known) return known;
+  const compiled = compileKernels(device);
+  KERNELS.set(device, compiled);
+  return compiled;
+}
+
+function compileKernels(device: GPUDevice) {
+  return {
+    sorter: createSorter(device),
+    project: createKernel(device, PROJECT_WGSL, 'project'),
+    order: createKernel(device, ORDER_COUNTS_WGSL, 'order counts'),
+    emit: createKernel(device, EMIT_WGSL, 'emit pairs'),
+    ranges: createKernel(device, RANGES_WGSL, 'tile ranges'),
+    composite: createKernel(device, COMPOSITE_WGSL, 'composite'),
+    compositeGradient: createKernel(device, COMPOSITE_GRADIENT_WGSL, 'composite gradient'),
+    projectGradient: createKernel(device, PROJECT_GRADIENT_WGSL, 'project gradient'),
   };
 }
 

@@ -80,7 +80,7 @@ async function readRows(path: string): Promise<Rigid[]> {
       cause,
     });
   });
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^Tr/.test(line));
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Tr'));
   return lines.map((line, index) => {
     const values = line
       .replace(/^\w+:\s*/, '')

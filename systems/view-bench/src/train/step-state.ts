@@ -80,7 +80,10 @@ export function runPhase(phase: Phase, buffers: StepBuffers, order: StepOrder, p
     extra: order.extra,
     numExtra: options.numExtra,
   };
-  if (phase === 'composite') return compositePart(input, order.image, part, numParts) * 0;
+  if (phase === 'composite') {
+    compositePart(input, order.image, part, numParts);
+    return 0;
+  }
   const partial = buffers.partials[part];
   for (const array of Object.values(partial)) array.fill(0);
   const gradient = { rgb: order.imageGradient, ...(order.extraGradient ? { extra: order.extraGradient } : {}) };
