@@ -120,5 +120,5 @@ const kept = Object.entries(final)
 lines.push(`features: ${Object.keys(final).length} seen, ${kept.length} kept (some weight of at least ${MIN_WEIGHT})`);
 lines.push(`epochs ${NUM_EPOCHS}, rate ${RATE}, seed 7, questions ${data.length}`);
 writeFileSync(new URL('../src/understand/signal-weights.json', import.meta.url), `{\n${kept.join(',\n')}\n}\n`);
-writeFileSync(new URL('train-classifiers.log', import.meta.url), `${lines.join('\n')}\n`);
+writeFileSync(new URL('train-classifiers-log.txt', import.meta.url), `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));

@@ -90,7 +90,7 @@ writeFileSync(
   `${JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, Number(weights[name].toFixed(4))])), null, 2)}\n`,
 );
 await trainNet();
-writeFileSync(new URL('train-rankers.log', import.meta.url), `${lines.join('\n')}\n`);
+writeFileSync(new URL('train-rankers-log.txt', import.meta.url), `${lines.join('\n')}\n`);
 
 function report(name: string, topOf: (example: Example) => number): void {
   for (const [set, { train, held }] of Object.entries(splits))

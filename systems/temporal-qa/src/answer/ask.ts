@@ -8,7 +8,7 @@ import { Linker } from '../retrieve/linker.ts';
 import { frameOf, type Frame } from '../understand/frame.ts';
 import { frameWithLlm, type LlmConfig } from '../understand/llm.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
-import { withCountries, withoutType } from './clause-names.ts';
+import { withCountries, withoutSoftWords, withoutType } from './clause-names.ts';
 import { compare } from './compare.ts';
 import { countOf, datesOf, durationOf } from './computed.ts';
 import { graphOf, type EvidenceGraph, type RankInput } from './evidence-graph.ts';
@@ -145,10 +145,17 @@ class Asking implements Asker {
     if (frame.kind === 'compare') return compare(this, frame, depth, trace);
     if (frame.kind === 'yes-no') return yesNo(this, frame, depth, trace);
     const main = this.#withNames(frame);
-    const clause = await this.clause(withoutType(main, frame));
-    const scored = await this.candidates(clause);
-    trace.funnel.push(funnelOf('found', scored));
     const minCoverage = this.#options.minCoverage ?? DEFAULT_MIN_COVERAGE;
+    let clause = await this.clause(withoutType(main, frame));
+    let scored = await this.candidates(clause);
+    if (bestCoverage(scored) < minCoverage) {
+      const soft = withoutSoftWords(clause.text);
+      if (soft !== undefined) {
+        clause = await this.clause(soft);
+        scored = await this.candidates(clause);
+      }
+    }
+    trace.funnel.push(funnelOf('found', scored));
     const best = bestCoverage(scored);
     if (best < minCoverage) return this.nothingFound(clause);
     const relevant = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
@@ -160,7 +167,11 @@ class Asking implements Asker {
     let { signal } = constraint;
     trace.signal = signal;
     const free = relevant.filter((item) => !constraint.evidenceIds.has(item.evidence.id) || frame.kind === 'date');
-    const { kept, pruned } = prune(free, signal, constraint.spans, this.#mode);
+    const first = prune(free, signal, constraint.spans, this.#mode);
+    // a date beside the clause is a condition of its own
+    const second = prune(first.kept, frame.also?.signal ?? 'NONE', frame.also?.windows ?? [], this.#mode);
+    const kept = frame.also ? second.kept : first.kept;
+    const pruned = frame.also ? [...first.pruned, ...second.pruned] : first.pruned;
     trace.pruned.push(...pruned);
     trace.funnel.push(funnelOf('in time', kept));
     if (kept.length === 0)

@@ -1,7 +1,7 @@
 /** What the main clause is about: without the type of its answer, adjectives of countries as the countries. */
 import type { Linker } from '../retrieve/linker.ts';
 import type { Frame } from '../understand/frame.ts';
-import { STOP_WORDS, wordsOf } from '../understand/words.ts';
+import { SOFT_WORDS, STOP_WORDS, wordsOf } from '../understand/words.ts';
 
 /** "Which club was champion" asks about the champion; the kind of the answer is judged by its slot. */
 export function withoutType(main: string, frame: Frame): string {
@@ -11,6 +11,14 @@ export function withoutType(main: string, frame: Frame): string {
     ' ',
   );
   return wordsOf(cut).filter((word) => !STOP_WORDS.has(word)).length >= 2 ? cut : main;
+}
+
+/** The clause without words of manner, if it has some and says enough without them. */
+export function withoutSoftWords(text: string): string | undefined {
+  const kept = text.split(/\s+/).filter((word) => !SOFT_WORDS.has(word.toLowerCase().replaceAll(/[^\p{L}']/gu, '')));
+  if (kept.length === text.split(/\s+/).length) return undefined;
+  const rest = kept.join(' ');
+  return wordsOf(rest).some((word) => !STOP_WORDS.has(word)) ? rest : undefined;
 }
 
 const COUNTRY_OF: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import type { Signal, TimeSpan } from '../time/index.ts';
 import type { Clause, Scored } from '../retrieve/candidates.ts';
 import type { Frame } from '../understand/frame.ts';
 import { stemOf } from '../understand/words.ts';
+import { withoutSoftWords } from './clause-names.ts';
 import { funnelOf } from './funnel.ts';
 import { momentOf } from './moment.ts';
 import type { Asker, Outcome, Trace } from './outcome.ts';
@@ -15,8 +16,15 @@ const STATEMENT_COVERAGE = 0.82;
 
 export async function yesNo(asker: Asker, frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
   const statement = frame.main.replace(/^(?:is|are|was|were|did|does|do|has|have|had)\b\s*/i, '');
-  const clause = await asker.clause(statement);
-  const scored = await asker.candidates(clause);
+  let clause = await asker.clause(statement);
+  let scored = await asker.candidates(clause);
+  if (!scored.some((item) => item.coverage >= STATEMENT_COVERAGE)) {
+    const soft = withoutSoftWords(clause.text);
+    if (soft !== undefined) {
+      clause = await asker.clause(soft);
+      scored = await asker.candidates(clause);
+    }
+  }
   trace.funnel.push(funnelOf('found', scored));
   const stating = scored.filter((item) => item.coverage >= STATEMENT_COVERAGE);
   if (stating.length === 0) {

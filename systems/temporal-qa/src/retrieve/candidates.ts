@@ -37,6 +37,8 @@ const FOCUS_WEIGHT = 0.25;
 const PAIR_WEIGHT = 0.3;
 /** Evidence about a subject that the clause names in full. */
 const SUBJECT_WEIGHT = 0.35;
+/** The same where it says nothing else of the clause. */
+const NAME_ALONE_WEIGHT = 0.2;
 
 export async function clauseOf(
   text: string,
@@ -118,16 +120,24 @@ export function scoreAll(evidence: readonly Evidence[], clause: Clause): Scored[
     const pairShare = clausePairs.size > 0 ? Math.min(1, pairs / clausePairs.size) : 0;
     const subject = item.subject === undefined ? '' : nameKey(item.subject.replace(/\s*\([^)]*\)$/, ''));
     const isNamed = subject !== '' && clauseWords.includes(` ${subject} `);
+    const aboutSubject = !isNamed ? 0 : saysMore(subject, stems, clause) ? SUBJECT_WEIGHT : NAME_ALONE_WEIGHT;
     return {
       evidence: item,
       spans: joined.get(item.id) ?? item.spans,
       stems,
       coverage,
       focus,
-      score: coverage + FOCUS_WEIGHT * focus + PAIR_WEIGHT * pairShare + (isNamed ? SUBJECT_WEIGHT : 0),
+      score: coverage + FOCUS_WEIGHT * focus + PAIR_WEIGHT * pairShare + aboutSubject,
     };
   });
   return scored.toSorted((a, b) => b.score - a.score || a.evidence.id - b.evidence.id);
+}
+
+/** Whether the evidence holds anything of the clause beside the subject's name; true if the clause says nothing else. */
+function saysMore(subject: string, stems: ReadonlySet<string>, clause: Clause): boolean {
+  const own = new Set(subject.split(' ').map(stemOf));
+  const others = clause.stems.filter((stem) => !own.has(stem));
+  return others.length === 0 || others.some((stem) => stems.has(stem));
 }
 
 function pairsOf(list: readonly string[]): Set<string> {

@@ -22,7 +22,7 @@ const CONNECTORS: readonly (readonly [RegExp, ClauseSignal])[] = [
     'AFTER',
   ],
   [
-    /\b(?:while|whilst|during|throughout|amid|at the same time (?:as|that)|at the time (?:of|when|that)|by the time|in the (?:year|month|same year) (?:when|that|of)|as of)\b/i,
+    /\b(?:while|whilst|during|throughout|amid|at the same time (?:as|that)|at the time (?:of|when|that)|by the time|in the (?:year|month|same year) (?:when|that|of)|as of|(?:in|on) the (?:day|month|year)(?= [\p{L}]+ [^,]*\b(?:was|were|won|died|became|took|landed|fell|began|ended|\p{L}+ed)\b)|the (?:day|year)(?= (?:that |when )?(?=[^ ]+ [^,]*\b(?:was|were|won|died|became|took|landed|fell|began|ended|\p{L}+ed)\b)))\b/iu,
     'OVERLAP',
   ],
   [/\b(?:when|at the time|in the course of)\b/i, 'OVERLAP'],
@@ -30,7 +30,7 @@ const CONNECTORS: readonly (readonly [RegExp, ClauseSignal])[] = [
 const WH =
   /\b(?:who|whom|whose|what|which|where|how|for which|for whom|for what|in which|in what|with which|with whom|to which|at which|at what|of which|from which|by whom|on which|did|was|is|were)\b/i;
 const FRONTED =
-  /^(before|prior to|preceding|after|following|subsequent to|since|once|upon|while|whilst|during|throughout|when|as|at the time of|at the time|amid|in the year when|in the year that)\b\s*/i;
+  /^(before|prior to|preceding|after|following|subsequent to|since|once|upon|while|whilst|during|throughout|when|as|at the time of|at the time|amid|in the year when|in the year that|(?:in|on) the (?:year|day|month)(?= \p{Lu}))\b\s*/iu;
 
 export function splitClauses(question: string): Clauses {
   const text = question.trim().replace(/[?.!\s]+$/, '');

@@ -27,6 +27,8 @@ export interface Frame {
   readonly category: Category;
   /** Clause whose time must be found first. */
   readonly clause?: string;
+  /** A second condition, where a date stands beside a clause. */
+  readonly also?: { readonly signal: Signal; readonly windows: readonly TimeSpan[] };
   /** Explicit time. */
   readonly windows: readonly TimeSpan[];
   readonly ordinal?: number;
@@ -60,7 +62,7 @@ export function frameOf(question: string, ref?: Day): Frame {
   const base = { question, issues, windows: [] as TimeSpan[], isPlural: isPluralQuestion(text) };
   const compare = compareFrame(text);
   if (compare) return { ...base, ...compare };
-  const rewritten = rewriteSuccession(text);
+  const rewritten = rewriteSuccession(asStatement(text));
   const side = /\bstart date$/i.test(text) ? 'start' : /\bend date$/i.test(text) ? 'end' : undefined;
   const bare = rewritten.replace(/\s+(?:start|end) date$/i, '');
   const kind = kindOf(bare);
@@ -73,6 +75,7 @@ export function frameOf(question: string, ref?: Day): Frame {
   let windows: TimeSpan[] = between && clause === undefined ? [between.window] : [];
   if (windows.length > 0) signal = 'OVERLAP';
   let main = clauses.main;
+  let also: Frame['also'];
 
   if (clause !== undefined) {
     const dates = datesIn(clause, ref);
@@ -93,10 +96,14 @@ export function frameOf(question: string, ref?: Day): Frame {
       const before = main.slice(0, mainDates[0]!.start);
       signal = START_VERBS.test(before) ? 'START' : END_VERBS.test(before) ? 'FINISH' : 'OVERLAP';
       if (/\bby (?:the (?:start|end) of )?$/i.test(before)) signal = 'OVERLAP';
+    } else {
+      // a date beside a clause binds as well
+      const isStart = START_VERBS.test(rewritten === text ? main.slice(0, mainDates[0]!.start) : text);
+      also = { signal: isStart ? 'START' : 'OVERLAP', windows: mainDates.map((date) => windowOf(date.span)) };
     }
     main = cutDates(main, mainDates);
   }
-  const anchor = anchorOf(main, clause === undefined && windows.length === 0);
+  const anchor = anchorOf(main, clause === undefined && windows.length === 0 && kind !== 'date');
   const ordinal = findOrdinal(main);
   if (ordinal && !/\b(?:in|for) (?:the|a) (?:first|last) time$/i.test(main.slice(0, ordinal.end)))
     main = `${main.slice(0, ordinal.start)}${main.slice(ordinal.end)}`.replaceAll(/\s+/g, ' ');
@@ -112,6 +119,11 @@ export function frameOf(question: string, ref?: Day): Frame {
     const guess = classifySignal(text);
     if (guess.signal !== 'NONE' && guess.probability > 0.9)
       issues.push(`The wording suggests ${guess.signal}, but no clause sets a time.`);
+  }
+  if (clause !== undefined) {
+    const guess = classifySignal(text);
+    if (guess.signal !== 'NONE' && guess.signal !== signal && guess.probability > 0.9)
+      issues.push(`The wording says ${signal}; questions like it mostly mean ${guess.signal}.`);
   }
   const category: Category =
     clause !== undefined
@@ -138,6 +150,7 @@ export function frameOf(question: string, ref?: Day): Frame {
           : signal,
     category,
     ...(clause === undefined ? {} : { clause }),
+    ...(also ? { also } : {}),
     windows,
     ...(ordinal ? { ordinal: ordinal.value } : {}),
     ...((side ?? sideOf(bare, kind)) ? { side: side ?? sideOf(bare, kind)! } : {}),
@@ -147,7 +160,7 @@ export function frameOf(question: string, ref?: Day): Frame {
 
 function kindOf(text: string): AnswerKind {
   if (
-    /^(?:when\b(?!.*,\s*(?:who|what|which|where|in which|for which)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date))\b/i.test(
+    /^(?:when\b(?!.*,\s*(?:who|what|which|where|in which|for which)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date|(?:birth|death|start|end|opening|founding|launch) ?date|birthday))\b/i.test(
       text,
     )
   )
@@ -172,9 +185,18 @@ function sideOf(text: string, kind: AnswerKind): 'start' | 'end' | undefined {
   return undefined;
 }
 
+/** "Is it true that X was …" asks whether X was …. */
+function asStatement(text: string): string {
+  const claim = /^is it (?:true|correct|right) that (.+?) (was|were|is|are|had|has|did) (.+)$/i.exec(text);
+  if (claim) return `${claim[2]} ${claim[1]} ${claim[3]}`;
+  return text;
+}
+
 /** "Who succeeded X as president of Y" is "Who was president of Y after X". */
 function rewriteSuccession(text: string): string {
-  const as = /^who (succeeded|replaced|followed|preceded|came after|came before) (.+?) as (.+)$/i.exec(text);
+  const as = /^who (succeeded|replaced|followed|preceded|came after|came before|took over from) (.+?) as (.+)$/i.exec(
+    text,
+  );
   if (as) return `Who was ${as[3]} ${/preceded|before/i.test(as[1]!) ? 'before' : 'after'} ${as[2]}`;
   const role = /^who (?:was|is) the (successor|predecessor) of (.+?) as (.+)$/i.exec(text);
   if (role) return `Who was ${role[3]} ${/pred/i.test(role[1]!) ? 'before' : 'after'} ${role[2]}`;
@@ -287,7 +309,7 @@ function remainder(text: string, dates: readonly FoundDate[]): string {
 }
 
 function anchorOf(main: string, isFree: boolean): Frame['anchor'] {
-  if (/\b(?:previous|predecessor)\b/i.test(main) && isFree) return 'previous';
+  if (/\b(?:previous|previously|predecessor)\b/i.test(main) && isFree) return 'previous';
   if (/\bnext\b/i.test(main) && isFree) return 'next';
   if (/\b(?:current|currently|now|incumbent|presently|today)\b/i.test(main) && isFree) return 'current';
   if (

@@ -85,10 +85,10 @@ teach taught teacher
 speak spoke spoken
 discover discovered discovery discoverer
 cross crossed crossing
-win won wins winner winners winning victory victorious champion champions championship award awarded awards prize prizes laureate laureates received receive recipient
+win won wins lifted lifts winner winners winning victory victorious champion champions championship award awarded awards prize prizes laureate laureates received receive recipient
 president presidents presidency
 born birth birthday birthdate
-die died dies death deceased dead
+die died dies death deceased dead killed
 marry married spouse wife husband wed marriage
 coach coached coaches manager managed managerial head-coach
 found founded founder founders established establish inception formation formed creation created create
@@ -127,4 +127,11 @@ const groupOf: ReadonlyMap<string, string> = new Map(
       [cut(word), words[0]!],
     ]);
   }),
+);
+
+/** Words that say how a post is held or a question asked, not what is asked: left out where nothing holds them. */
+export const SOFT_WORDS: ReadonlySet<string> = new Set(
+  `led lead leads leading headed heads heading governed governs governing ruled rules ran sat sits held already yet still ever
+  right just exactly really person people someone name named true previously formerly currently nation in the seat charge office post
+  position holder person's`.split(/\s+/),
 );
