@@ -11,7 +11,7 @@ export function IssueDetail({ issue }: { readonly issue: Issue }) {
       <div className="audit-head">
         <Thumbnail issue={issue} size={BIG_PX} />
         <div>
-          <h3>{best === issue.given ? `Labelled ${issue.given}` : `Labelled ${issue.given}, looks like ${best}`}</h3>
+          <h2>{best === issue.given ? `Labelled ${issue.given}` : `Labelled ${issue.given}, looks like ${best}`}</h2>
           <p className="audit-id">{issue.id}</p>
           <p className="audit-wrong">
             <strong>{percent(issue.wrongProbability)}</strong> probability that the label is wrong

@@ -67,7 +67,9 @@ function ReviewOfPair({
     <>
       {pair && (
         <p className="audit-pair">
-          Only labels <strong>{pair.given}</strong> that look like <strong>{pair.proposal}</strong>.
+          <span>
+            Only labels <strong>{pair.given}</strong> that look like <strong>{pair.proposal}</strong>.
+          </span>
           <Button size="s" onClick={() => onPair(undefined)}>
             Show all {file.issues.length}
           </Button>

@@ -9,8 +9,8 @@ import { thumbnailOf } from '../outputs/thumbnails.ts';
 import type { Audit } from '../pipeline.ts';
 import { reportAudit } from '../report.ts';
 
-/** Samples with an image of their own in the list. */
-const MAX_THUMBNAILS = 400;
+/** Characters of all thumbnails together: later issues of the list go without. */
+const MAX_THUMBNAIL_CHARS = 24e6;
 
 export interface Shown {
   readonly idOf: (row: number) => string;
@@ -23,15 +23,18 @@ export interface Shown {
 /** The most suspicious labels: as many as the audit kept probabilities of. */
 export async function listIssues(audit: Audit, shown: Shown): Promise<Issue[]> {
   const issues: Issue[] = [];
+  let numChars = 0;
   const numIssues = audit.issueProbabilities.length / audit.classNames.length;
   for (let place = 0; place < numIssues; place++) {
     const row = audit.rows[audit.result.ranked[place]];
     const preview = shown.previewOf(row);
-    const hasThumbnail = shown.images !== undefined && place < MAX_THUMBNAILS;
+    const hasThumbnail = shown.images !== undefined && numChars < MAX_THUMBNAIL_CHARS;
+    const thumbnail = hasThumbnail ? await thumbnailOf(shown.images!, row) : undefined;
+    numChars += thumbnail?.length ?? 0;
     issues.push({
       ...issueAt(audit, place, shown.idOf(row)),
       ...(preview !== '' && { preview }),
-      ...(hasThumbnail && { thumbnail: await thumbnailOf(shown.images!, row) }),
+      ...(thumbnail !== undefined && { thumbnail }),
     });
   }
   return issues;

@@ -43,7 +43,7 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
       classNames,
       x: train.x,
     },
-    { training, numFolds: 3, maxIssues: 200 },
+    { training, numFolds: 3, maxIssues: 2000 },
     context,
   );
   const realAudit = await runAudit(
