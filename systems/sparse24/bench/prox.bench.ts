@@ -1,11 +1,14 @@
 /** The proximal operator beside the official formula in PyTorch (same sizes, one thread each), and masking a folder beside a copy. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createRng } from '@tenfold/core/base';
 import { createSafetensorsWriter, withSink } from '@tenfold/core/data';
-import { maskFolder, proxInPlace } from '../src/index.ts';
+import { findDataFolder } from '@tenfold/core/system';
+import { maskFolder, openModel, proxInPlace } from '../src/index.ts';
+import { openProxRun } from '../src/methods/prox-run.ts';
 
 interface BenchRow {
   readonly name: string;
@@ -18,6 +21,8 @@ interface BenchRow {
 
 const SIZE = 1024;
 const REPEATS = 5;
+const STEPS = 40;
+const ROW_LENGTH = 192;
 
 /** The official form over the whole matrix: 100 sweeps for three and for four entries, best of three candidates. */
 const TORCH = `
@@ -62,7 +67,7 @@ const PROX_CASES = [
 ];
 
 export async function bench(): Promise<BenchRow[]> {
-  return [...PROX_CASES.map(proxRow), await folderRow()];
+  return [...PROX_CASES.map(proxRow), ...(await stepRow()), await folderRow()];
 }
 
 function proxRow({ lambda, scale }: { lambda: number; scale: number }): BenchRow {
@@ -89,6 +94,43 @@ function proxRow({ lambda, scale }: { lambda: number; scale: number }): BenchRow
     ratio: peer / ours,
     note: 'peer: official formula in PyTorch, one thread each',
   };
+}
+
+/** Steps of ProxSparse on stories260K; the peer is an equal loop in PyTorch (torch_loop.py). */
+async function stepRow(): Promise<BenchRow[]> {
+  const folder = findDataFolder();
+  const path = folder === undefined ? '' : join(folder, 'sparse24/stories260K.bin');
+  if (!existsSync(path)) return [];
+  const model = await openModel(path);
+  const rng = createRng(0, 'rows');
+  const rows = Array.from({ length: 16 }, () => Array.from({ length: ROW_LENGTH }, () => rng.integer(512)));
+  await using run = await openProxRun(model, rows, {
+    steps: STEPS,
+    learningRate: 3e-3,
+    lambda1: 0.1,
+    lambda2: 0.1,
+    epsilon: 0.1,
+  });
+  const times: number[] = [];
+  for (let step = 1; step <= STEPS; step++) {
+    const start = performance.now();
+    await run.advance(step);
+    times.push(performance.now() - start);
+  }
+  const script = fileURLToPath(new URL('torch_loop.py', import.meta.url));
+  const python = spawnSync('/usr/bin/python3', [script, path, String(STEPS), String(ROW_LENGTH)], { encoding: 'utf8' });
+  const ours = median(times);
+  const peer = python.status === 0 ? Number(python.stdout.split(' ')[0]) : Number.NaN;
+  return [
+    {
+      name: `a ProxSparse step on stories260K, ${ROW_LENGTH} tokens`,
+      ours,
+      peer,
+      unit: 'ms',
+      ratio: peer / ours,
+      note: `peer: the same loop in PyTorch, two threads each; median of ${STEPS}`,
+    },
+  ];
 }
 
 /** A generated folder of 2 GiB of bf16 matrices; the peer copies the file. */
