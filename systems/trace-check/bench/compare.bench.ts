@@ -1,5 +1,6 @@
-/** The checker beside a torch script on the same files (page cache warm, best of three on both sides), the generator beside
- *  the collector's, and the time to judge many small tensors. */
+/** The checker beside a torch script on the same files (page cache warm, best of three on both sides), in wall time and in
+ *  CPU time (which other work on the machine disturbs less); the generator beside the collector's; and the time to judge
+ *  many small tensors. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,24 +47,30 @@ async function compareRows(dtype: 'BF16' | 'F32', numRanks: number, python: stri
     const gigabytes = (2 * NUMEL * (dtype === 'BF16' ? 2 : 4)) / 1e9;
     const rows: BenchRow[] = [];
     for (const numWorkers of [1, 2]) {
-      let [ms, rel] = [Infinity, 0];
+      let [ms, cpuMs, rel] = [Infinity, Infinity, 0];
       for (let repeat = 0; repeat < REPEATS; repeat++) {
+        const used = process.cpuUsage();
         const started = performance.now();
         const found = await compareFolders(reference, candidate, { numWorkers });
         ms = Math.min(ms, performance.now() - started);
+        const { user, system } = process.cpuUsage(used);
+        cpuMs = Math.min(cpuMs, (user + system) / 1000);
         rel = Math.max(...[...found.values()].map((comparison) => comparison.rel));
       }
       if (peer && Math.abs(rel / peer.rel - 1) > 1e-3) throw new Error(`errors differ: ${rel} and torch's ${peer.rel}`);
-      const ours = gigabytes / (ms / 1000);
-      const theirs = peer ? gigabytes / (peer.ms / 1000) : NaN;
-      rows.push({
-        name: `compare ${dtype}, ${numRanks === 1 ? 'one rank' : `${numRanks} shards`}, ${numWorkers} worker${numWorkers > 1 ? 's' : ''}`,
-        ours,
-        peer: theirs,
-        unit: 'GB/s read',
-        ratio: ours / theirs,
-        note: `peer: torch ${peer?.torch ?? 'absent'}, 2 threads`,
-      });
+      const what = `compare ${dtype}, ${numRanks === 1 ? 'one rank' : `${numRanks} shards`}, ${numWorkers} worker${numWorkers > 1 ? 's' : ''}`;
+      for (const [unit, own, other] of [
+        ['GB per second', ms, peer?.ms],
+        ['GB per CPU second', cpuMs, peer?.cpuMs],
+      ] as const)
+        rows.push({
+          name: what,
+          ours: gigabytes / (own / 1000),
+          peer: gigabytes / ((other ?? NaN) / 1000),
+          unit,
+          ratio: (other ?? NaN) / own,
+          note: `peer: torch ${peer?.torch ?? 'absent'}, 2 threads`,
+        });
     }
     return rows;
   } finally {
@@ -108,7 +115,7 @@ function runPeer(python: string, reference: string, candidate: string) {
   const script = fileURLToPath(new URL('./compare_torch.py', import.meta.url));
   const { stdout, stderr } = spawnSync(python, [script, reference, candidate, String(REPEATS)], { encoding: 'utf8' });
   if (stdout === '') throw new Error(stderr);
-  return JSON.parse(stdout) as { ms: number; rel: number; torch: string };
+  return JSON.parse(stdout) as { ms: number; cpuMs: number; rel: number; torch: string };
 }
 
 function generatorRow(python: string | undefined): BenchRow {

@@ -272,7 +272,7 @@ class Recorder:
         self.folder, self.level, self.buckets, self.seed, self.only = folder, level, buckets, seed, tensors and set(tensors)
         self.precision, self.perturb, self.rewrite, self.loss_factor = precision, perturb, rewrite, loss_factor
         self.iteration, self.batch, self.seq, self.part, self.pending, self.pending_bytes = 0, 0, 0, 0, [], 0
-        self.handles, self.seen, self.changed, self.total, self.annotate, self.offset = [], set(), 0, 0, (lambda name, kind: None), 0
+        self.model, self.handles, self.seen, self.changed, self.total, self.annotate, self.offset = None, [], set(), 0, 0, (lambda name, kind: None), 0
         os.makedirs(folder, exist_ok=True)
         for old in [f for f in os.listdir(folder) if f.startswith("rank%05d." % self.rank)]:
             if not overwrite:
@@ -367,7 +367,7 @@ class Recorder:
         """Hooks every leaf module (and every module marked `trace_leaf`). Names of DDP, FSDP and compile wrappers are stripped."""
         if preset == "megatron" and annotate is None:
             annotate = megatron_placements(**sizes)
-        self.annotate, self.offset = annotate or self.annotate, layer_offset
+        self.model, self.annotate, self.offset = model, annotate or self.annotate, layer_offset
         inside = set()
         for name, module in model.named_modules():
             is_leaf = getattr(module, "trace_leaf", False) or not list(module.children())
@@ -438,8 +438,11 @@ class Recorder:
 
     # --- explicit points of the loop ---
     def step(self, iteration):
+        """Begins a step; records the parameters of the watched model."""
         self.flush()
         self.iteration, self.part, self.seen = iteration, 0, set()
+        if self.model is not None:
+            self.params(self.model)
 
     def micro_batch(self, index):
         """@param index  global micro-batch: local * DP + dp rank."""

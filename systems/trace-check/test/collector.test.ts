@@ -156,7 +156,6 @@ def train(out, role, dp, rank, perturb=None, broken=False):
     trace.start(out, role, mesh={"dp": dp}, loss_factor=1 / local, perturb=perturb, numMicroBatches=4)
     trace.watch(wrapped, preset="wrapped")
     trace.step(0)
-    trace.params(wrapped)
     for m in range(local):
         batch = m * dp + rank
         trace.micro_batch(batch)
