@@ -244,6 +244,24 @@ test('the same answer comes from a fact, a paragraph, a table and an infobox alo
   await memory.close();
 });
 
+test('two sources that state different intervals are reported as a conflict, rounder ones are not', async () => {
+  const fact = write(
+    'mayors.csv',
+    'subject,relation,object,start,end\nMillbrook,mayor,Ida Brandt,1990-03-01,1995-06-30\n',
+  );
+  const ask1 = async (prose: string) => {
+    const { memory } = await ingested(fact, write('millbrook.md', `# Millbrook\n\n${prose}\n`));
+    const result = await ask(await openQa(memory, clock), 'Who was mayor of Millbrook in 1993?');
+    await memory.close();
+    assert.equal(result.answers[0]?.label, 'Ida Brandt');
+    return result.notes.filter((note) => note.startsWith('Sources disagree'));
+  };
+  assert.deepEqual(await ask1('Ida Brandt was mayor of Millbrook from 1992 to 1995.'), [
+    'Sources disagree: mayors.csv line 2 says 1990-03-01/1995-06-30, millbrook.md line 3 says 1992/1995.',
+  ]);
+  assert.deepEqual(await ask1('Ida Brandt was mayor of Millbrook from 1990 to 1995.'), []);
+});
+
 test('broken rows are reported by file and line, and the good ones are kept', async () => {
   const csv = write(
     'broken.csv',

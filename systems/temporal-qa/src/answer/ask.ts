@@ -12,6 +12,7 @@ import { withCountries, withoutSoftWords, withoutType } from './clause-names.ts'
 import { compare } from './compare.ts';
 import { countOf, datesOf, durationOf } from './computed.ts';
 import { graphOf, type EvidenceGraph, type RankInput } from './evidence-graph.ts';
+import { conflictsOf } from './conflicts.ts';
 import { funnelOf } from './funnel.ts';
 import { momentOf } from './moment.ts';
 import type { Asker, Outcome, Refusal, Resolved, Trace } from './outcome.ts';
@@ -204,6 +205,7 @@ class Asking implements Asker {
         code: 'E_NO_EVIDENCE',
         message: 'The evidence in time names nothing that the question does not name itself.',
       };
+    trace.notes.push(...conflictsOf(answers[0]!));
     trace.funnel.push(
       funnelOf(
         'cited',
