@@ -32,9 +32,13 @@ export function assignOfficial(problem: DwProblem): DwAssignment {
   return assignGreedily(problem, { isGuarded: true, isForced: true });
 }
 
-/** Packs without waste: gradients with few choices first, then long ones, each into the fullest all-to-all that still holds
- *  it whole, else where it adds most. Where room is plenty this hides all that can be hidden, which proves it optimal. */
-export function assignByPacking(problem: DwProblem): DwAssignment {
+export const PACKING_PREFERENCES = ['fullest', 'emptiest', 'earliest'] as const;
+export type PackingPreference = (typeof PACKING_PREFERENCES)[number];
+
+/** Packs without waste: gradients with few choices first, then long ones, each into an all-to-all that still holds it whole
+ *  (the one preferred), else where it adds most. Where room is plenty this hides all that can be hidden, which proves it
+ *  optimal; the preferences then give orders of equal value. */
+export function assignByPacking(problem: DwProblem, preference: PackingPreference = 'fullest'): DwAssignment {
   const { a2aMs, dwMs, allowed, predecessors } = problem;
   const a2aOf = new Int32Array(dwMs.length).fill(-1);
   const roomMs = Float64Array.from(a2aMs);
@@ -58,7 +62,8 @@ export function assignByPacking(problem: DwProblem): DwAssignment {
   function isBetterHost(a2a: number, best: number, ms: number): boolean {
     if (best < 0) return true;
     const [own, other] = [roomMs[a2a]!, roomMs[best]!];
-    return own >= ms ? other < ms || own < other : other < ms && own > other;
+    if (own < ms || other < ms) return own >= ms || (other < ms && own > other);
+    return preference !== 'earliest' && (preference === 'fullest' ? own < other : own > other);
   }
 }
 

@@ -4,6 +4,7 @@
 import { createMipModel, openMipSolver, type MipSolver, type MipStatus } from '@tenfold/core/schedule';
 import {
   assignByPacking,
+  PACKING_PREFERENCES,
   assignmentFrom,
   assignOfficial,
   assignPaper,
@@ -15,6 +16,8 @@ export interface ExactAssignment extends DwAssignment {
   /** `optimal` is a proof; `feasible`: the time limit came first, `boundMs` says how much may be missing. */
   readonly status: MipStatus;
   readonly boundMs: number;
+  /** Assignments of equal value, this one first. */
+  readonly ties: readonly DwAssignment[];
 }
 
 interface DwClass {
@@ -39,32 +42,34 @@ export interface ExactOptions {
 
 /** Cost: milliseconds for tens of gradients; bounded by the time limit. */
 export async function assignExactly(problem: DwProblem, options: ExactOptions = {}): Promise<ExactAssignment> {
-  const [greedy] = [assignByPacking(problem), assignOfficial(problem), assignPaper(problem)].sort(
-    (a, b) => b.hiddenMs - a.hiddenMs,
-  ) as [DwAssignment];
+  const packings = PACKING_PREFERENCES.map((preference) => assignByPacking(problem, preference));
+  const quick = [...packings, assignOfficial(problem), assignPaper(problem)].sort((a, b) => b.hiddenMs - a.hiddenMs);
+  const [greedy] = quick as [DwAssignment];
   const trivialBoundMs = upperBoundMs(problem);
   if (greedy.hiddenMs >= trivialBoundMs * (1 - ROUNDING)) {
-    return { ...trimmed(problem, greedy.a2aOf), status: 'optimal', boundMs: greedy.hiddenMs };
+    const ties = quick
+      .filter(({ hiddenMs }) => hiddenMs >= greedy.hiddenMs * (1 - ROUNDING))
+      .map(({ a2aOf }) => trimmed(problem, a2aOf));
+    return { ...ties[0]!, status: 'optimal', boundMs: greedy.hiddenMs, ties };
   }
   if (options.solver) return await solve(problem, greedy, options.solver, options);
   await using solver = openMipSolver();
   return await solve(problem, greedy, solver, options);
 }
 
-/** Σ_j a_j and Σ_i w_i, whichever is less, over what may be used at all; a gradient hides no more than the longest
- *  all-to-all that it may hide. */
+/** Cuts of the assignment as a flow: for every t, what gradients that reach an all-to-all before t can hide, plus the
+ *  all-to-alls from t on. A gradient hides no more than the longest all-to-all that it may hide. */
 function upperBoundMs({ a2aMs, dwMs, allowed }: DwProblem): number {
-  const usable = dwMs.reduce((sum, ms, dw) => {
-    return sum + Math.min(ms, Math.max(0, ...allowed[dw]!.map((a2a) => a2aMs[a2a]!)));
-  }, 0);
-  const reachable = a2aMs.map((ms, a2a) => {
-    const most = dwMs.reduce((sum, w, dw) => sum + (allowed[dw]!.includes(a2a) ? w : 0), 0);
-    return Math.min(ms, most);
+  const usableMs = dwMs.map((ms, dw) => Math.min(ms, Math.max(0, ...allowed[dw]!.map((a2a) => a2aMs[a2a]!))));
+  const coverableMs = a2aMs.map((ms, a2a) => {
+    return Math.min(ms, dwMs.reduce((sum, w, dw) => sum + (allowed[dw]!.includes(a2a) ? w : 0), 0)); // prettier-ignore
   });
-  return Math.min(
-    usable,
-    reachable.reduce((sum, ms) => sum + ms, 0),
-  );
+  let leastMs = Infinity;
+  for (let t = 0; t <= a2aMs.length; t++) {
+    const before = usableMs.reduce((sum, ms, dw) => sum + (allowed[dw]!.some((a2a) => a2a < t) ? ms : 0), 0);
+    leastMs = Math.min(leastMs, before + coverableMs.slice(t).reduce((sum, ms) => sum + ms, 0));
+  }
+  return leastMs;
 }
 
 async function solve(
@@ -121,7 +126,9 @@ async function solve(
     start: Float64Array.from(start),
     ...(signal ? { signal } : {}),
   });
-  if (solution.x.length === 0) return { ...greedy, status: solution.status, boundMs: solution.bound };
+  if (solution.x.length === 0) {
+    return { ...greedy, status: solution.status, boundMs: upperBoundMs(problem), ties: [greedy] };
+  }
   const a2aOf = new Int32Array(problem.dwMs.length).fill(-1);
   classes.forEach(({ allowed, members }, index) => {
     let next = 0;
@@ -132,7 +139,8 @@ async function solve(
   });
   const found = trimmed(problem, a2aOf);
   const better = found.hiddenMs >= greedy.hiddenMs ? found : greedy;
-  return { ...better, status: solution.status, boundMs: Math.max(solution.bound, better.hiddenMs) };
+  const boundMs = Math.max(Math.min(solution.bound, upperBoundMs(problem)), better.hiddenMs);
+  return { ...better, status: solution.status, boundMs, ties: [better] };
 }
 
 function classesOf({ dwMs, allowed, predecessors }: DwProblem): DwClass[] {

@@ -37,8 +37,12 @@ export async function scheduleDw(
   const labels = labelDw(graph);
   const problem = dwProblem(graph, labels);
   if (options.rule === 'exact') {
-    const { status, boundMs, ...assignment } = await assignExactly(problem, options);
-    return { rule: 'exact', labels, assignment, status, boundMs, graph: reorderDw(graph, labels, assignment) };
+    const { status, boundMs, ties } = await assignExactly(problem, options);
+    // All hide the same time; the shortest simulated step wins.
+    const orders = ties.map((assignment) => ({ assignment, graph: reorderDw(graph, labels, assignment) }));
+    const spanOf = (order: (typeof orders)[number]): number => simulateGraph(order.graph).makespanMs;
+    const best = orders.reduce((a, b) => (spanOf(b) < spanOf(a) ? b : a));
+    return { rule: 'exact', labels, status, boundMs, ...best };
   }
   const assignment = options.rule === 'paper' ? assignPaper(problem) : assignOfficial(problem);
   return { rule: options.rule, labels, assignment, graph: reorderDw(graph, labels, assignment) };

@@ -118,6 +118,18 @@ test('on 300 random problems the exact assignment is never below paper and offic
   }
 });
 
+test('where the solver has no time, the assignment is the best quick one and the bound still holds', async () => {
+  const rng = createRng(6, 'no time');
+  for (let round = 0; round < 60; round++) {
+    const problem = randomDwProblem(rng);
+    if (!isSmall(problem)) continue;
+    const { status, hiddenMs: found, boundMs } = await assignExactly(problem, { timeLimitMs: 1 });
+    const best = assignByBruteForce(problem).hiddenMs;
+    assert.ok(found <= best + 1e-9 && boundMs >= best - 1e-9 && Number.isFinite(boundMs));
+    if (status === 'optimal') assert.ok(Math.abs(found - best) < 1e-9);
+  }
+});
+
 test('a gradient that needs another is placed no earlier, by every rule', async () => {
   const rng = createRng(5, 'precedence');
   await using solver = openMipSolver();
