@@ -8,7 +8,7 @@ export { findIssues } from './confident/filters.ts';
 export { latentFromJoint } from './confident/latent.ts';
 export { learnConfidently } from './confident/learn.ts';
 export { scoreLabels } from './confident/scores.ts';
-export { asymmetricNoise, instanceNoise, matrixNoise, symmetricNoise } from './injected-noise.ts';
+export { asymmetricNoise, instanceNoise, matrixNoise, superclassNoise, symmetricNoise } from './injected-noise.ts';
 export { tfIdf } from './inputs/tf-idf.ts';
 export { labelError } from './label-errors.ts';
 export { manifest as labelAuditSystem } from './manifest.ts';

@@ -47,6 +47,30 @@ export function asymmetricNoise(
   return noisy;
 }
 
+/** Each label becomes, with the given probability, the next class of its group; the last becomes the first. Groups are
+ *  consecutive classes, as the superclasses of CIFAR-100 are five each.
+ *  @throws TF-LABEL-007 unless the classes are whole groups of at least two */
+export function superclassNoise(
+  labels: Int32Array,
+  { numClasses, groupSize }: { readonly numClasses: number; readonly groupSize: number },
+  rate: number,
+  rng: Rng,
+): Int32Array {
+  assertRate('superclassNoise', rate);
+  if (groupSize < 2 || numClasses % groupSize !== 0) {
+    throw labelError('TF-LABEL-007', {
+      subject: 'superclassNoise',
+      expected: `groups of at least two that divide the ${numClasses} classes`,
+      actual: String(groupSize),
+    });
+  }
+  return labels.map((label) => {
+    if (rng.uniform() >= rate) return label;
+    const first = label - (label % groupSize);
+    return first + ((label - first + 1) % groupSize);
+  });
+}
+
 /** Each label is drawn from the column of its class. @param matrix  [given · K + true], columns sum to 1
  *  @throws TF-LABEL-007 if a column does not sum to 1 */
 export function matrixNoise(labels: Int32Array, matrix: ArrayLike<number>, rng: Rng): Int32Array {

@@ -142,11 +142,17 @@ export const manifest = defineSystem({
         data: z.string().meta({ positional: true, kind: 'file' }).describe('table (.csv, .tsv, .parquet, .jsonl)'),
         label: z.string().default('label').describe('column with the labels'),
         kind: z
-          .enum(['symmetric', 'asymmetric', 'matrix'])
+          .enum(['symmetric', 'asymmetric', 'superclass', 'matrix', 'instance'])
           .default('symmetric')
           .describe('how wrong labels are chosen'),
         rate: z.number().min(0).max(1).default(0.2).describe('share of labels made wrong, 0..1'),
         pairs: z.array(z.string()).default([]).describe('for asymmetric: from>to'),
+        groupSize: z.int().min(2).default(5).describe('for superclass: consecutive classes that are mistaken in turn'),
+        probs: z
+          .string()
+          .default('')
+          .meta({ kind: 'file' })
+          .describe('for instance: probabilities [N, K] of a model, .npy; its doubtful samples get its second choice'),
         matrix: z
           .string()
           .default('')

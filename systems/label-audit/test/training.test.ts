@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { runVerbInTest } from '@tenfold/core/system/test-kit';
-import { asymmetricNoise, matrixNoise, outOfFold, symmetricNoise, trainClassifier } from '../src/index.ts';
+import {
+  asymmetricNoise,
+  instanceNoise,
+  matrixNoise,
+  outOfFold,
+  superclassNoise,
+  symmetricNoise,
+  trainClassifier,
+} from '../src/index.ts';
 import type { LabelLoss } from '../src/index.ts';
 import { manifest } from '../src/manifest.ts';
 import { centreMap } from '../src/pemm/centre-map.ts';
@@ -80,6 +88,24 @@ test('the same seed gives the same log, another seed another', async () => {
   const first = await logOf(1);
   assert.deepEqual(await logOf(1), first);
   assert.notEqual((await logOf(2))[0]!.loss, first[0]!.loss);
+});
+
+test('one, two or three threads give the same log, bit for bit', async () => {
+  const rng = createRng(7, 'threads');
+  const x = {
+    dtype: 'float32' as const,
+    shape: [512, 200],
+    data: Float32Array.from({ length: 512 * 200 }, () => rng.normal()),
+  };
+  const labels = Int32Array.from({ length: 512 }, () => rng.integer(4));
+  const logs = [];
+  for (const numThreads of [1, 2, 3]) {
+    const options = { numClasses: 4, epochs: 2, batchSize: 256, backbone: 'mlp', numThreads } as const;
+    await using model = await trainClassifier({ x, labels }, options);
+    logs.push(JSON.stringify(model.log));
+  }
+  assert.equal(logs[1], logs[0]);
+  assert.equal(logs[2], logs[0]);
 });
 
 test('evaluation drops no features, so predictions repeat; centres move and energy falls', async () => {
@@ -179,6 +205,24 @@ test('asymmetric noise decides on clean labels; the published order lets some re
   assert.equal(ours.filter((label, i) => clean[i] === 1 && label === 0).length, 200);
   const sequential = asymmetricNoise(clean, pairs, 0.4, createRng(1), { isSequential: true });
   assert.ok(sequential.filter((label, i) => clean[i] === 0 && label === 1).length < 200);
+});
+
+test('superclass noise moves labels to the next class of their group only', () => {
+  const clean = Int32Array.from({ length: 10_000 }, (_, i) => i % 10);
+  const noisy = superclassNoise(clean, { numClasses: 10, groupSize: 5 }, 0.3, createRng(4));
+  const changed = [...noisy.keys()].filter((i) => noisy[i] !== clean[i]);
+  assert.ok(Math.abs(changed.length / 10_000 - 0.3) < 0.02);
+  const next = [1, 2, 3, 4, 0, 6, 7, 8, 9, 5];
+  for (const i of changed) assert.equal(noisy[i], next[clean[i]!]);
+  assert.throws(() => superclassNoise(clean, { numClasses: 10, groupSize: 3 }, 0.3, createRng(4)), {
+    message: 'superclassNoise: groups of at least two that divide the 10 classes, got 3. TF-LABEL-007',
+  });
+});
+
+test('instance noise gives the second choice to the samples that the model doubts most', () => {
+  const clean = Int32Array.of(0, 0, 1, 1);
+  const probabilities = [0.9, 0.06, 0.04, 0.4, 0.25, 0.35, 0.3, 0.5, 0.2, 0.01, 0.98, 0.01];
+  assert.deepEqual([...instanceNoise(clean, probabilities, 0.5)], [0, 2, 0, 1]);
 });
 
 test('matrix noise follows its columns and refuses columns that do not sum to one', () => {

@@ -28,6 +28,8 @@ export interface TrainOptions extends ClassifierOptions, PemmLossOptions {
   /** Default 5. */
   readonly clipNorm?: number;
   readonly seed?: number;
+  /** Default the cores of the machine; the result does not depend on it. */
+  readonly numThreads?: number;
   /** Epochs at the start whose label loss is plain cross entropy. Default 0. */
   readonly warmupEpochs?: number;
   /** The published schedule: half a cosine of ten epochs that swings back, decay on every parameter. */
@@ -127,6 +129,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
     }),
     clipNorm,
     seed,
+    ...(options.numThreads !== undefined && { session: { numThreads: options.numThreads } }),
     ...(isElr ? { outputs: ['logits'] } : {}),
   };
   const trainer = await createTrainer(trainerOptions);

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { columnOf, readNpy, tableFromColumns } from '@tenfold/core/data';
 import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { numbersFromTensor } from '@tenfold/core/tensor';
+import { assertSameLength } from '../check-probabilities.ts';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
-import { asymmetricNoise, matrixNoise, symmetricNoise } from '../injected-noise.ts';
+import { asymmetricNoise, instanceNoise, matrixNoise, superclassNoise, symmetricNoise } from '../injected-noise.ts';
 import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
 import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
@@ -13,9 +15,11 @@ import { percent } from '../report.ts';
 interface NoiseParams {
   readonly data: string;
   readonly label: string;
-  readonly kind: 'symmetric' | 'asymmetric' | 'matrix';
+  readonly kind: 'symmetric' | 'asymmetric' | 'superclass' | 'matrix' | 'instance';
   readonly rate: number;
   readonly pairs: readonly string[];
+  readonly groupSize: number;
+  readonly probs: string;
   readonly matrix: string;
   readonly compat: 'none' | 'official';
   readonly out: string;
@@ -73,10 +77,36 @@ async function injectNoise(
   const rng = context.rng.fork('noise');
   if (params.kind === 'symmetric') return symmetricNoise(labels, classNames.length, params.rate, rng);
   if (params.kind === 'asymmetric') {
+    if (params.pairs.length === 0) {
+      throw labelError('TF-LABEL-007', {
+        subject: 'label-audit noise',
+        expected: 'pairs of two classes like "cat>dog" after --pairs',
+        actual: 'none',
+        hints: [`Classes: ${classNames.slice(0, 8).join(', ')}.`],
+      });
+    }
     const targets = new Map(params.pairs.map((pair) => pairOf(pair, classNames)));
     return asymmetricNoise(labels, targets, params.rate, rng, { isSequential: params.compat === 'official' });
   }
-  const matrix = await readNpy(resolve(context.workingFolder, params.matrix));
+  if (params.kind === 'superclass') {
+    const { groupSize } = params;
+    return superclassNoise(labels, { numClasses: classNames.length, groupSize }, params.rate, rng);
+  }
+  if (params.kind === 'instance') {
+    const probabilities = await readNpy(resolve(context.workingFolder, requiredFile(params.probs, '--probs')));
+    const [numRows, numClasses] = probabilities.shape;
+    assertSameLength('label-audit noise', labels.length, numRows ?? 0, params.probs);
+    if (probabilities.shape.length !== 2 || numClasses !== classNames.length) {
+      throw labelError('TF-LABEL-007', {
+        subject: 'label-audit noise',
+        expected: `probabilities [${labels.length}, ${classNames.length}]`,
+        actual: `[${probabilities.shape.join(', ')}]`,
+        location: params.probs,
+      });
+    }
+    return instanceNoise(labels, numbersFromTensor(probabilities), params.rate);
+  }
+  const matrix = await readNpy(resolve(context.workingFolder, requiredFile(params.matrix, '--matrix')));
   if (matrix.shape.join() !== [classNames.length, classNames.length].join()) {
     throw labelError('TF-LABEL-007', {
       subject: 'label-audit noise',
@@ -85,7 +115,16 @@ async function injectNoise(
       location: params.matrix,
     });
   }
-  return matrixNoise(labels, Array.from(matrix.data as Iterable<number>, Number), rng);
+  return matrixNoise(labels, numbersFromTensor(matrix), rng);
+}
+
+function requiredFile(path: string, option: string): string {
+  if (path !== '') return path;
+  throw labelError('TF-LABEL-007', {
+    subject: 'label-audit noise',
+    expected: `a file after ${option} for this kind of noise`,
+    actual: 'none',
+  });
 }
 
 function pairOf(pair: string, classNames: readonly string[]): [number, number] {
