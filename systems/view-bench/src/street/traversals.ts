@@ -72,10 +72,6 @@ export function planShots(options: StreetOptions): readonly Shot[] {
   return [...train, ...thin(control, 2 * numTests), ...level1, ...thin(side, 2 * numTests), ...level3];
 }
 
-export function trafficClears(poses: readonly VehiclePose[]): readonly (readonly [number, number])[] {
-  return poses.map(({ xM, yM }) => [xM, yM] as const);
-}
-
 export function traversalLighting(mode: StreetOptions['lighting'], rng: Rng): Lighting {
   const isVaried = mode === 'varied';
   const azimuth = isVaried ? 2 * Math.PI * rng.uniform() : -2.2;

@@ -28,13 +28,7 @@ export function createAdamState(cloud: GaussianCloud): AdamState {
   return { step: 0, first: createMoments(cloud), second: createMoments(cloud) };
 }
 
-/** One step of all rows. Math: θ −= rate · m̂ / (√v̂ + ε).  Mutates: cloud, state. */
-export function applyAdam(cloud: GaussianCloud, gradients: CloudGradients, state: AdamState, rates: GroupRates): void {
-  state.step++;
-  applyAdamRows(cloud, gradients, state, rates, 0, cloud.count);
-}
-
-/** The step of rows [start, end), with the step number as it stands. Mutates: these rows of cloud and state. */
+/** One step of rows [start, end). Math: θ −= rate · m̂ / (√v̂ + ε), with the step number as it stands. Mutates: these rows of cloud and state. */
 export function applyAdamRows(
   cloud: GaussianCloud,
   gradients: CloudGradients,

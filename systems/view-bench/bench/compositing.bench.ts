@@ -1,0 +1,156 @@
+/** Compositing beside a naive loop that evaluates every listed Gaussian at every pixel of its tile, forward and backward, on the case of
+ *  the room's specification: 20,000 Gaussians, 256 × 186 pixels. Also sorting and listing, which have no peer here. */
+import { createRng } from '@tenfold/core/base';
+import { createCloud } from '../src/cloud.ts';
+import { compositeTiles, type CompositeInput } from '../src/splat/composite.ts';
+import { compositeGradient } from '../src/splat/composite-gradient.ts';
+import { renderCloud } from '../src/splat/render.ts';
+import { createTileLists } from '../src/splat/tile-lists.ts';
+import { createAdamState } from '../src/train/adam.ts';
+import { createStepBuffers, sharedCloud, type StepOrder } from '../src/train/step-state.ts';
+import { createStepCrew } from '../src/train/step-crew.ts';
+import { createSharedFloats } from '../src/reals.ts';
+import { naiveForwardBackward } from './naive-compositing.ts';
+
+interface BenchRow {
+  name: string;
+  ours: number;
+  peer: number;
+  unit: string;
+  ratio: number;
+  note?: string;
+}
+
+const CAMERA = {
+  widthPx: 256,
+  heightPx: 186,
+  fx: 220,
+  fy: 220,
+  cx: 128,
+  cy: 93,
+  rotation: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+  translation: new Float64Array(3),
+};
+const COUNT = 20_000;
+const ROUNDS = 5;
+
+export async function bench(): Promise<BenchRow[]> {
+  const rng = createRng(1, 'bench');
+  const cloud = createCloud(COUNT, 0);
+  for (let i = 0; i < COUNT; i++) {
+    const z = 2 + 8 * rng.uniform();
+    cloud.means.set([z * 1.1 * (rng.uniform() - 0.5), z * 0.8 * (rng.uniform() - 0.5), z], 3 * i);
+    for (let k = 0; k < 4; k++) cloud.quats[4 * i + k] = rng.normal();
+    for (let k = 0; k < 3; k++) cloud.logScales[3 * i + k] = Math.log(0.004 * z) + 1.2 * rng.normal();
+    cloud.opacityLogits[i] = rng.normal() - 1;
+  }
+  const rendering = renderCloud(cloud, CAMERA);
+  const { input } = rendering;
+  const gradient = Float32Array.from(rendering.rgb, () => rng.normal());
+  const numPixels = CAMERA.widthPx * CAMERA.heightPx;
+  const crewed = await createCrewedPasses(cloud, input, gradient);
+  const single: number[] = [];
+  const double: number[] = [];
+  const naive: number[] = [];
+  const lists: number[] = [];
+  let checksum = 0;
+  let numNaive = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    single.push(timeOf(() => (checksum += compositeGradient(input, compositeTiles(input), { rgb: gradient }).uv[0])));
+    const start = performance.now();
+    await crewed.run();
+    double.push(performance.now() - start);
+    naive.push(timeOf(() => (numNaive = naiveForwardBackward(input, gradient).numEvaluations)));
+    lists.push(
+      timeOf(() => (checksum += createTileLists(input.projection, CAMERA.widthPx, CAMERA.heightPx).ids.length)),
+    );
+  }
+  await crewed.close();
+  const exact = naiveForwardBackward(input, gradient);
+  const worst = exact.rgb.reduce((most, value, k) => Math.max(most, Math.abs(value - rendering.rgb[k])), 0);
+  if (worst > 1e-5 || !Number.isFinite(checksum)) throw new Error(`the naive loop draws another image: ${worst}`);
+  const peer = median(naive);
+  const rows = [
+    {
+      name: `forward and backward, one thread (${input.lists.ids.length} pairs, ${numPixels} pixels)`,
+      ours: median(single),
+    },
+    { name: 'forward and backward, two threads', ours: median(double) },
+  ].map(({ name, ours }) => ({
+    name,
+    ours,
+    peer,
+    unit: 'ms',
+    ratio: ours / peer,
+    note: `${(numNaive / 1e6).toFixed(1)} M naive evaluations, ours worth ${(numNaive / ours / 1e3).toFixed(0)} M/s`,
+  }));
+  return [
+    ...rows,
+    {
+      name: 'sort by depth and list by tiles',
+      ours: median(lists),
+      peer: 7,
+      unit: 'ms',
+      ratio: median(lists) / 7,
+      note: 'peer column: figure of the specification on another machine',
+    },
+  ];
+}
+
+/** The two tile phases of a training step in two worker threads. */
+async function createCrewedPasses(
+  cloud: Parameters<typeof sharedCloud>[0],
+  input: CompositeInput,
+  gradient: Float32Array,
+) {
+  const shared = sharedCloud(cloud);
+  const crew = createStepCrew(2);
+  const buffers = createStepBuffers(shared, createAdamState(shared), 2, 0);
+  crew.use(buffers);
+  const numPixels = CAMERA.widthPx * CAMERA.heightPx;
+  const imageGradient = createSharedFloats(3 * numPixels);
+  imageGradient.set(gradient);
+  const options = renderCloud(cloud, CAMERA).options;
+  const order: StepOrder = {
+    step: 1,
+    camera: CAMERA,
+    options,
+    lists: input.lists,
+    image: {
+      rgb: createSharedFloats(3 * numPixels),
+      transmittance: createSharedFloats(numPixels),
+      extra: createSharedFloats(0),
+      lasts: new Uint32Array(new SharedArrayBuffer(4 * numPixels)),
+    },
+    shown: createSharedFloats(0),
+    target: createSharedFloats(0),
+    loss: { ssimWeight: 0, profile: 'correct' },
+    numOpen: numPixels,
+    imageGradient,
+    extra: undefined,
+    extraGradient: undefined,
+    rates: { means: 0, quats: 0, logScales: 0, opacityLogits: 0, shConstant: 0, shRest: 0 },
+    isAbsolute: false,
+    isRegularised: false,
+  };
+  crew.begin(order);
+  await crew.run('project');
+  crew.begin({ ...order, lists: createTileLists(buffers.projection, CAMERA.widthPx, CAMERA.heightPx, true) });
+  return {
+    async run() {
+      await crew.run('composite');
+      await crew.run('backward');
+    },
+    close: () => crew[Symbol.asyncDispose](),
+  };
+}
+
+function timeOf(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
