@@ -5,7 +5,7 @@ import { z } from 'zod';
 const db = z
   .string()
   .default('')
-  .describe('evidence file, or postgres://user@host/database; empty for the shipped corpus');
+  .describe('evidence file, or postgres://user@host/database (password from PGPASSWORD); empty for the shipped corpus');
 const mode = z
   .enum(['strict', 'certain-only', 'lenient', 'off', 'faith-compat'])
   .default('strict')

@@ -57,4 +57,9 @@ export const temporalError = defineErrors({
     title: 'There is no evidence of that number',
     fix: 'Take the number from the evidence of an answer: tenfold --json temporal-qa ask "…".',
   },
+  'TF-TEMPORAL-012': {
+    kind: 'usage',
+    title: 'A kind of source is not known',
+    fix: 'Name some of kb, text, table, info, separated by commas.',
+  },
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -372,6 +372,20 @@ test('as-of, sources and modes change what is answered', async () => {
   );
   const tables = await ask(corpus, 'Which country was champion of the FIFA World Cup in 1966?', { sources: ['kb'] });
   assert.notEqual(tables.answers[0]?.label, 'England');
+});
+
+test('wrong dates, kinds of sources and paths are named before anything is done', async () => {
+  await assert.rejects(ask(corpus, 'Who was pope in 1960?', { asOf: 'tomorrow' }), {
+    message: 'ask: an as-of date like 1990-01-01, got "tomorrow". TF-TEMPORAL-001',
+  });
+  await assert.rejects(runVerbInTest(manifest, 'ask', { question: 'Who was pope in 1960?', sources: 'kb,tables' }), {
+    message: /^ask: kinds of sources out of kb, text, table, info, got "tables"\..* TF-TEMPORAL-012$/,
+  });
+  const db = join(folder, 'unmade.sqlite');
+  await assert.rejects(runVerbInTest(manifest, 'ingest', { path: join(folder, 'nothing.csv'), db }), /TF-TEMPORAL-003/);
+  assert.equal(existsSync(db), false);
+  const empty = await runVerbInTest(manifest, 'ingest', { path: mkdtempSync(join(folder, 'empty-')), db });
+  assert.equal(empty.status, 'problems');
 });
 
 test('follow-up questions are completed from the turns before', () => {

@@ -101,15 +101,8 @@ class Asking implements Asker {
     this.#context = context;
     this.#options = options;
     this.#mode = options.mode ?? 'strict';
-    const text = options.refDate ?? context.snapshot;
-    const ref = parseDate(text);
-    if (!ref)
-      throw temporalError('TF-TEMPORAL-001', {
-        subject: 'ask',
-        expected: 'a reference date like 2024-05-01',
-        actual: `"${text}"`,
-      });
-    this.#ref = ref.lo;
+    this.#ref = dayOf(options.refDate ?? context.snapshot, 'reference');
+    if (options.asOf !== undefined) dayOf(options.asOf, 'as-of');
   }
 
   async run(question: string, depth: number): Promise<AnswerResult> {
@@ -276,13 +269,7 @@ class Asking implements Asker {
       return { spans: [], evidenceIds: none, signal: 'NONE' };
     }
     if (this.#options.asOf !== undefined && frame.kind === 'entity' && frame.ordinal === undefined) {
-      const day = parseDate(this.#options.asOf);
-      if (!day)
-        throw temporalError('TF-TEMPORAL-001', {
-          subject: 'ask',
-          expected: 'an as-of date like 1990-01-01',
-          actual: `"${this.#options.asOf}"`,
-        });
+      const day = parseDate(this.#options.asOf)!;
       return {
         spans: [{ ...eventSpan(day), s1: day.lo, e0: day.hi, kind: 'state' }],
         evidenceIds: none,
@@ -298,7 +285,7 @@ class Asking implements Asker {
     relevant: readonly Scored[],
     trace: Trace,
   ): (Resolved & { signal: Signal }) | Refusal {
-    const ref = this.#options.asOf === undefined ? this.#ref : (parseDate(this.#options.asOf)?.lo ?? this.#ref);
+    const ref = this.#options.asOf === undefined ? this.#ref : dayOf(this.#options.asOf, 'as-of');
     const now: TimeSpan = { s0: ref, s1: ref, e0: ref, e1: ref, gran: 'day', kind: 'state' };
     trace.notes.push(`Seen from ${isoFromDay(ref)}; facts without an end hold as of then.`);
     if (anchor === 'current') return { spans: [now], evidenceIds: new Set(), signal: 'OVERLAP' };
@@ -371,6 +358,17 @@ class Asking implements Asker {
     const spans = top.support[0]!.spans.map((span) => momentOf(span, clause));
     return { spans, evidenceIds: new Set(top.support.map((item) => item.evidence.id)) };
   }
+}
+
+/** First day of a date. @throws TF-TEMPORAL-001 */
+function dayOf(text: string, name: 'reference' | 'as-of'): Day {
+  const bounds = parseDate(text);
+  if (bounds) return bounds.lo;
+  throw temporalError('TF-TEMPORAL-001', {
+    subject: 'ask',
+    expected: `${name === 'as-of' ? 'an as-of' : 'a reference'} date like 1990-01-01`,
+    actual: `"${text.slice(0, 60)}"`,
+  });
 }
 
 function bestCoverage(scored: readonly Scored[]): number {

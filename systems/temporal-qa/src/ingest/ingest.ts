@@ -41,7 +41,7 @@ export async function ingestPaths(
   paths: readonly string[],
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const files = paths.flatMap(filesUnder);
+  const files = findFiles(paths);
   files.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1));
   const problems: Diagnostic[] = [];
   let numMoreProblems = 0;
@@ -132,6 +132,11 @@ function looksLikeWikidata(file: string): boolean {
 
 function order(file: string): number {
   return FACT_ENDINGS.includes(extname(file).toLowerCase()) ? 0 : 1;
+}
+
+/** Files of paths and folders that the room reads. @throws TF-TEMPORAL-003 if a path does not exist */
+export function findFiles(paths: readonly string[]): string[] {
+  return paths.flatMap(filesUnder);
 }
 
 function filesUnder(path: string): string[] {

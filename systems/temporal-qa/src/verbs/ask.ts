@@ -1,4 +1,5 @@
 /** ask: one question against an evidence file or the shipped corpus. */
+import { nearestNameHints } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { ask, openQa } from '../answer/ask.ts';
 import { rankerOption } from './ranker-option.ts';
@@ -6,7 +7,8 @@ import type { Mode } from '../answer/types.ts';
 import { continueQuestion } from '../understand/followup.ts';
 import { openSources } from '../corpus.ts';
 import { reportAnswer } from '../report.ts';
-import type { Source } from '../store/types.ts';
+import { SOURCES, type Source } from '../store/types.ts';
+import { temporalError } from '../temporal-errors.ts';
 
 interface AskParams {
   readonly question: string;
@@ -30,7 +32,7 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
     const qa = await openQa(store, context.clock);
     const question =
       params.after === '' ? params.question : continueQuestion(params.question, params.after.split('|'), qa.linker);
-    const sources = params.sources === '' ? undefined : (params.sources.split(',') as Source[]);
+    const sources = params.sources === '' ? undefined : sourcesOf(params.sources);
     const result = await ask(qa, question, {
       mode: params.mode,
       ...(await rankerOption(params.ranker)),
@@ -45,4 +47,17 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
   } finally {
     await store.close();
   }
+}
+
+function sourcesOf(list: string): Source[] {
+  return list.split(',').map((name) => {
+    const known = SOURCES.find((source) => source === name.trim());
+    if (known) return known;
+    throw temporalError('TF-TEMPORAL-012', {
+      subject: 'ask',
+      expected: `kinds of sources out of ${SOURCES.join(', ')}`,
+      actual: `"${name.trim()}"`,
+      hints: nearestNameHints(name.trim(), SOURCES),
+    });
+  });
 }

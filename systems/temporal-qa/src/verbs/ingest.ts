@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { ingestPaths } from '../ingest/ingest.ts';
+import { findFiles, ingestPaths } from '../ingest/ingest.ts';
 import { isDatabaseAddress, openStore } from '../store/open-store.ts';
+import { parseSpan } from '../time/index.ts';
 import { openEvidenceStore } from '../store/sqlite-store.ts';
 
 interface IngestParams {
@@ -20,13 +21,16 @@ interface IngestParams {
 const SHOWN_PROBLEMS = 20;
 
 export async function run(params: IngestParams, context: VerbContext): Promise<VerbResult> {
+  const paths = params.path.split(',').map((path) => resolve(context.workingFolder, path.trim()));
+  // before a file is made for them
+  findFiles(paths);
+  for (const date of [params.snapshot, params.docDate]) if (date !== '') parseSpan(date);
   const isDatabase = isDatabaseAddress(params.db);
   const store = params.dryRun
     ? openEvidenceStore({ file: ':memory:' })
     : await openStore(params.db, { workingFolder: context.workingFolder, mustExist: false });
   try {
     const started = context.clock.nowMs();
-    const paths = params.path.split(',').map((path) => resolve(context.workingFolder, path.trim()));
     const result = await ingestPaths(store, paths, {
       ...(params.docDate ? { docTime: params.docDate } : {}),
       signal: context.signal,
@@ -36,7 +40,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
     const seconds = (context.clock.nowMs() - started) / 1000;
     const total = await store.count();
     const bytes = params.dryRun || isDatabase ? 0 : statSync(resolve(context.workingFolder, params.db)).size;
-    const ok = !(params.strict && result.problems.length > 0);
+    const ok = result.numEvidence > 0 && !(params.strict && result.problems.length > 0);
     return {
       ok,
       value: { ...result, total, seconds, file: params.db },
@@ -44,7 +48,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
       report: {
         title: `Ingested ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}`,
         verdict: {
-          tone: result.problems.length > 0 ? 'warn' : 'good',
+          tone: result.problems.length > 0 || result.numEvidence === 0 ? 'warn' : 'good',
           text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}; ${result.problems.length + result.numMoreProblems} problems.`,
         },
         blocks: [
