@@ -72,7 +72,7 @@ function issueTable(issues: readonly Issue[], hasTruth: boolean): Block {
       { key: 'wrong', label: 'probability wrong', format: 'percent', digits: 1 },
       { key: 'agreement', label: 'neighbours with given label', format: 'percent', digits: 0 },
       ...(hasTruth ? [{ key: 'truth', label: 'truth' }] : []),
-      { key: 'preview', label: 'content' },
+      ...(issues.some(({ preview }) => preview !== undefined) ? [{ key: 'preview', label: 'content' }] : []),
     ],
     rows: issues.map((issue) => ({
       id: issue.id,
@@ -99,7 +99,7 @@ function thumbnailBlocks(issues: readonly Issue[]): Block[] {
         kind: 'image',
         source: issue.thumbnail!,
         alt: `Sample ${issue.id}, labelled ${issue.given}, most likely ${issue.top[0].name}`,
-        caption: `${issue.id}: labelled ${issue.given}, most likely ${issue.top[0].name}, wrong with ${percent(issue.wrongProbability)}`,
+        caption: `${issue.id}: ${issue.given} → ${issue.top[0].name}, ${percent(issue.wrongProbability)}`,
         pixelated: true,
       })),
     },

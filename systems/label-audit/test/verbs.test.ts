@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
-import { readCsv, readNpy, readSafetensors, writeImage, writeNpy, writeParquet } from '@tenfold/core/data';
+import { readCsv, readImage, readNpy, readSafetensors, writeImage, writeNpy, writeParquet } from '@tenfold/core/data';
 import { readOnnx } from '@tenfold/core/graph';
 import { openBackend } from '@tenfold/core/runtime';
 import { assertManifest, runVerbInTest } from '@tenfold/core/system/test-kit';
@@ -143,6 +143,11 @@ test('an image folder is audited; images that do not decode are skipped, counted
   const json = JSON.parse(readFileSync(join(folder, 'out-photos/audit.json'), 'utf8'));
   assert.deepEqual(json.issues.map(({ id }: { id: string }) => id).sort(), ['dark/05.png', 'light/05.png']);
   assert.match(json.issues[0].thumbnail, /^data:image\/png;base64,/);
+  const picture = await readImage(Buffer.from(json.issues[0].thumbnail.split(',')[1], 'base64'));
+  assert.equal(picture.widthPx, 112, 'eight pixels, each fourteen wide');
+  assert.equal(picture.data[0], picture.data[3 * 13]);
+  const html = readFileSync(join(folder, 'out-photos/report.html'), 'utf8');
+  assert.ok(html.includes(json.issues[0].thumbnail), 'the report shows the thumbnail');
 });
 
 test('train writes a model whose ONNX gives the probabilities of its parameters', async () => {
