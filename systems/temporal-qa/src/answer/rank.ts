@@ -44,28 +44,39 @@ function itemScore(features: readonly number[], weights: RankWeights): number {
 export function rankAnswers(graph: EvidenceGraph, input: RankInput, scores?: ArrayLike<number>): Answer[] {
   const weights = shippedWeights();
   const byItem = graph.features.map((features) => itemScore(features, weights));
-  return graph.candidates
+  const ranked = graph.candidates
     .map((candidate, index) => ({
       candidate,
       score: scores?.[index] ?? linearScore(graph, candidate, weights).score,
     }))
-    .toSorted((a, b) => b.score - a.score || (a.candidate.label < b.candidate.label ? -1 : 1))
-    .map(({ candidate, score }) => {
-      const edges = candidate.edges.toSorted(
-        (a, b) => byItem[b.item]! + weights.fit * b.fit - byItem[a.item]! - weights.fit * a.fit,
-      );
-      const items = edges.map(({ item }) => graph.items[item]!);
-      return {
-        label: candidate.label,
-        id: candidate.label,
-        score,
-        verdict: items[0]!.verdict,
-        support: items.slice(0, MAX_SUPPORT).map((item) => ({
-          ...supportOf(item),
-          why: reasonOf(item.spans, item.verdict, input.signal, input.constraint),
-        })),
-      };
-    });
+    .toSorted((a, b) => b.score - a.score || (a.candidate.label < b.candidate.label ? -1 : 1));
+  return oneAnswerOfFact(graph, ranked).map(({ candidate, score }) => {
+    const edges = candidate.edges.toSorted(
+      (a, b) => byItem[b.item]! + weights.fit * b.fit - byItem[a.item]! - weights.fit * a.fit,
+    );
+    const items = edges.map(({ item }) => graph.items[item]!);
+    return {
+      label: candidate.label,
+      id: candidate.label,
+      score,
+      verdict: items[0]!.verdict,
+      support: items.slice(0, MAX_SUPPORT).map((item) => ({
+        ...supportOf(item),
+        why: reasonOf(item.spans, item.verdict, input.signal, input.constraint),
+      })),
+    };
+  });
+}
+
+/** A fact answers with its best slot alone: "Catholic Church, pope, Paul VI" does not also answer "Catholic Church". */
+function oneAnswerOfFact<T extends { readonly candidate: Candidate }>(graph: EvidenceGraph, ranked: readonly T[]): T[] {
+  const taken = new Set<number>();
+  return ranked.filter(({ candidate }) => {
+    const isFact = (item: number) => graph.items[item]!.evidence.source === 'kb';
+    const isNew = candidate.edges.some(({ item }) => !isFact(item) || !taken.has(item));
+    for (const { item } of candidate.edges) taken.add(item);
+    return isNew;
+  });
 }
 
 export function supportOf(item: Judged): Support {
