@@ -16,7 +16,7 @@ export function CascadePanel(page: RoomPageProps) {
   const [cluster, setCluster] = useAddressState<string>('cluster', 'workstation');
   const [devices, setDevices] = useAddressNumber('devices', 8);
   const [batch, setBatch] = useAddressNumber('batch', 64);
-  const run = useVerbRun(page, 'cascade');
+  const run = useVerbRun(page, 'cascade', { addressKey: 'cascade' });
   return (
     <WithControls
       controls={

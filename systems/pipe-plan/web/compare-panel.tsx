@@ -4,7 +4,7 @@ import { usePlanInputs } from './inputs.tsx';
 
 export function ComparePanel(page: RoomPageProps) {
   const { params, controls } = usePlanInputs();
-  const run = useVerbRun(page, 'compare');
+  const run = useVerbRun(page, 'compare', { addressKey: 'compare' });
   return (
     <WithControls
       controls={

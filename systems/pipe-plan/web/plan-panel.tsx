@@ -16,7 +16,7 @@ import { StageChain } from './stage-chain.tsx';
 
 export function PlanPanel(page: RoomPageProps) {
   const { params, controls } = usePlanInputs();
-  const plan = useVerbRun<PlanView>(page, 'plan');
+  const plan = useVerbRun<PlanView>(page, 'plan', { addressKey: 'plan' });
   return (
     <WithControls
       controls={
@@ -59,7 +59,7 @@ const SETTLED_MS = 350;
 function Borders({ page, planned, params }: BordersProps) {
   const plannedEnds = planned.plan.stages.map(({ end }) => end);
   const [ends, setEnds] = useState<readonly number[]>(plannedEnds);
-  const own = useVerbRun<PlanView>(page, 'simulate');
+  const own = useVerbRun<PlanView>(page, 'simulate', { addressKey: 'own', showLatest: false });
   const isMoved = ends.join() !== plannedEnds.join();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);

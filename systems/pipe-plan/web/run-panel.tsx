@@ -11,7 +11,7 @@ import {
 
 export function RunPanel(page: RoomPageProps) {
   const [stages, setStages] = useAddressNumber('stages', 2);
-  const run = useVerbRun(page, 'run');
+  const run = useVerbRun(page, 'run', { addressKey: 'run' });
   return (
     <WithControls
       controls={
