@@ -5,7 +5,9 @@ import { ask, openQa, type AskOptions } from '../src/answer/ask.ts';
 import { ITEM_FEATURES, type EvidenceGraph, type RankInput } from '../src/answer/evidence-graph.ts';
 import { openGraphRanker } from '../src/answer/graph-ranker.ts';
 import { linearScore, shippedWeights } from '../src/answer/rank.ts';
+import { evidenceOfFact } from '../src/ingest/verbalise.ts';
 import { openEvidenceStore } from '../src/store/sqlite-store.ts';
+import { parseDate } from '../src/time/index.ts';
 import { makeLand } from '../scripts/made-up-lands.ts';
 
 const clock = { nowMs: () => performance.now() };
@@ -86,4 +88,25 @@ test('an edge that fits the question better never lowers the log-linear score', 
     const better = { ...candidate, edges: candidate.edges.map((edge) => ({ ...edge, fit: edge.fit + 0.5 })) };
     assert.ok(linearScore(first!.graph, better, weights).score > linearScore(first!.graph, candidate, weights).score);
   }
+});
+
+test('a fact gives one answer: its subject is none where its object is', async () => {
+  const store = openEvidenceStore({ file: ':memory:' });
+  await store.add([
+    evidenceOfFact({
+      subject: 'Old Church',
+      relation: 'pope',
+      object: 'Ada Stone',
+      point: parseDate('1990')!,
+      doc: 'd',
+      locator: '1',
+    }),
+  ]);
+  await store.finishLoad();
+  const result = await ask(await openQa(store, clock), 'Who was pope in 1990?');
+  assert.deepEqual(
+    result.answers.map((answer) => answer.label),
+    ['Ada Stone'],
+  );
+  await store.close();
 });
