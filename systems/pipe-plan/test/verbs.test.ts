@@ -4,17 +4,17 @@ import { assertManifest, runVerbInTest } from '@tenfold/core/system/test-kit';
 import { manifest } from '../src/manifest.ts';
 import type { PlanView } from '../src/verbs/plan-view.ts';
 
-test('the manifest keeps the rules of rooms', async () => {
-  await assertManifest(manifest);
+test('the manifest keeps the rules of rooms', () => {
+  assertManifest(manifest);
 });
 
 test('plan, then simulate the same borders, give the same iteration; worse borders are slower', async () => {
   const params = { model: 'sd21', devices: 8, batch: 64 };
-  const planned = (await runVerbInTest(manifest, 'plan', params)).result as PlanView;
+  const planned = (await runVerbInTest(manifest, 'plan', params)).result as unknown as PlanView;
   const own = async (ends: readonly number[]): Promise<PlanView> => {
     const replicas = planned.plan.stages.map((stage) => stage.replicas).join(',');
     const request = { ...params, ends: ends.join(','), replicas, microBatches: planned.plan.numMicroBatches };
-    return (await runVerbInTest(manifest, 'simulate', request)).result as PlanView;
+    return (await runVerbInTest(manifest, 'simulate', request)).result as unknown as PlanView;
   };
   const ends = planned.plan.stages.map(({ end }) => end);
   assert.ok(Math.abs((await own(ends)).iterationMs - planned.iterationMs) < 1e-9 * planned.iterationMs);
