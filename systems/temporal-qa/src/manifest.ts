@@ -55,6 +55,11 @@ export const manifest = defineSystem({
           .describe(
             'OpenAI-compatible endpoint that may cut unusual questions, like http://127.0.0.1:8080/v1; key from TENFOLD_LLM_KEY',
           ),
+        embeddings: z
+          .string()
+          .default('')
+          .describe('OpenAI-compatible endpoint whose vectors find evidence in other words; key from TENFOLD_LLM_KEY'),
+        embeddingsModel: z.string().default('default').describe('name of the embedding model there'),
         llmModel: z.string().default('default').describe('name of the model at that endpoint'),
         after: z.string().default('').describe('earlier turns of the talk, separated by bars, for follow-up questions'),
       }),

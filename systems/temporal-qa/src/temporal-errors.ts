@@ -62,4 +62,9 @@ export const temporalError = defineErrors({
     title: 'A kind of source is not known',
     fix: 'Name some of kb, text, table, info, separated by commas.',
   },
+  'TF-TEMPORAL-013': {
+    kind: 'environment',
+    title: 'The embeddings endpoint did not give usable vectors',
+    fix: 'Words alone were used; check the address and the model name.',
+  },
 });

@@ -5,6 +5,7 @@ import type { EvidenceStore, Source } from '../store/types.ts';
 import { temporalError } from '../temporal-errors.ts';
 import { candidatesFor, clauseOf, type Clause, type Scored } from '../retrieve/candidates.ts';
 import { Linker } from '../retrieve/linker.ts';
+import { nearInMeaning, type VectorConfig } from '../retrieve/vectors.ts';
 import { frameOf, type Frame } from '../understand/frame.ts';
 import { frameWithLlm, type LlmConfig } from '../understand/llm.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
@@ -33,6 +34,8 @@ export interface AskOptions {
   readonly limit?: number;
   /** Least share of the question's information that evidence must hold, 0..1. */
   readonly minCoverage?: number;
+  /** Vectors for evidence in other words. */
+  readonly vectors?: VectorConfig;
   /** A language model that may cut the question; it never filters and never answers. */
   readonly llm?: LlmConfig;
   /** Scores the candidates instead of the log-linear model. */
@@ -150,6 +153,8 @@ class Asking implements Asker {
       }
     }
     trace.funnel.push(funnelOf('found', scored));
+    if (bestCoverage(scored) < minCoverage && this.#options.vectors)
+      scored = await this.#byMeaning(clause, scored, this.#options.vectors, trace);
     const best = bestCoverage(scored);
     if (best < minCoverage) return this.nothingFound(clause);
     const relevant = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
@@ -220,6 +225,18 @@ class Asking implements Asker {
 
   candidates(clause: Clause): Promise<Scored[]> {
     return candidatesFor(clause, this.#context.store, { sources: this.#options.sources });
+  }
+
+  /** Candidates in other words; without a usable endpoint those that words found. */
+  async #byMeaning(clause: Clause, scored: Scored[], vectors: VectorConfig, trace: Trace): Promise<Scored[]> {
+    try {
+      const near = await nearInMeaning(clause, scored, vectors);
+      if (near.length > 0) trace.notes.push('Words did not match; vectors found evidence in other words.');
+      return near.length > 0 ? near : scored;
+    } catch (error) {
+      trace.notes.push(error instanceof Error ? error.message : 'The vectors failed.');
+      return scored;
+    }
   }
 
   nothingFound(clause: Clause): Refusal {

@@ -21,6 +21,8 @@ interface AskParams {
   readonly after: string;
   readonly llm: string;
   readonly llmModel: string;
+  readonly embeddings: string;
+  readonly embeddingsModel: string;
 }
 
 /** Keys are never params: params are kept with the run. */
@@ -39,6 +41,9 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
       ...(params.asOf ? { asOf: params.asOf } : {}),
       ...(params.refDate ? { refDate: params.refDate } : {}),
       ...(sources ? { sources } : {}),
+      ...(params.embeddings === ''
+        ? {}
+        : { vectors: { url: params.embeddings, model: params.embeddingsModel, apiKey: process.env[KEY_NAME] ?? '' } }),
       ...(params.llm === ''
         ? {}
         : { llm: { url: params.llm, model: params.llmModel, apiKey: process.env[KEY_NAME] ?? '' } }),
