@@ -3,8 +3,8 @@ import { runsOfBox, type Runs } from '../trace/box-runs.ts';
 import type { LogicalTensor, Shard } from '../trace/trace-run.ts';
 import type { ReplicaFinding } from '../types.ts';
 
-/** Elements merged at once: two f32 stretches stay near the cache. */
-export const CHUNK_ELEMENTS = 1 << 18;
+/** Elements merged at once: stretches of both runs stay in the cache, and the loops over them are compiled early. */
+export const CHUNK_ELEMENTS = 1 << 14;
 /** Shorter stretches are placed element by element. */
 const LEAST_BLOCK = 32;
 
