@@ -1,13 +1,22 @@
 /** docs/errors.md, made from the `*-errors.ts` files; and the check that every code in use is declared. */
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckResult } from './check-result.ts';
 import { declaredErrorCodes, EXIT_CODE_OF_KIND } from '@tenfold/core/base';
 
 const SOURCES = '{core/src,ui/src,systems/*/src,apps}/**/*.{ts,tsx,mjs}';
 
-/** Loads every declaration and returns the page as Markdown. */
-export async function createErrorsPage(root: string): Promise<string> {
+/** Where the studio finds the same list. */
+export const ERROR_LIST_FILE = 'apps/studio/web/src/error-list.generated.json';
+
+export interface ErrorTexts {
+  readonly page: string;
+  /** `[[code, kind, title, fix], …]` */
+  readonly list: string;
+}
+
+/** Loads every declaration and returns the page as Markdown and the list as JSON. */
+export async function createErrorTexts(root: string): Promise<ErrorTexts> {
   for (const file of globSync('{core/src,systems/*/src,apps}/**/*-errors.ts', { cwd: root })) {
     if (!file.includes('node_modules') && !file.includes('_skeleton')) await import(join(root, file));
   }
@@ -15,7 +24,8 @@ export async function createErrorsPage(root: string): Promise<string> {
   const lines = rows.map(
     ([code, { kind, title, fix }]) => `| ${code} | ${EXIT_CODE_OF_KIND[kind]} ${kind} | ${title} | ${fix} |`,
   );
-  return [
+  const list = rows.map(([code, { kind, title, fix }]) => `  ${JSON.stringify([code, kind, title, fix])}`);
+  const page = [
     '# Errors',
     '',
     'Made by `npm run errors` from the declarations in the source; do not edit. An error prints one line:',
@@ -26,18 +36,20 @@ export async function createErrorsPage(root: string): Promise<string> {
     ...lines,
     '',
   ].join('\n');
+  return { page, list: `[\n${list.join(',\n')}\n]\n` };
 }
 
 export async function checkErrors(root: string): Promise<CheckResult> {
   const problems: string[] = [];
-  const page = await createErrorsPage(root);
-  let stored = '';
-  try {
-    stored = readFileSync(join(root, 'docs/errors.md'), 'utf8');
-  } catch {
-    // reported below as out of date
+  const { page, list } = await createErrorTexts(root);
+  for (const [file, text] of [
+    ['docs/errors.md', page],
+    [ERROR_LIST_FILE, list],
+  ] as const) {
+    const path = join(root, file);
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text)
+      problems.push(`${file} is out of date: run \`npm run errors\``);
   }
-  if (stored !== page) problems.push('docs/errors.md is out of date: run `npm run errors`');
   const declared = declaredErrorCodes();
   const used = new Set<string>();
   for (const file of globSync(SOURCES, { cwd: root })) {

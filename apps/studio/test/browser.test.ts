@@ -121,7 +121,7 @@ test(
     await page.goto(studio.url);
     await page.getByRole('heading', { name: 'Last runs' }).waitFor();
     await page.keyboard.press('Control+k');
-    await page.getByPlaceholder(/Go to a room/).fill('random sample');
+    await page.getByPlaceholder(/^Room, verb, run/).fill('random sample');
     await page.keyboard.press('Enter');
     await page.waitForURL(/rooms\/pi-room/);
     await page.keyboard.press('?');
@@ -177,6 +177,57 @@ test(
   },
 );
 
+test(
+  'runs are compared: params that differ and figures stand side by side, and runs are added and left out',
+  { skip },
+  async (t) => {
+    const { studio, page, errors } = await visit(t);
+    const few = await studio.start('estimate', { points: 4000 });
+    const many = await studio.start('estimate', { points: 8000 });
+    await studio.finished(few);
+    await studio.finished(many);
+    await page.goto(`${studio.base}/runs/${few}`);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByLabel('Add a run of this room').selectOption(many);
+    await page.waitForURL(/compare\?runs=/);
+    const row = page.getByRole('row', { name: /^points/ });
+    await row.getByText('8000').waitFor();
+    assert.match((await row.getAttribute('class')) ?? '', /is-different/);
+    assert.deepEqual(await row.getByRole('cell').allTextContents(), ['4000', '8000']);
+    assert.equal(await page.getByRole('heading', { name: 'Estimate of π' }).count(), 2);
+    await page.getByRole('button', { name: `Leave run ${few} out` }).click();
+    await page.getByRole('button', { name: `Leave run ${few} out` }).waitFor({ state: 'detached' });
+    assert.match(page.url(), new RegExp(`runs=${many}$`));
+    assert.deepEqual(errors, []);
+  },
+);
+
+test('the search finds runs, errors and views that were saved under a name', { skip }, async (t) => {
+  const { studio, page, errors } = await visit(t);
+  const run = await studio.start('estimate', { points: 4000 });
+  await studio.finished(run);
+  await page.goto(`${studio.base}/runs?status=done`);
+  await page.getByText('1 run').waitFor();
+  await page.keyboard.press('s');
+  await page.keyboard.press('v');
+  await page.getByLabel('Name').fill('What went well');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.goto(studio.base);
+  const search = async (words: string): Promise<void> => {
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder(/^Room, verb, run/).fill(words);
+    await page.keyboard.press('Enter');
+  };
+  await search('went well');
+  await page.waitForURL(/\/runs\?status=done$/);
+  await search(run);
+  await page.waitForURL(new RegExp(`/runs/${run}$`));
+  await search('TF-STORE-004');
+  await page.waitForURL(/\/errors\?q=TF-STORE-004$/);
+  await page.getByText('There is no run of that id').waitFor();
+  assert.deepEqual(errors, []);
+});
+
 for (const theme of ['light', 'dark'] as const) {
   for (const width of [1280, 390]) {
     test(
@@ -201,6 +252,9 @@ for (const theme of ['light', 'dark'] as const) {
           done: [`/runs/${done}`, 'points give'],
           failed: [`/runs/${failed}`, 'TF-STUDIO-006'],
           running: [`/runs/${running}`, 'Drawing points'],
+          compare: [`/compare?runs=${done},${failed}`, 'Params'],
+          'compare-nothing': ['/compare', 'No runs chosen'],
+          errors: ['/errors?q=TF-STORE', 'TF-STORE-004'],
           nowhere: ['/nowhere', 'There is no page at this address'],
           lost: ['/runs/ffffffffff', 'TF-STUDIO-003'],
         } as const;

@@ -3,17 +3,20 @@ import { Button, EmptyState, Icon, LinkButton, Toasts, type IconName } from '@te
 import { useEffect, useMemo, useState } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { createCommands } from './commands.ts';
+import { ComparePage } from './compare-page.tsx';
+import { ErrorsPage } from './errors-page.tsx';
 import { FoldMark } from './fold-mark.tsx';
 import { HomePage } from './home-page.tsx';
-import { Keys, KeySheet, Palette } from './palette.tsx';
+import { Keys, KeySheet, Palette, SaveView } from './palette.tsx';
 import { PageBoundary } from './page-boundary.tsx';
 import { RoomPage } from './room-page.tsx';
 import { RunPage } from './run-page.tsx';
 import { RunsPage } from './runs-page.tsx';
+import { useSavedViews } from './saved-views.ts';
 import { setThemeChoice, useThemeChoice, type ThemeChoice } from './theme.ts';
 import { TracePage } from './trace-page.tsx';
 import { useCommandKeys } from './use-command-keys.ts';
-import { useRooms, useRunListUpdates } from './use-studio-data.ts';
+import { useRooms, useRunListUpdates, useRuns } from './use-studio-data.ts';
 
 const THEMES: readonly { readonly choice: ThemeChoice; readonly icon: IconName }[] = [
   { choice: 'system', icon: 'screen' },
@@ -21,10 +24,15 @@ const THEMES: readonly { readonly choice: ThemeChoice; readonly icon: IconName }
   { choice: 'dark', icon: 'moon' },
 ];
 
+/** Newest runs that the search knows; the page of runs searches all. */
+const SEARCHED_RUNS = 100;
+
 export function App() {
   const [path, navigate] = useLocation();
-  const [open, setOpen] = useState<'palette' | 'keys'>();
+  const [open, setOpen] = useState<'palette' | 'keys' | 'save'>();
   const rooms = useRooms().data;
+  const savedViews = useSavedViews();
+  const runs = useRuns({ limit: SEARCHED_RUNS }).data;
   useRunListUpdates();
   const commands = useMemo(
     () =>
@@ -33,8 +41,11 @@ export function App() {
         navigate,
         openPalette: () => setOpen('palette'),
         openKeySheet: () => setOpen('keys'),
+        openSaveView: () => setOpen('save'),
+        runs: runs ?? [],
+        savedViews,
       }),
-    [rooms, navigate],
+    [rooms, runs, savedViews, navigate],
   );
   useCommandKeys(commands);
   useEffect(() => {
@@ -95,6 +106,8 @@ export function App() {
               )}
             </Route>
             <Route path="/timeline" component={TracePage} />
+            <Route path="/compare" component={ComparePage} />
+            <Route path="/errors" component={ErrorsPage} />
             <Route path="/runs" component={RunsPage} />
             <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
             <Route>
@@ -111,6 +124,7 @@ export function App() {
       </main>
       {open === 'palette' && <Palette commands={commands} onClose={() => setOpen(undefined)} />}
       {open === 'keys' && <KeySheet commands={commands} onClose={() => setOpen(undefined)} />}
+      {open === 'save' && <SaveView onClose={() => setOpen(undefined)} />}
       <Toasts />
     </>
   );

@@ -1,10 +1,11 @@
 /** The palette (Mod+K) and the key sheet (?), both from the list of commands. */
 import { Command as Cmdk } from 'cmdk';
-import { Button } from '@tenfold/ui';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { Button, TextField } from '@tenfold/ui';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import type { Command } from './commands.ts';
+import { saveView } from './saved-views.ts';
 
-const GROUPS = ['Go to', 'Rooms', 'Run a verb', 'View'] as const;
+const GROUPS = ['Go to', 'Saved views', 'Rooms', 'Run a verb', 'Runs', 'View', 'Errors'] as const;
 
 export function Palette({
   commands,
@@ -16,7 +17,7 @@ export function Palette({
   return (
     <ModalDialog label="Search everything" onClose={onClose}>
       <Cmdk label="Search everything" className="palette" loop>
-        <Cmdk.Input placeholder="Go to a room, run a verb, change the theme…" autoFocus />
+        <Cmdk.Input placeholder="Room, verb, run, error code, saved view…" autoFocus />
         <Cmdk.List>
           <Cmdk.Empty>Nothing is called that. Try a room, a verb, or a word of its question.</Cmdk.Empty>
           {GROUPS.map((group) => {
@@ -77,6 +78,38 @@ export function KeySheet({
           ))}
         </dl>
       </div>
+    </ModalDialog>
+  );
+}
+
+export function SaveView({ onClose }: { readonly onClose: () => void }) {
+  const address = window.location.pathname + window.location.search;
+  const [name, setName] = useState(document.title);
+  return (
+    <ModalDialog label="Save this view" onClose={onClose}>
+      <form
+        className="key-sheet"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (name.trim() === '') return;
+          saveView({ name: name.trim(), address });
+          onClose();
+        }}
+      >
+        <header>
+          <h2>Save this view</h2>
+        </header>
+        <TextField label="Name" value={name} onChange={setName} />
+        <p className="tf-field-note">The search (Mod+K) finds it by this name, with all filters and sliders.</p>
+        <div className="tf-row">
+          <Button type="submit" variant="primary">
+            Save
+          </Button>
+          <Button variant="quiet" onClick={onClose}>
+            Close
+          </Button>
+        </div>
+      </form>
     </ModalDialog>
   );
 }

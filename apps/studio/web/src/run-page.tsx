@@ -125,6 +125,9 @@ function RunActions({ run, isActive }: { readonly run: RunDetail; readonly isAct
           <Button variant="quiet" onClick={() => navigate(again)}>
             Change params
           </Button>
+          <Button variant="quiet" onClick={() => navigate(`/compare?runs=${run.id}`)}>
+            Compare
+          </Button>
           <Button
             variant="quiet"
             icon="trash"
