@@ -26,8 +26,8 @@ export const manifest = defineSystem({
       summary: 'photograph a small street, train splats on the CPU, score three levels and draw the trust radius',
       examples: ['tour', 'tour --steps 1500 --width 160'],
       params: z.object({
-        width: z.int().min(48).max(640).default(112).describe('image width, pixels'),
-        steps: z.int().min(60).max(30000).default(500).describe('training steps'),
+        width: z.int().min(48).max(640).default(96).describe('image width, pixels'),
+        steps: z.int().min(60).max(30000).default(400).describe('training steps'),
       }),
       load: () => import('./verbs/tour.ts'),
     }),

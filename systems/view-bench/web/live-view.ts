@@ -1,6 +1,5 @@
 /** Draws a cloud on a canvas: WGSL where the browser has WebGPU, else the CPU renderer at a quarter of the size. */
 import { openGpuDevice } from '../src/gpu/device.ts';
-import { createPresenter } from '../src/gpu/present.ts';
 import { createGpuRenderer } from '../src/gpu/renderer.ts';
 import { scaledIntrinsics } from '../src/camera.ts';
 import { renderCloud } from '../src/splat/render.ts';
@@ -25,10 +24,12 @@ async function createGpuView(canvas: HTMLCanvasElement, cloud: GaussianCloud): P
   if (!('gpu' in navigator)) return undefined;
   const { device, adapterName } = await openGpuDevice(navigator.gpu);
   const renderer = await createGpuRenderer(device, cloud);
-  const context = canvas.getContext('webgpu');
+  const context = canvas.getContext('2d');
   if (!context) return undefined;
-  const presenter = createPresenter(device, context, navigator.gpu.getPreferredCanvasFormat());
-  const queue = newestOnly(async (camera) => presenter.show(await renderer.render(camera)));
+  const queue = newestOnly(async (camera) => {
+    await renderer.render(camera);
+    context.putImageData(new ImageData(await renderer.readPixels(), camera.widthPx, camera.heightPx), 0, 0);
+  });
   return {
     engine: `WebGPU, ${adapterName}`,
     draw: queue.push,

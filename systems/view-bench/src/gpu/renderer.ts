@@ -11,10 +11,6 @@ import { createKernel, createStorage, dispatch, readBuffer, USAGE, withAllocatio
 import { createSorter, type ScanPlan, type SortPlan } from './sort.ts';
 
 export interface GpuRendering {
-  /** [H, W, 4] r g b with background, and the transmittance left over */
-  readonly image: GPUBuffer;
-  readonly widthPx: number;
-  readonly heightPx: number;
   /** Pairs of tiles and Gaussians. */
   readonly numPairs: number;
 }
@@ -24,6 +20,8 @@ export interface GpuRenderer extends Disposable {
   render(camera: PinholeCamera, options?: RenderOptions): Promise<GpuRendering>;
   /** Colours and transmittance of the last rendering on the host. */
   readImage(): Promise<{ readonly rgb: Float32Array; readonly transmittance: Float32Array }>;
+  /** The last rendering as 8-bit RGBA rows from the top, for a canvas. */
+  readPixels(): Promise<Uint8ClampedArray<ArrayBuffer>>;
   /** Gradient by the cloud of the last rendering. @param rgb  [H, W, 3] @param alpha  [H, W] by the coverage */
   gradient(rgb: Float32Array, alpha?: Float32Array): Promise<CloudGradients>;
 }
@@ -166,7 +164,7 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
         numPairs = await draw(camera, resolved, capacity);
       }
       last = { camera, numPairs };
-      return { image: image!.image, widthPx: camera.widthPx, heightPx: camera.heightPx, numPairs };
+      return { numPairs };
     },
     async readImage() {
       const { widthPx, heightPx } = last!.camera;
@@ -176,6 +174,13 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
         rgb: Float32Array.from({ length: 3 * numPixels }, (_, k) => data[4 * Math.floor(k / 3) + (k % 3)]),
         transmittance: Float32Array.from({ length: numPixels }, (_, p) => data[4 * p + 3]),
       };
+    },
+    async readPixels() {
+      const { widthPx, heightPx } = last!.camera;
+      const data = new Float32Array(await readBuffer(device, image!.image, 16 * widthPx * heightPx));
+      const pixels = new Uint8ClampedArray(data.length);
+      for (let k = 0; k < data.length; k++) pixels[k] = (k & 3) === 3 ? 255 : 255 * data[k];
+      return pixels;
     },
     async gradient(rgb, alpha) {
       const { camera, numPairs } = last!;

@@ -12,7 +12,7 @@ interface TourParams {
   readonly steps: number;
 }
 
-const NUM_STOPS = 12;
+const NUM_STOPS = 10;
 
 export async function run({ width, steps }: TourParams, context: VerbContext): Promise<VerbResult> {
   const start = context.clock.nowMs();
@@ -43,7 +43,7 @@ export async function run({ width, steps }: TourParams, context: VerbContext): P
         refineEnd: 0.7 * steps,
         degreeEvery: steps / 3,
         opacityResetEvery: Infinity,
-        cap: 9000,
+        cap: 6000,
         extentM: TOUR_EXTENT_M,
       },
       shDegree: 2,
