@@ -11,6 +11,9 @@ const ASIDE_M = 10;
 const WIDTH_PX = 640;
 const HEIGHT_PX = 400;
 const FOCAL_SHARE = 0.8;
+/** The trust radius speaks of views that look along the path; beyond this turn the turned levels answer. */
+const TURNED_DEG = 25;
+const ASIDE_FROM_M = 1;
 
 export function Flight({ api, run }: { readonly api: StudioApi; readonly run: RunDetail<ExperimentValue> }) {
   const value = run.result!;
@@ -59,16 +62,27 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
   const distance = Math.abs(aside);
   const { trust } = value;
   const isTrusted = trust !== null && distance <= trust.radiusM;
+  const isTurned = Math.abs(turn) > TURNED_DEG;
+  const turned = value.levels.find(({ level }) => level === (distance > ASIDE_FROM_M ? 'level3' : 'level2'));
   return (
     <Panel title="Leave the path">
       <div className="view-flight">
         <div className="view-stage">
           <canvas ref={canvas} width={WIDTH_PX} height={HEIGHT_PX} aria-label="The splats from the chosen camera" />
-          {trust && view && (
+          {view && !isTurned && trust && (
             <div className="view-verdict">
               <Badge tone={isTrusted ? 'good' : 'bad'}>{isTrusted ? 'trusted' : 'beyond the trust radius'}</Badge>
               <span>
                 {expectedPsnr(trust, distance).toFixed(1)} dB expected at {distance.toFixed(1)} m
+              </span>
+            </div>
+          )}
+          {view && isTurned && turned && (
+            <div className="view-verdict">
+              <Badge tone="warn">turned</Badge>
+              <span>
+                {turned.psnr.toFixed(1)} dB was the mean of {turned.level === 'level3' ? 'moved and turned' : 'turned'}{' '}
+                views
               </span>
             </div>
           )}
