@@ -29,10 +29,10 @@ export function reportWhatIf(result: WhatIf, trace: Trace): Report {
           { label: 'prefill FLOPs saved', value: best.flopsSavedRate, format: 'percent' },
         ],
       },
+      ...alphaMap(result),
+      capacityPlot(result),
       policyTable(result, trace),
       boundsTable(result.bounds),
-      capacityPlot(result),
-      ...alphaMap(result),
     ],
   };
 }
@@ -130,7 +130,7 @@ function alphaMap({ rows }: WhatIf): Block[] {
           name: 'token hit rate',
           points: cells.map(({ policy, capacityBytes, tokenHitRate }) => ({
             x: policy.slice('marconi:'.length),
-            y: formatBytes(capacityBytes),
+            y: capacityLabel(capacityBytes),
             value: tokenHitRate,
           })),
         },
@@ -140,6 +140,14 @@ function alphaMap({ rows }: WhatIf): Block[] {
 }
 
 const MIN_ALPHAS = 3;
+const LABEL_WIDTH = 7;
+
+/** Padded, so that labels sort as their numbers do. */
+function capacityLabel(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2).padStart(LABEL_WIDTH, FIGURE_SPACE)} GB`;
+}
+
+const FIGURE_SPACE = '\u2007';
 
 export function reportQueue(
   runs: readonly { readonly policy: string; readonly served: readonly QueuedRequest[] }[],

@@ -8,7 +8,7 @@ const ROW = 14;
 const LONG_ROW = 18;
 const FEW_ROWS = 24;
 const MIN_OPACITY = 0.25;
-const AGE_SCALE = 30;
+const MIN_AGE_SCALE = 4;
 
 interface Placed {
   readonly node: FrameNode;
@@ -21,6 +21,7 @@ export function Icicle({ tree, maxTokens }: { readonly tree: TreePicture; readon
   const { placed, numRows } = place(tree.nodes);
   const node = tree.nodes.find(({ id }) => id === hovered);
   const width = maxTokens ?? Math.max(1, ...tree.nodes.map(({ end }) => end));
+  const ageScale = Math.max(MIN_AGE_SCALE, ...tree.nodes.map(({ age }) => age / 2));
   const rowHeight = numRows <= FEW_ROWS ? LONG_ROW : ROW;
   const x = (tokens: number): number => (tokens / width) * WIDTH;
   return (
@@ -41,7 +42,7 @@ export function Icicle({ tree, maxTokens }: { readonly tree: TreePicture; readon
             height={rows * rowHeight - 2}
             rx={2}
             className={`${hasState ? 'has-state' : 'has-none'}${id === tree.victim ? ' is-victim' : ''}`}
-            fillOpacity={hasState ? Math.max(MIN_OPACITY, Math.exp(-age / AGE_SCALE)) : 1}
+            fillOpacity={hasState ? Math.max(MIN_OPACITY, Math.exp(-age / ageScale)) : 1}
             onMouseEnter={() => setHovered(id)}
           />
         ))}

@@ -33,6 +33,8 @@ const ALPHAS = '0,0.1,0.25,0.5,1,1.5,2'
   .split(',')
   .map((alpha) => `marconi:${alpha}`)
   .join(',');
+/** As many as the plot has colours for, with the two bounds. */
+const RATES = { policies: 'lru,leafLru,gdsf,segLen,marconi:0.25,marconi:1,hitDensity,adaptive' };
 const MAP_CAPACITIES = '500MB,700MB,1GB,1.4GB,2GB';
 
 const CONTENT: Readonly<Record<View, RoomPage>> = {
@@ -59,7 +61,7 @@ export default function PrefixCachePage(page: RoomPageProps) {
 }
 
 function Rates(page: RoomPageProps) {
-  return <TraceVerb id="rates" page={page} verb="simulate" button="Compare policies" params={{}} />;
+  return <TraceVerb id="rates" page={page} verb="simulate" button="Compare policies" params={RATES} />;
 }
 
 function AlphaMap(page: RoomPageProps) {

@@ -68,7 +68,7 @@ async function readConfig(path: string): Promise<HfConfig> {
   return typeof json === 'object' && json !== null ? (json as HfConfig) : {};
 }
 
-/** "4GB,8GB" or "auto": fractions of what the whole trace would take. */
+/** "4GB,8GB" or "auto": steps up to a share of what the whole trace would take. */
 export function capacitiesFromText(text: string, trace: Trace, profile: ModelProfile): number[] {
   if (text !== 'auto') return text.split(',').map((part) => bytesFromText(part.trim()));
   let [tokens, largest] = [0, 0];
@@ -81,7 +81,12 @@ export function capacitiesFromText(text: string, trace: Trace, profile: ModelPro
   const whole =
     (tokens + firstTurns) * profile.kvBytesPerToken + (trace.requests.length + sessions) * profile.stateBytes;
   const least = largest * profile.kvBytesPerToken + 4 * profile.stateBytes;
-  return AUTO_SHARES.map((share) => Math.round(Math.max(least, share * whole)));
+  const most = Math.max(2 * least, MOST_SHARE * whole);
+  return Array.from({ length: AUTO_STEPS }, (_, step) =>
+    Math.round(least * (most / least) ** (step / (AUTO_STEPS - 1))),
+  );
 }
 
-const AUTO_SHARES = [0.05, 0.1, 0.2, 0.4];
+/** Equal ratios, from what the longest request needs to this share of what the whole trace would take. */
+const AUTO_STEPS = 4;
+const MOST_SHARE = 0.4;
