@@ -70,7 +70,7 @@ function AlphaMap(page: RoomPageProps) {
 }
 
 function Queue(page: RoomPageProps) {
-  const params = { speedUp: 20, capacity: '1GB', teraFlops: 20 };
+  const params = { speedUp: 5, capacity: '1GB', teraFlops: 20 };
   return <TraceVerb id="queue" page={page} verb="queue" button="Simulate" params={params} />;
 }
 
