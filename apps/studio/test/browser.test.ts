@@ -213,6 +213,7 @@ test('the search finds runs, errors and views that were saved under a name', { s
   await page.getByLabel('Name').fill('What went well');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.goto(studio.base);
+  await page.getByText('Last runs').waitFor(); // keys are heard once the page stands
   const search = async (words: string): Promise<void> => {
     await page.keyboard.press('Control+k');
     await page.getByPlaceholder(/^Room, verb, run/).fill(words);
