@@ -10,6 +10,7 @@ import { studioError } from './studio-errors.ts';
 /** Where the built pages lie. */
 export const WEB_FOLDER = new URL('../web/dist/', import.meta.url);
 
+const PAGE_SOURCES = new URL('../web/src/', import.meta.url);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const STAMP_FILE = 'build-stamp.txt';
 const SOURCE_FILE = /\.(tsx?|jsx?|css|html|svg|json)$/;
@@ -28,6 +29,8 @@ export interface BuildReport {
 /** Builds the pages if their sources changed. @throws TF-STUDIO-007 with the bundler's message */
 export async function buildWebIfStale(options: { readonly force?: boolean } = {}): Promise<BuildReport> {
   const startMs = performance.now();
+  // An installed package has the built pages and no sources.
+  if (!existsSync(PAGE_SOURCES)) return { built: false, elapsedMs: performance.now() - startMs, brokenRooms: [] };
   const stamp = hashOfSources();
   const folder = fileURLToPath(WEB_FOLDER);
   const stampPath = join(folder, STAMP_FILE);
