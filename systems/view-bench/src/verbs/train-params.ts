@@ -2,7 +2,7 @@
 import type { ExperimentOptions } from '../bench/experiment.ts';
 import type { TrainingParams } from '../params.ts';
 
-/** Short runs compress the schedule of 30,000 steps: growth from a tenth to 70 %, a degree every sixth of the steps. */
+/** Short runs compress the schedule of 30,000 steps: growth from a quarter to 70 %, a degree every sixth of the steps. */
 export function trainingFromParams(params: TrainingParams): Pick<ExperimentOptions, 'training' | 'shDegree'> {
   const { steps, strategy, cap, degree, loss, ssimWeight, exposure, antialiased, extent, threads } = params;
   const isShort = steps < 15_000;
@@ -20,7 +20,7 @@ export function trainingFromParams(params: TrainingParams): Pick<ExperimentOptio
       ...(extent > 0 ? { extentM: extent } : {}),
       ...(isShort
         ? {
-            refineStart: Math.min(500, Math.round(steps / 10)),
+            refineStart: Math.min(500, Math.round(steps / 4)),
             refineEvery: Math.max(20, Math.min(100, Math.round(steps / 30))),
             refineEnd: Math.round(0.7 * steps),
             degreeEvery: Math.min(1000, Math.round(steps / 6)),
