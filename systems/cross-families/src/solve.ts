@@ -34,7 +34,7 @@ const DEFAULT_TIME_LIMIT_SEC = 60;
 const DEFAULT_MAX_ORBIT_TUPLES = 200_000;
 /** Columns up to which the layer-size program is tried. */
 const MAX_LAYER_COLUMNS = 8000;
-const SEARCH_VERSION = 'tenfold-search/1';
+const SEARCH_VERSION = 'tenfold-search/2';
 
 /** The maximum of a problem, by the first exact method that reaches it, else bounds.
  *  @throws TF-FAMILIES-002 if no tuple exists, TF-BASE-001 if cancelled before any bound is known */

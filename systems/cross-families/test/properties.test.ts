@@ -61,6 +61,30 @@ test('every certificate the solver writes is accepted by the verifier', async ()
   );
 });
 
+test('a tuple listed by a search that knew the value beforehand reaches it', () => {
+  const listedValue = (n: number, sizes: number[][]): [bigint, bigint] => {
+    const { problem } = normaliseProblem({ n, sizes });
+    const { value } = searchExact(problem);
+    const again = searchExact(problem, { counting: false, atLeast: Number(value) });
+    const [tuple] = again.tuples();
+    return [BigInt(tuple!.reduce((sum, family) => sum + family.length, 0)), value];
+  };
+  // The first tuple that this search meets has 9 sets, the best 10.
+  const [listed, value] = listedValue(3, [
+    [1, 2],
+    [1, 2],
+    [2, 3],
+  ]);
+  assert.deepEqual([listed, value], [10n, 10n]);
+  fc.assert(
+    fc.property(question, ([n, sizes]) => {
+      const [sum, best] = listedValue(n, sizes);
+      assert.equal(sum, best);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test('the load of a fixed strategy is convex and piecewise linear in the share of reads', async () => {
   const system = createQuorumSystem(plainNodes([...'abcdef']), parseExpression('a*b*c + d*e*f'));
   const strategy = await optimalStrategy(system, [{ readFraction: 0.25, probability: 1 }]);

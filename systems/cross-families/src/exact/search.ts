@@ -67,7 +67,8 @@ export function searchGraph(graph: DisjointnessGraph, options: SearchOptions = {
   const branch = (P: Int32Array): void => {
     const target = Math.max(best, floor);
     const bound = sets.cliqueBound(P);
-    if (counting || best < 0 ? bound < target : bound <= target) return;
+    // Branches that only equal the target may go once a tuple that reaches it is in hand.
+    if (counting || best < Math.max(floor, 0) ? bound < target : bound <= target) return;
     check(++numBranches);
     const open = openFamily(graph, P);
     if (open.index < 0) {
