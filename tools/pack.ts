@@ -14,4 +14,6 @@ for (const { name, packedBytes, unpackedBytes, numFiles } of tarballs)
   console.log(
     `${name.padEnd(24)} ${megabytes(packedBytes).padStart(9)}, ${megabytes(unpackedBytes).padStart(9)} unpacked, ${numFiles} files`,
   );
-console.log(`\n${tarballs.length} packages in ${outFolder}\nInstall them: npm install ${join(outFolder, '*.tgz')}`);
+console.log(
+  `\n${tarballs.length} packages in ${outFolder}\nInstall them: ONNXRUNTIME_NODE_INSTALL=skip npm install ${join(outFolder, '*.tgz')}`,
+);

@@ -30,7 +30,8 @@ export interface ManifestInput {
 
 /** Node that reads our compiled code: `node:sqlite` and `Float16Array` without a flag. */
 const NODE_RANGE = '>=24';
-const MODELS_PATH = /\.\.\/models\//;
+/** A path as it stands in the repository, from a room to the weights that it shows its method on. */
+const MODELS_PATH = /['"`](?:\.\.\/)+models\/[\w-]+\/?['"`]/;
 
 export function createShippedManifest(input: ManifestInput): ShippedManifest {
   const { source, workspace, text } = input;
@@ -38,7 +39,9 @@ export function createShippedManifest(input: ManifestInput): ShippedManifest {
   const asked = { ...workspace.dependencies, ...workspace.optionalDependencies };
   const used = Object.entries(asked).filter(([name]) => !name.startsWith('@tenfold/') && mentionsPackage(text, name));
   const isOptional = (name: string): boolean => input.optional.has(name);
-  const siblings = input.siblings.filter((name) => name !== source.name && mentionsPackage(text, name));
+  const siblings = input.siblings.filter(
+    (name) => name.startsWith('@tenfold/') && name !== source.name && mentionsPackage(text, name),
+  );
   if (MODELS_PATH.test(text)) siblings.push(MODELS_PACKAGE);
   const dependencies = [
     ...siblings.map((name) => [name, workspace.version] as const),

@@ -22,7 +22,10 @@ export interface StageInput {
 export function stagePackages(input: StageInput): string[] {
   const { root, stage, packages } = input;
   const siblings = packages.map(({ name }) => name);
-  const optional = new Set(Object.keys(readManifest(root, 'core').optionalDependencies ?? {}));
+  // What core or the command line calls optional is so in every package: no install fails for want of a native library.
+  const optional = new Set(
+    ['core', 'apps/cli'].flatMap((folder) => Object.keys(readManifest(root, folder).optionalDependencies ?? {})),
+  );
   const pinnedNode = readManifest(root, '.').devDependencies!['node']!;
   const folders = packages.map((source) => {
     const target = join(stage, source.name);
