@@ -9,6 +9,7 @@ export interface EventEmitter<Events> extends EventSource<Events> {
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
 }
 
+/** An emitter without listeners; `emit` calls them at once, in order of registration. */
 export function createEventEmitter<Events>(): EventEmitter<Events> {
   const listeners = new Map<keyof Events, Set<(event: never) => void>>();
   return {

@@ -12,6 +12,7 @@ export interface GzipOptions {
   readonly maxBytes?: number;
 }
 
+/** Whether the bytes begin with gzip's two magic bytes. Reads those alone. */
 export async function isGzip(source: ByteSource): Promise<boolean> {
   if (source.byteLength < GZIP_MAGIC.length) return false;
   const [first, second] = await source.read(0, GZIP_MAGIC.length);

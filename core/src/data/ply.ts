@@ -43,6 +43,7 @@ export async function readPly(input: SourceInput): Promise<PlyFile> {
   });
 }
 
+/** Whether a column holds lists of values (with `offsets`) and not one value a row. */
 export function isPlyList(column: PlyColumn): column is PlyListColumn {
   return 'offsets' in column;
 }

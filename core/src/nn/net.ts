@@ -83,6 +83,7 @@ export interface NetOptions {
   readonly seed?: number;
 }
 
+/** A net on a graph builder, without parameters yet; layers declare them as they are called. Default: inference in float32. */
 export function createNet(g: GraphBuilder, options: NetOptions = {}): Net {
   const { isTraining = false, computeDtype = 'float32', isCheckpointed = false, seed = 0 } = options;
   let dropouts = 0;

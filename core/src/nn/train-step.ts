@@ -59,6 +59,8 @@ export const EMA_PREFIX = 'ema/';
 /** Keeps the division by the gradients' norm finite; as in PyTorch's clip_grad_norm_. */
 const CLIP_EPSILON = 1e-6;
 
+/** Builds the graph of one update from model, loss and optimiser: forward, backward and the new states. Runs nothing.
+ *  @returns the graph, with the loss as output `loss`, and the states it needs */
 export function buildTrainStep(options: TrainStepOptions): TrainStep {
   const { model, loss, optimizer, computeDtype = 'float32', lossScale = 1, isTrained = () => true } = options;
   const g = createGraphBuilder(`${model.name}.train`);

@@ -74,6 +74,8 @@ export function initialStates(
   return values;
 }
 
+/** Builds the training step, opens its session on the backend (default `cpu`) and sets the states: those given, the rest drawn
+ *  from the seed. The caller disposes of the trainer. */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { seed = 0, backend = 'cpu' } = options;
   const engine = typeof backend === 'string' ? await openBackend(backend) : backend;

@@ -87,6 +87,8 @@ export function allGroups(mesh: Mesh, axes: string | readonly string[]): number[
   return groups;
 }
 
+/** Number of ranks along an axis.
+ *  @throws TF-RANKS-001 if the mesh has no axis of that name */
 export function sizeOfAxis(mesh: Mesh, name: string): number {
   const axis = mesh.axes.find((each) => each.name === name);
   if (!axis) throw meshError(`an axis of the mesh (${mesh.axes.map((each) => each.name).join(', ')})`, `"${name}"`);

@@ -26,6 +26,7 @@ export function inlinePartsFrom(text: string): InlinePart[] {
   return parts;
 }
 
+/** Whether a link may lead there: web pages, anchors and relative paths, never `javascript:` and its kin. */
 export function isSafeAddress(address: string): boolean {
   return SAFE_ADDRESS.test(address);
 }

@@ -16,6 +16,7 @@ export const TONES: Readonly<Record<Tone, ToneLook>> = {
   neutral: { mark: '•', word: '', ansi: undefined },
 };
 
+/** The tone of that name, or undefined for anything else. */
 export function toneFromText(text: unknown): Tone | undefined {
   return typeof text === 'string' && text in TONES ? (text as Tone) : undefined;
 }

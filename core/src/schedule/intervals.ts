@@ -31,6 +31,7 @@ export function intervalsFromSpans(startMs: ArrayLike<number>, endMs: ArrayLike<
   return merged.slice(0, length);
 }
 
+/** The time that lies in at least one of the sets. */
 export function unionIntervals(...sets: readonly Intervals[]): Intervals {
   const starts: number[] = [];
   const ends: number[] = [];
@@ -43,6 +44,7 @@ export function unionIntervals(...sets: readonly Intervals[]): Intervals {
   return intervalsFromSpans(starts, ends);
 }
 
+/** The time that lies in both sets. Cost: O(n + m). */
 export function intersectIntervals(a: Intervals, b: Intervals): Intervals {
   const common: number[] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
@@ -68,6 +70,7 @@ export function complementIntervals(set: Intervals, { startMs, endMs }: TimeWind
   return Float64Array.from(gaps);
 }
 
+/** What of the set lies in the window; nothing if the window is empty. */
 export function clipIntervals(set: Intervals, { startMs, endMs }: TimeWindow): Intervals {
   return endMs > startMs ? intersectIntervals(set, Float64Array.of(startMs, endMs)) : new Float64Array(0);
 }

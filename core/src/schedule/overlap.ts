@@ -23,6 +23,7 @@ export interface OverlapMetrics {
   readonly idleMs: number;
 }
 
+/** How much of the communication in the window computation hides, how much stays exposed, and how long nothing runs (ms). */
 export function overlapMetrics(compute: Intervals, communication: Intervals, window: TimeWindow): OverlapMetrics {
   const computeInside = clipIntervals(compute, window);
   const communicationInside = clipIntervals(communication, window);

@@ -36,6 +36,7 @@ export interface ProgramBuilder {
   build(): Program;
 }
 
+/** An empty program to add resources, operations, dependencies and orders to. */
 export function createProgramBuilder(): ProgramBuilder {
   const resources: Resource[] = [];
   const opNames: string[] = [];

@@ -14,6 +14,7 @@ export interface TimelineOptions {
   readonly hasFlows?: boolean;
 }
 
+/** A trace as a block of a report. Of more than `maxSpans` spans the longest are kept and the caption says so. */
 export function timelineFromTrace(trace: Trace, options: TimelineOptions = {}): TimelineBlock {
   const { caption, maxSpans = DEFAULT_MAX_SPANS, hasFlows = true } = options;
   const kept = longestSpans(trace, maxSpans);

@@ -12,6 +12,8 @@ const START_TRIES = 100;
 
 export type ServerOrReason = { readonly url: string; stop(): Promise<void> } | { readonly reason: string };
 
+/** Starts a server that `stop` ends and removes; with TENFOLD_POSTGRES_URL it returns that address and starts none.
+ *  @returns the address, or the reason in one sentence why there is no server */
 export async function startPostgres(): Promise<ServerOrReason> {
   const given = process.env['TENFOLD_POSTGRES_URL'];
   if (given) return { url: given, stop: async () => {} };

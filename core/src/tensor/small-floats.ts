@@ -73,6 +73,7 @@ const F64_HIGH_MANTISSA_BITS = 20;
 const float64Scratch = new Float64Array(1);
 const wordScratch = new Uint32Array(float64Scratch.buffer);
 
+/** Whether the dtype is one of the four narrow floating formats. */
 export function isSmallFloat(dtype: Dtype): dtype is SmallFloatDtype {
   return dtype in SMALL_FLOATS;
 }

@@ -37,6 +37,7 @@ export interface MoeResult {
   readonly capacity: number;
 }
 
+/** Tokens that one expert takes: ⌈capacityFactor · topK · numTokens / experts⌉, at least 1. */
 export function expertCapacity(
   numTokens: number,
   options: Pick<MoeOptions, 'experts' | 'topK' | 'capacityFactor'>,

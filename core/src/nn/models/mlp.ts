@@ -23,6 +23,7 @@ export function mlp(options: { hidden: readonly number[]; classes: number; activ
   };
 }
 
+/** Applies the activation of that name, element by element. */
 export function activate(net: Net, x: GraphValue, activation: Activation): GraphValue {
   return net.g[activation](x);
 }

@@ -18,6 +18,8 @@ export interface AdamOptions {
   readonly decays?: (name: string, value: GraphValue) => boolean;
 }
 
+/** Adam with decoupled weight decay: the decay acts on the parameter and is no part of the gradient.
+ *  Defaults: β₁ 0.9, β₂ 0.999, ε 1e-8, weight decay 0.01 on the values that `decays` names. */
 export function adamW(options: AdamOptions): Optimizer {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = decaysByDefault } = options;
   const rateAt = scheduleFrom(options.learningRate);

@@ -26,6 +26,7 @@ export interface Optimizer {
 
 export type LearningRate = number | Schedule;
 
+/** The rate as a schedule: a number stays the same at every step. */
 export function scheduleFrom(rate: LearningRate): Schedule {
   return typeof rate === 'number' ? constantRate(rate) : rate;
 }

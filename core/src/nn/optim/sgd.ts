@@ -15,6 +15,7 @@ export interface SgdOptions {
   readonly decays?: (name: string, value: GraphValue) => boolean;
 }
 
+/** Stochastic gradient descent. Defaults: no momentum, no Nesterov, no weight decay; without momentum it keeps no state. */
 export function sgd(options: SgdOptions): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0, decays = decaysByDefault } = options;
   const rateAt = scheduleFrom(options.learningRate);
