@@ -1,8 +1,9 @@
-/** `npm run check`: types, lint, format, boundaries, dead code, room shape, links, sources, errors — in parallel.
- *  Prints one line a check; problems name the file to edit. Exit code 1 if any check failed. */
+/** `npm run check`: types, lint, format, boundaries, dead code, room shape, links, sources, errors, api docs —
+ *  in parallel. Prints one line a check; problems name the file to edit. Exit code 1 if any check failed. */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkApi } from './src/check-api.ts';
 import { checkBoundaries } from './src/check-boundaries.ts';
 import { checkLinks } from './src/check-links.ts';
 import type { CheckResult } from './src/check-result.ts';
@@ -23,6 +24,7 @@ const CHECKS: Readonly<Record<string, () => Promise<CheckResult> | CheckResult>>
   links: () => checkLinks(root),
   sources: () => checkSources(root),
   errors: () => checkErrors(root),
+  'api docs': () => checkApi(root),
 };
 
 const wanted = process.argv.slice(2);
