@@ -14,6 +14,8 @@ export interface Docstring {
 const LABEL = /^(?:Math|Source|Differs|Cost|Mutates|Symbols|Shapes|Units|Example): /;
 /** What Markdown would take for markup; an underscore inside a word is none. */
 const MARKUP = /[\\*<~$|`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+/** A line of prose is full from here on; shorter ones were broken on purpose. */
+const FULL_LINE = 72;
 const TAG = /(?:^|\s+)@(params?|returns?|throws|example|see|template|deprecated)\s+/;
 
 /** @param comment  what stands between the slashes, with or without the stars that begin the lines */
@@ -48,19 +50,23 @@ export function markdownFromText(text: string): string {
     .join('');
 }
 
-/** Lines that belong together: a blank line, a list mark, a label or a tag at the start of a line ends a block. */
+/** Lines that belong together. A new block begins after a blank line, at a list mark, a label or a tag, and after a line
+ *  outside of tags that ended long before it was full: a formula, an example, a rule of a grammar. */
 function blocksOf(comment: string): string[] {
   const blocks: string[] = [];
   let isNew = true;
+  let width = FULL_LINE;
   for (const raw of comment.split('\n')) {
     const line = raw.replace(/^\s*\*+ ?/, '').trim();
     if (line === '') {
       isNew = true;
       continue;
     }
-    if (isNew || LABEL.test(line) || /^(?:[-*] |@)/.test(line)) blocks.push(line);
+    const isBroken = width + line.split(' ', 1)[0]!.length < FULL_LINE && !TAG.test(blocks.at(-1)!);
+    if (isNew || isBroken || LABEL.test(line) || /^(?:[-*] |@)/.test(line)) blocks.push(line);
     else blocks.push(`${blocks.pop()!} ${line}`);
     isNew = false;
+    width = raw.length;
   }
   return blocks;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { parseDocstring } from '../src/api-docstring.ts';
 import { createApiTexts, readApi } from '../src/api-pages.ts';
 import { checkApi } from '../src/check-api.ts';
 
@@ -174,4 +175,13 @@ test('renamed and imported names are followed to their declaration', () => {
 test('what an entry passes on from another folder is a link to the page that describes it', () => {
   assert.ok(pageOf('ui').includes('- `add` (function): [@tenfold/core/base](base.md#partts)'), pageOf('ui'));
   assert.ok(pageOf('README').includes('[add](base.md#partts)'));
+});
+
+test('lines that were broken on purpose stay apart, full lines are joined', () => {
+  const full = 'Prose that fills its line is one paragraph with the line that follows after';
+  const { paragraphs, params } = parseDocstring(
+    `* Moves.\n *  x ← x + v\n *  ${full}\n *  it.\n *  @param x  m,\n *    > 0 `,
+  );
+  assert.deepEqual(paragraphs, ['Moves.', 'x ← x + v', `${full} it.`]);
+  assert.deepEqual(params, [{ name: 'x', text: 'm, > 0' }]);
 });
