@@ -27,4 +27,9 @@ export const cliError = defineErrors({
     title: 'A report cannot be written in that form',
     fix: 'Name a file that ends in .html, .md, .txt, .json or .trace.json.',
   },
+  'TF-CLI-006': {
+    kind: 'usage',
+    title: 'A new room needs the repository',
+    fix: 'Clone the repository and run the command there; an installed package has no skeleton to copy.',
+  },
 });

@@ -59,3 +59,9 @@ for (const name of ['Mine', 'a b', '../up', '-x', 'x-', '', '_skeleton']) {
     });
   });
 }
+
+test('outside of the repository a new room is refused and nothing is written', () => {
+  const systemsFolder = join(newFolder(), 'systems');
+  assert.throws(() => copySkeleton({ name: 'mine', dryRun: false, systemsFolder }), { code: 'TF-CLI-006' });
+  assert.ok(!existsSync(systemsFolder));
+});

@@ -35,7 +35,13 @@ export function stagePackages(input: StageInput): string[] {
     const description = input.descriptions[source.name]!;
     const text = readTexts(target);
     const manifest = createShippedManifest({
-      ...{ source, workspace, description, siblings, optional, text, pinnedNode },
+      source,
+      workspace,
+      description,
+      siblings,
+      optional,
+      text,
+      pinnedNode,
     });
     writeJson(join(target, 'package.json'), manifest);
     // Code that reads its own version looks one level up, where the workspace had its package.json.

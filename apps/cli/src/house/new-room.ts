@@ -43,7 +43,7 @@ export async function runNewRoom(params: NewRoomParams, _context: VerbContext): 
 
 /** Copies the skeleton and renames what bears its name.
  *  @returns the files, relative to the new room
- *  @throws TF-CLI-004 on a bad name, TF-CLI-003 if the folder exists */
+ *  @throws TF-CLI-004 on a bad name, TF-CLI-003 if the folder exists, TF-CLI-006 outside of the repository */
 export function copySkeleton(options: {
   readonly name: string;
   readonly dryRun: boolean;
@@ -57,6 +57,16 @@ export function copySkeleton(options: {
       actual: JSON.stringify(name),
     });
   }
+  const source = join(systemsFolder, SKELETON);
+  if (!existsSync(source)) {
+    throw cliError('TF-CLI-006', {
+      subject: 'new-room',
+      expected: 'the repository with its skeleton of a room',
+      actual: 'no such folder',
+      location: source,
+      hints: ['Clone the repository and run the command there; an installed package has no skeleton to copy.'],
+    });
+  }
   const target = join(systemsFolder, name);
   if (existsSync(target)) {
     throw cliError('TF-CLI-003', {
@@ -67,7 +77,6 @@ export function copySkeleton(options: {
       hints: ['Choose another name; nothing was written.'],
     });
   }
-  const source = join(systemsFolder, SKELETON);
   const files = globSync('**/*', { cwd: source, exclude: (path) => path.includes('node_modules') })
     .filter((file) => statSync(join(source, file)).isFile())
     .sort();
