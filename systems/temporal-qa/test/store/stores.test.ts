@@ -11,7 +11,7 @@ import { manifest } from '../../src/manifest.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import { openEvidenceStore } from '../../src/store/sqlite-store.ts';
 import { testEvidenceStore } from './conformance.ts';
-import { startPostgres, type ServerOrReason } from './postgres-server.ts';
+import { startPostgres, type ServerOrReason } from '@tenfold/core/system/test-kit';
 
 const folder = mkdtempSync(join(tmpdir(), 'temporal-stores-'));
 let server: ServerOrReason;
