@@ -16,7 +16,7 @@ if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) {
   const pinned = findPinnedNode();
   if (pinned === undefined) {
     process.stderr.write(
-      `tenfold: Node ${MIN_MAJOR} or newer is needed, got ${process.versions.node}. Run "npm install" in the repository, which brings it. TF-CLI-001\n`,
+      `tenfold: Node ${MIN_MAJOR} or newer is needed, got ${process.versions.node}. Run "npm install" in the repository, which brings it; beside an installed tenfold "npm install node@${MIN_MAJOR}". TF-CLI-001\n`,
     );
     process.exitCode = ENVIRONMENT_EXIT_CODE;
   } else {

@@ -5,7 +5,7 @@ export const cliError = defineErrors({
   'TF-CLI-001': {
     kind: 'environment',
     title: 'Node is too old and the pinned one is not installed',
-    fix: 'Run npm install in the repository.',
+    fix: 'Run npm install in the repository; beside an installed package npm install node@24.',
   },
   'TF-CLI-002': {
     kind: 'usage',

@@ -80,7 +80,11 @@ async function checkOnnxRuntime(): Promise<Finding> {
     const { default: ort } = await import('onnxruntime-node');
     const names = ort.listSupportedBackends().filter((backend) => backend.bundled).map((backend) => backend.name);
     console.log(JSON.stringify({ version: ort.env.versions.node, names }));`);
-  if (!probe.ok) return { state: 'broken', detail: probe.error, fix: 'Run npm install in the repository.' };
+  if (!probe.ok) {
+    const fix =
+      'Run npm install in the repository; beside an installed tenfold ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node.';
+    return { state: 'broken', detail: probe.error, fix };
+  }
   const { version, names } = probe.value as { version: string; names: string[] };
   return { state: 'works', detail: `${version}, providers: ${names.join(', ')}` };
 }
