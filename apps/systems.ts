@@ -45,8 +45,8 @@ export const systems: readonly SystemEntry[] = [
   },
   {
     id: 'cross-families',
-    title: 'Cross families',
-    question: 'How large can cross-intersecting families be, and which quorums should my store use?',
+    title: 'Cross-intersecting families and quorums',
+    question: 'How large can families be whose sets all meet, and which read and write quorums should my store use?',
     paper: { title: 'Non-uniform Cross-intersecting Families', arxiv: '2411.18426' },
     load: () => import('@tenfold/cross-families/manifest'),
   },
@@ -69,8 +69,8 @@ export const systems: readonly SystemEntry[] = [
   },
   {
     id: 'pipe-plan',
-    title: 'Pipeline plan',
-    question: 'How should I cut my diffusion model into pipeline stages, and what fills the bubbles?',
+    title: 'Pipe plan',
+    question: 'How do I train my diffusion model over several devices without letting them idle?',
     paper: { title: 'DiffusionPipe: Training Large Diffusion Models with Efficient Pipelines', arxiv: '2405.01248' },
     load: () => import('@tenfold/pipe-plan/manifest'),
   },
