@@ -25,8 +25,7 @@ interface PruneParams extends LearnParams {
 export async function run(params: PruneParams, context: VerbContext): Promise<VerbResult> {
   const folder = resolve(context.workingFolder, params.model);
   const output = resolve(context.workingFolder, params.output);
-  const outcome = params.method === 'magnitude' ? undefined : await learnMasks(folder, params, context);
-  if (outcome?.updated) {
+  if (params.method.endsWith('-update')) {
     throw sparseError('TF-SPARSE-005', {
       subject: 'prune',
       expected: 'a method that leaves kept weights alone',
@@ -34,6 +33,9 @@ export async function run(params: PruneParams, context: VerbContext): Promise<Ve
       hints: ['Use `compare` to see it beside the others.'],
     });
   }
+  const checkpoint = checkpointOf(params, context);
+  const outcome =
+    params.method === 'magnitude' ? undefined : await learnMasks(folder, params, { context, ...checkpoint });
   const written = params.dryRun
     ? summaryOf(outcome?.masks)
     : await maskFolder(folder, output, {
@@ -62,7 +64,11 @@ export async function run(params: PruneParams, context: VerbContext): Promise<Ve
   };
 }
 
-async function learnMasks(folder: string, params: PruneParams, context: VerbContext): Promise<PruneOutcome> {
+async function learnMasks(
+  folder: string,
+  params: PruneParams,
+  { context, checkpoint }: { context: VerbContext; checkpoint?: CheckpointOptions },
+): Promise<PruneOutcome> {
   context.progress({ phase: 'loading the model' });
   const model = await openModel(folder);
   const calibration = await rowsFor(
@@ -84,7 +90,7 @@ async function learnMasks(folder: string, params: PruneParams, context: VerbCont
     signal: context.signal,
     onProgress: (phase, done, total) => context.progress({ phase, done, total }),
     onMetric: context.metric,
-    ...checkpointOf(params, context),
+    ...(checkpoint ? { checkpoint } : {}),
   });
 }
 
