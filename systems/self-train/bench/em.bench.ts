@@ -1,4 +1,5 @@
 /** EM on 60,000 × 64 features and 10 bases beside the same steps in NumPy, in one run; the likelihoods must agree.
+ *  Ours includes the set-up, spread over the iterations; NumPy's set-up is not timed.
  *  CPU time, one thread each, so that other work on the machine does not decide the ratio.
  *  TENFOLD_PYTHON names a Python with NumPy (default python3). */
 import { execFileSync } from 'node:child_process';

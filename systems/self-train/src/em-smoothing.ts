@@ -4,6 +4,7 @@
  *  prior_nk = β·log(p_nk + 1e-6) with given class probabilities p, or log π_k learned where β = 0.
  *  N_k = Σ_n r_nk,  μ_k = Σ_n r_nk f_n / N_k,  σ_k² = max(floor, Σ_n r_nk ‖f_n − μ_k‖² / (d·N_k)).
  *  The structure is the paper's (arXiv 2405.01175); this form is ours, chosen so that LL cannot fall. */
+import { createEmKernels, MOST_BASES, MOST_PAIRS } from './em-kernels.ts';
 import { argmaxRow } from './selection.ts';
 import { selfTrainError } from './self-train-errors.ts';
 import type { Features } from './types.ts';
@@ -53,25 +54,24 @@ export interface EmResult {
 }
 
 const PROBABILITY_EPSILON = 1e-6;
-/** Responsibilities below this do not change a sum in double precision of the sizes met here. */
-const NEGLIGIBLE = 1e-14;
 /** How much LL may fall by rounding, relative. */
 const LL_ROUNDING = 1e-9;
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
 /** Fits the bases to the features and gives every sample its distribution over them.
- *  Cost: 2·N·K·d multiply-adds an iteration; no allocation after the first. With maxIterations 0: one E-step.
+ *  Cost: 2·N·K·d multiply-adds an iteration; in double precision by SIMD kernels. With maxIterations 0: one E-step.
  *  @throws TF-SELF-002 if sizes disagree, TF-SELF-007 if the likelihood falls though the floor does not bind */
 export function emSmooth({ numRows, width, data }: Features, options: EmOptions): EmResult {
   const { numBases, beta = 0.5, isShared = true, maxIterations = 15, tolerance = 1e-5, floor = 1e-3 } = options;
   assertSizes(numRows, width, options, beta);
   const state = createState(numRows, width, options);
-  const { bases, variances, weights, squares, statistics } = state;
+  const { bases, variances, weights, statistics } = state;
   const logPrior = beta === 0 ? undefined : logPriors(options.prior!, beta);
   const responsibilities = new Float32Array(numRows * numBases);
   const { clamped, clampWeight = 1 } = options;
   const rows = { clamped, clampWeight };
-  const step = createStep({ numRows, width, data, squares, numBases, logPrior, responsibilities, ...rows });
+  const problem = { numRows, width, data, numBases, logPrior, responsibilities, ...rows };
+  const { step, writeResponsibilities } = createStep(problem);
 
   if (options.variances === undefined) {
     const start = startVariance(data, numRows, width, bases, numBases);
@@ -131,6 +131,7 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
     logLikelihood.push(next);
     if (Math.abs(next - previous) < tolerance * Math.abs(previous)) break;
   }
+  writeResponsibilities();
   return {
     responsibilities,
     bases,
@@ -167,8 +168,6 @@ interface EmState {
   readonly bases: Float64Array;
   readonly variances: Float64Array;
   readonly weights: Float64Array;
-  /** [N] ‖f_n‖² */
-  readonly squares: Float64Array;
   /** [N] log-likelihood of each row, nats. */
   readonly rowLikelihoods: Float64Array;
   readonly statistics: {
@@ -183,7 +182,6 @@ function createState(numRows: number, width: number, { bases, numBases }: EmOpti
     bases: Float64Array.from(bases),
     variances: new Float64Array(numBases),
     weights: new Float64Array(numBases).fill(1 / numBases),
-    squares: new Float64Array(numRows),
     rowLikelihoods: new Float64Array(numRows),
     statistics: {
       counts: new Float64Array(numBases),
@@ -193,92 +191,135 @@ function createState(numRows: number, width: number, { bases, numBases }: EmOpti
   };
 }
 
+/** Rows of a block: its features and responsibilities stay in the cache between the kernels. */
+const BLOCK_ROWS = 64;
+
 /** E-step fused with the sums that the M-step needs: one pass over the features. @returns step(state) → LL */
 function createStep(problem: {
   readonly numRows: number;
   readonly width: number;
   readonly data: Float32Array;
-  readonly squares: Float64Array;
   readonly numBases: number;
   readonly logPrior: Float64Array | undefined;
   readonly responsibilities: Float32Array;
   readonly clamped: Int32Array | undefined;
   readonly clampWeight: number;
-}): (state: EmState) => number {
-  const { numRows, width, data, squares, numBases, logPrior, responsibilities, clamped, clampWeight } = problem;
+}): { step: (state: EmState) => number; writeResponsibilities: () => void } {
+  const { numRows, width, data, numBases, logPrior, responsibilities, clamped, clampWeight } = problem;
+  const numPairs = (numBases + 1) >> 1;
+  const padded = 2 * numPairs;
+  const paddedRows = numRows + (numRows & 1);
+  const paddedWidth = Math.ceil(width / 4) * 4;
+  let end = 0;
+  const reserve = (byteLength: number): number => {
+    const offset = end;
+    end += Math.ceil(byteLength / 16) * 16;
+    return offset;
+  };
+  const at = {
+    features: reserve(4 * paddedRows * paddedWidth),
+    prior: reserve(8 * padded * (logPrior === undefined ? 1 : paddedRows)),
+    rows: reserve(8 * padded * paddedRows),
+    stats: reserve(16 * (paddedRows + 1)), // the last sum is written with a neighbour
+    halves: reserve(8 * paddedRows),
+    bases: reserve(8 * padded * width),
+    constants: reserve(8 * padded),
+    scales: reserve(8 * padded),
+    counts: reserve(8 * padded),
+    squareSums: reserve(8 * padded),
+    sums: reserve(8 * padded * paddedWidth),
+  };
+  const { buffer, run } = createEmKernels(end);
+  const doubles = (offset: number, length: number): Float64Array => new Float64Array(buffer, offset, length);
+  const floats = new Float32Array(buffer, at.features, paddedRows * paddedWidth);
+  const rows = doubles(at.rows, padded * paddedRows);
+  const stats = doubles(at.stats, 2 * paddedRows);
+  const halves = doubles(at.halves, paddedRows);
+  const prior = doubles(at.prior, padded * (logPrior === undefined ? 1 : paddedRows));
+  const basesByColumn = doubles(at.bases, padded * width);
+  const constants = doubles(at.constants, padded).fill(-Infinity);
+  const scales = doubles(at.scales, padded);
+  const countsIn = doubles(at.counts, padded);
+  const squaresIn = doubles(at.squareSums, padded);
+  const sumsIn = doubles(at.sums, padded * paddedWidth);
+  if (paddedWidth === width) floats.set(data.subarray(0, numRows * width));
+  else for (let n = 0; n < numRows; n++) floats.set(data.subarray(n * width, (n + 1) * width), n * paddedWidth);
   for (let n = 0; n < numRows; n++) {
     let square = 0;
     for (let a = n * width; a < (n + 1) * width; a++) square += data[a] * data[a];
-    squares[n] = square;
+    halves[n] = 0.5 * square;
+    if (logPrior !== undefined) for (let k = 0; k < numBases; k++) prior[n * padded + k] = logPrior[n * numBases + k];
   }
-  const row = new Float64Array(numBases);
-  const feature = new Float64Array(width);
-  const constants = new Float64Array(numBases);
-  const scales = new Float64Array(numBases);
-  return ({ bases, variances, weights, rowLikelihoods, statistics: { counts, sums, squareSums } }) => {
-    counts.fill(0);
-    sums.fill(0);
-    squareSums.fill(0);
+  const outBytes = 8 * padded;
+  const rowBytes = 4 * paddedWidth;
+  const priorBytes = logPrior === undefined ? 0 : outBytes;
+
+  const step = ({ bases, variances, weights, rowLikelihoods, statistics }: EmState): number => {
     for (let k = 0; k < numBases; k++) {
       let norm = 0;
-      for (let a = k * width; a < (k + 1) * width; a++) norm += bases[a] * bases[a];
+      for (let a = 0; a < width; a++) {
+        const value = bases[k * width + a];
+        norm += value * value;
+        basesByColumn[a * padded + k] = value;
+      }
       scales[k] = 1 / variances[k];
       constants[k] = -0.5 * width * (LOG_TWO_PI + Math.log(variances[k])) - 0.5 * norm * scales[k];
       if (logPrior === undefined) constants[k] += Math.log(weights[k]);
     }
+    for (const sum of [countsIn, squaresIn, sumsIn]) sum.fill(0);
     let total = 0;
-    for (let n = 0; n < numRows; n++) {
-      const start = n * width;
-      for (let a = 0; a < width; a++) feature[a] = data[start + a];
-      const half = 0.5 * squares[n];
-      let largest = -Infinity;
-      for (let k = 0; k < numBases; k++) {
-        const value = constants[k] + scales[k] * (dot(feature, bases, k * width, width) - half);
-        row[k] = logPrior === undefined ? value : value + logPrior[n * numBases + k];
-        if (row[k] > largest) largest = row[k];
+    for (let first = 0; first < numRows; first += BLOCK_ROWS) {
+      const last = Math.min(numRows, first + BLOCK_ROWS);
+      const [r, rEnd] = [at.rows + first * outBytes, at.rows + last * outBytes];
+      const f = at.features + first * rowBytes;
+      for (let pair = 0; pair < numPairs; pair += MOST_PAIRS) {
+        const [columns, numColumns] = [16 * pair, Math.min(MOST_PAIRS, numPairs - pair)];
+        run[`dots${numColumns}`](f, at.bases + columns, r + columns, rEnd + columns, 4 * width, rowBytes, outBytes);
       }
-      const held = clamped === undefined ? -1 : clamped[n];
-      if (held >= 0) {
-        rowLikelihoods[n] = row[held];
-        total += clampWeight * row[held];
-        responsibilities.fill(0, n * numBases, (n + 1) * numBases);
-        responsibilities[n * numBases + held] = 1;
-        counts[held] += clampWeight;
-        squareSums[held] += clampWeight * squares[n];
-        for (let a = 0; a < width; a++) sums[held * width + a] += clampWeight * feature[a];
-        continue;
+      if (clamped !== undefined) {
+        for (let n = first; n < last; n++) {
+          const held = clamped[n];
+          if (held < 0) continue;
+          const value = constants[held] + scales[held] * (rows[n * padded + held] - halves[n]);
+          rowLikelihoods[n] = value + (logPrior === undefined ? 0 : prior[n * padded + held]);
+        }
       }
-      let sum = 0;
-      for (let k = 0; k < numBases; k++) sum += row[k] = Math.exp(row[k] - largest);
-      rowLikelihoods[n] = largest + Math.log(sum);
-      total += rowLikelihoods[n];
-      const inverse = 1 / sum;
-      for (let k = 0; k < numBases; k++) {
-        const r = row[k] * inverse;
-        responsibilities[n * numBases + k] = r;
-        if (r < NEGLIGIBLE) continue;
-        counts[k] += r;
-        squareSums[k] += r * squares[n];
-        const offset = k * width;
-        for (let a = 0; a < width; a++) sums[offset + a] += r * feature[a];
+      const priorAt = at.prior + first * priorBytes;
+      const halvesAt = at.halves + 8 * first;
+      const statsAt = at.stats + 16 * first;
+      run['softmax'](r, rEnd, priorAt, priorBytes, at.constants, at.scales, halvesAt, outBytes, statsAt);
+      for (let n = first; n < last; n++) {
+        const held = clamped === undefined ? -1 : clamped[n];
+        if (held >= 0) {
+          total += clampWeight * rowLikelihoods[n];
+          rows.fill(0, n * padded, (n + 1) * padded);
+          rows[n * padded + held] = clampWeight;
+        } else total += rowLikelihoods[n] = stats[2 * n] + Math.log(stats[2 * n + 1]);
       }
+      run['moments'](r, rEnd, halvesAt, at.counts, at.squareSums, outBytes);
+      for (let k = 0; k < numBases; k += MOST_BASES) {
+        const kernel = run[`sums${Math.min(MOST_BASES, numBases - k)}`];
+        for (let a = 0; a < paddedWidth; a += 4) {
+          const sumsAt = at.sums + 8 * (k * paddedWidth + a);
+          kernel(f + 4 * a, r + 8 * k, rEnd + 8 * k, sumsAt, outBytes, rowBytes, 8 * paddedWidth);
+        }
+      }
+    }
+    const { counts, sums, squareSums } = statistics;
+    for (let k = 0; k < numBases; k++) {
+      counts[k] = countsIn[k];
+      squareSums[k] = 2 * squaresIn[k];
+      for (let a = 0; a < width; a++) sums[k * width + a] = sumsIn[k * paddedWidth + a];
     }
     return total;
   };
-}
-
-/** Four partial sums keep the adders busy. */
-function dot(feature: Float64Array, bases: Float64Array, offset: number, width: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  let a = 0;
-  for (; a + 3 < width; a += 4) {
-    s0 += feature[a] * bases[offset + a];
-    s1 += feature[a + 1] * bases[offset + a + 1];
-    s2 += feature[a + 2] * bases[offset + a + 2];
-    s3 += feature[a + 3] * bases[offset + a + 3];
-  }
-  for (; a < width; a++) s0 += feature[a] * bases[offset + a];
-  return s0 + s1 + s2 + s3;
+  const writeResponsibilities = (): void => {
+    for (let n = 0; n < numRows; n++) {
+      for (let k = 0; k < numBases; k++) responsibilities[n * numBases + k] = rows[n * padded + k];
+      if (clamped !== undefined && clamped[n] >= 0) responsibilities[n * numBases + clamped[n]] = 1;
+    }
+  };
+  return { step, writeResponsibilities };
 }
 
 /** Σ r ‖f − μ_k‖² from sums about the origin. */
