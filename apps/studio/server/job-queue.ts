@@ -8,9 +8,11 @@ import { STALE_AFTER_MS } from '@tenfold/core/system';
 export interface JobQueue {
   /** Puts a stored run into the queue. */
   enqueue(runId: string): Promise<void>;
+  /** The same for a run whose server may have died between storing it and putting it into the queue. */
+  enqueueIfMissing(runId: string): Promise<void>;
   /** Hands runs to `execute`, at most `maxJobs` at a time, until closed. */
   consume(maxJobs: number, execute: (runId: string) => Promise<void>): Promise<void>;
-  /** Runs at work here stop being handed out only when their workers' heartbeats end. */
+  /** Takes no more runs; those at work here go to other workers once their heartbeats have ended. */
   close(): Promise<void>;
 }
 
@@ -44,9 +46,13 @@ export async function openJobQueue({
     heartbeatSeconds: HEARTBEAT_SECONDS,
     expireInSeconds: LONGEST_RUN_SECONDS,
   });
+  const enqueue = async (runId: string): Promise<void> => {
+    await boss.send(QUEUE, { runId }, { singletonKey: runId });
+  };
   return {
-    async enqueue(runId) {
-      await boss.send(QUEUE, { runId }, { singletonKey: runId });
+    enqueue,
+    async enqueueIfMissing(runId) {
+      if ((await boss.findJobs(QUEUE, { key: runId })).length === 0) await enqueue(runId);
     },
     async consume(maxJobs, execute) {
       await boss.work<{ runId: string }>(

@@ -2,6 +2,7 @@
  *  With a queue, runs wait there for a worker of any machine; this process is one of them. */
 import { availableParallelism } from 'node:os';
 import type { NewRun, RunRecord, RunStore } from '@tenfold/core/store';
+import { STALE_AFTER_MS } from '@tenfold/core/system';
 import type { JobReply } from './job-messages.ts';
 import { startJobProcess, type JobProcess } from './job-process.ts';
 import type { JobQueue } from './job-queue.ts';
@@ -27,8 +28,8 @@ export interface Jobs {
   /** Asks the verb to stop; a process that does not within five seconds is ended. False if the run is not ours. */
   cancel(runId: string): Promise<boolean>;
   isOurs(runId: string): boolean;
-  /** Takes up runs that were queued when an earlier server ended. */
-  resume(runs: readonly RunRecord[]): void;
+  /** Takes up runs that were queued when an earlier server ended; with a queue, those that never reached it. */
+  resume(runs: readonly RunRecord[]): Promise<void>;
   /** Ends all jobs; they are marked interrupted. */
   close(): Promise<void>;
 }
@@ -40,10 +41,18 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   const { home, systemsModule, dataFolder, workingFolder, workerId = `studio-${process.pid}` } = options;
   const waiting: string[] = [];
   const active = new Map<string, JobProcess | 'starting'>();
+  const executions = new Set<Promise<void>>();
   const state = { isClosing: false };
 
+  const execute = (runId: string): Promise<void> => {
+    const execution = executeToEnd(runId).finally(() => executions.delete(execution));
+    executions.add(execution);
+    return execution;
+  };
+
   /** Runs one job to its end. A run that was deleted or cancelled while it waited, or that another worker has, is left. */
-  const execute = async (runId: string): Promise<void> => {
+  const executeToEnd = async (runId: string): Promise<void> => {
+    if (state.isClosing) throw new Error('closing'); // A queue hands the run out once more, to another worker.
     active.set(runId, 'starting');
     try {
       const order = { kind: 'run' as const, runId, workerId, home, systemsModule, dataFolder, workingFolder };
@@ -73,7 +82,9 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     const timer = setInterval(() => {
       store.getRun(runId).then(
         (run) => {
-          if (run === undefined || run.status === 'cancelled') job.cancel();
+          if (run !== undefined && run.status !== 'cancelled') return;
+          clearInterval(timer);
+          job.cancel();
         },
         () => {},
       );
@@ -113,20 +124,24 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       return true;
     },
     isOurs: (runId) => active.has(runId) || waiting.includes(runId),
-    resume(runs) {
-      if (queue) return; // They are in the queue.
-      waiting.push(...runs.map((run) => run.id));
+    async resume(runs) {
+      if (queue) for (const run of runs) await queue.enqueueIfMissing(run.id);
+      else waiting.push(...runs.map((run) => run.id));
       pump();
     },
     async close() {
       state.isClosing = true;
-      const ends = [...active.values()].map(async (job) => {
-        if (job === 'starting') return;
-        job.kill();
-        await job.ended;
-      });
-      await Promise.allSettled(ends);
+      for (const job of active.values()) if (job !== 'starting') job.kill(); // One that starts now is killed as it stands.
+      await Promise.allSettled(executions);
       await queue?.close();
     },
   };
+}
+
+const MAX_LEFT_OVER = 1000;
+
+/** Runs that have been queued for longer than any program takes between storing a run and starting it, oldest first. */
+export async function leftOverRuns(store: RunStore): Promise<readonly RunRecord[]> {
+  const queued = await store.listRuns({ status: 'queued', limit: MAX_LEFT_OVER });
+  return queued.filter((run) => Date.now() - run.createdAtMs > STALE_AFTER_MS).toReversed();
 }

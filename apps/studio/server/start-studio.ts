@@ -17,7 +17,7 @@ import {
 } from '@tenfold/core/store';
 import { findDataFolder, STALE_AFTER_MS } from '@tenfold/core/system';
 import { createToken, guardAccess, isLoopback } from './access.ts';
-import { createJobs } from './jobs.ts';
+import { createJobs, leftOverRuns } from './jobs.ts';
 import { openJobQueue } from './job-queue.ts';
 import { createRooms, type StudioSystem } from './rooms.ts';
 import { createRunEventBus } from './run-events.ts';
@@ -112,7 +112,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
       bus.emit({ kind: 'status', runId });
   };
   await markInterrupted();
-  jobs.resume([...(await store.listRuns({ status: 'queued', limit: 1000 }))].reverse().filter(isLeftOver));
+  await jobs.resume(await leftOverRuns(store));
   const stopWatching = queue ? watchStore(store, bus) : () => {};
   const marker = setInterval(() => void markInterrupted().catch(() => {}), MARK_INTERVAL_MS);
 
@@ -224,9 +224,4 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
       await store.close();
     },
   };
-}
-
-/** Queued longer than any program takes between storing a run and starting it. */
-function isLeftOver(run: RunRecord): boolean {
-  return Date.now() - run.createdAtMs > STALE_AFTER_MS;
 }

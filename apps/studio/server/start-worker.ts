@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { findHomeFolder, openRunStore, postgresUrlOf } from '@tenfold/core/store';
 import { findDataFolder } from '@tenfold/core/system';
 import { openJobQueue } from './job-queue.ts';
-import { createJobs } from './jobs.ts';
+import { createJobs, leftOverRuns } from './jobs.ts';
 import { createRunEventBus } from './run-events.ts';
 import { studioError } from './studio-errors.ts';
 
@@ -63,6 +63,7 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     queue: await openJobQueue({ url, store }),
     ...(options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs }),
   });
+  await jobs.resume(await leftOverRuns(store));
   return {
     workerId,
     async close() {

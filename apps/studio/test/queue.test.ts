@@ -105,6 +105,26 @@ test('two hundred runs survive kill -9 of workers and of the server: nothing is 
   }
 });
 
+test('a run whose server died between storing it and queueing it is taken up by the next worker', async (t) => {
+  const server = await startPostgres();
+  if ('reason' in server) return t.skip(server.reason);
+  t.after(() => server.stop());
+  const home = mkdtempSync(join(tmpdir(), 'tenfold-queue-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const longAgo = Date.now() - 60_000;
+  const store = await openPostgresStore({ url: server.url, folder: home, clock: { nowMs: () => longAgo } });
+  t.after(() => store.close());
+  const lost = await store.createRun({ system: 'pi-room', verb: 'estimate', params: { points: 400 }, seed: 0 });
+  await openFleet(t, server.url, home).start('worker');
+  const giveUpMs = performance.now() + GIVE_UP_MS;
+  for (;;) {
+    const status = (await store.getRun(lost.id))!.status;
+    if (status === 'done' || status === 'problems') break;
+    assert.ok(performance.now() < giveUpMs, status);
+    await sleep(100);
+  }
+});
+
 test('a worker without a shared store is refused with the variable to set', async () => {
   assert.equal(process.env['TENFOLD_STORE'], undefined);
   await assert.rejects(
