@@ -74,6 +74,11 @@ export function reportSweep(sweep: Omit<Sweep, 'masks'>, model: string, steps: n
           ]
         : []),
       {
+        kind: 'text',
+        text: 'The strength was chosen by these very rows: judge it on others, with `compare`.',
+        markdown: true,
+      },
+      {
         kind: 'code',
         caption: 'With this strength',
         text: `tenfold sparse24 prune ${model} pruned --method proxsparse --kappa ${best.kappa} --steps ${steps}`,

@@ -67,6 +67,7 @@ async function pump(
       throwIfCancelled(signal, 'mask');
       const bytes = (await next)!;
       next = read(index + 1);
+      next.catch(() => undefined); // Awaited in the next round.
       chunk.range?.mask(bytes, chunk.at - chunk.range.start);
       if (chunk.range && chunk.at + chunk.length === chunk.range.end) await chunk.range.done();
       const write = writeAll(output, bytes, chunk.at);
