@@ -23,7 +23,7 @@ interface BenchRow {
   note?: string;
 }
 
-const NUM_TENSORS = 6;
+const NUM_TENSORS = 24;
 const SHAPE = [2048, 4096] as const;
 const NUMEL = NUM_TENSORS * SHAPE[0] * SHAPE[1];
 const REPEATS = 3;

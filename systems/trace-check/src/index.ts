@@ -2,7 +2,8 @@
 export { manifest as traceCheckSystem } from './manifest.ts';
 export { checkTrace, type CheckOptions } from './check/check-trace.ts';
 export { checkFolders, type CheckFoldersOptions } from './check/check-folders.ts';
-export { compareFolders, compareRuns } from './check/compare-runs.ts';
+export { compareFolders } from './check/compare-folders.ts';
+export { compareRuns } from './check/compare-runs.ts';
 export { checkInvariants } from './check/invariants.ts';
 export { junitFromCheck } from './check/junit.ts';
 export { mutateRun } from './check/mutate.ts';

@@ -2,7 +2,8 @@
 import { openTrace } from '../trace/open-trace.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
 import type { CheckResult } from '../types.ts';
-import { compareFolders, type Comparisons } from './compare-runs.ts';
+import { compareFolders } from './compare-folders.ts';
+import type { Comparisons } from './compare-runs.ts';
 import { createExplainer } from './hints.ts';
 import { judge } from './judge.ts';
 import {
