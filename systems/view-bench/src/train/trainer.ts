@@ -1,17 +1,16 @@
 /** Training of a cloud on posed images: one random view a step, Adam, adaptive density or MCMC, optional exposure. */
 import type { Rng } from '@tenfold/core/base';
-import { createSharedFloats, logitFromProbability } from '../reals.ts';
-import { cameraCenter } from '../splat/project.ts';
+import { createSharedFloats } from '../reals.ts';
 import type { CompositeTarget } from '../splat/composite.ts';
 import { resolveRenderOptions } from '../splat/options.ts';
 import { createTileLists, type TileLists } from '../splat/tile-lists.ts';
 import type { Frame, GaussianCloud, PinholeCamera } from '../types.ts';
 import { viewError } from '../view-errors.ts';
 import { createAdamState, moveAdamRows, resetMoments, type GroupRates } from './adam.ts';
-import { densifyCloud } from './densify.ts';
 import { createExposures } from './exposure.ts';
 import { countOpen, type LossProfile } from './loss.ts';
-import { addMcmcNoise, growCloud, relocateDead } from './mcmc.ts';
+import { addMcmcNoise } from './mcmc.ts';
+import { isOpacityReset, isRefined, RESET_LOGIT, ratesAt, refineCloud, resolveSchedule } from './schedule.ts';
 import { createStepCrew } from './step-crew.ts';
 import { createStepBuffers, sharedCloud, type StepOrder } from './step-state.ts';
 
@@ -60,20 +59,6 @@ export interface TrainResult {
   readonly numPruned: number;
 }
 
-const DEFAULT_RATES: GroupRates = {
-  means: 1.6e-4,
-  quats: 1e-3,
-  logScales: 5e-3,
-  opacityLogits: 0.05,
-  shConstant: 2.5e-3,
-  shRest: 1.25e-4,
-};
-const MEANS_DECAY = 0.01;
-const SPLIT_SHARE_OF_EXTENT = 0.01;
-const MAX_SHARE_OF_EXTENT = 0.1;
-const MIN_OPACITY = 0.005;
-const RESET_OPACITY = 0.01;
-const MCMC_GROWTH = 1.05;
 const DEFAULT_PARTS = 2;
 const NO_LISTS: TileLists = { columns: 0, rows: 0, starts: new Uint32Array(1), ids: new Uint32Array(0) };
 
@@ -84,14 +69,8 @@ export async function trainCloud(
   options: TrainOptions,
   rng: Rng,
 ): Promise<TrainResult> {
-  const { numSteps, strategy = 'adaptive', refineEvery = 100, refineStart = 500, cap = 200_000 } = options;
-  const { refineEnd = Math.min(15_000, numSteps / 2), opacityResetEvery = 3000, degreeEvery = 1000 } = options;
-  if (frames.length === 0) {
-    throw viewError('TF-VIEW-002', { subject: 'trainCloud', expected: 'at least one training frame', actual: 'none' });
-  }
-  const extentM = options.extentM ?? cameraExtent(frames.map(({ camera }) => camera));
-  const rates: GroupRates = { ...DEFAULT_RATES, means: DEFAULT_RATES.means * extentM, ...options.rates };
-  const threshold = options.gradientThreshold ?? (strategy === 'absgrad' ? 8e-4 : 2e-4);
+  const schedule = resolveSchedule(frames, options);
+  const { numSteps, strategy, extentM, degreeEvery } = schedule;
   const exposures = options.hasExposure ? createExposures(frames.length, numSteps) : undefined;
   let cloud = sharedCloud(first);
   const adam = createAdamState(cloud);
@@ -110,7 +89,7 @@ export async function trainCloud(
     const frameIndex = queue.pop()!;
     const { camera, name } = frames[frameIndex]!;
     const view = views[frameIndex]!;
-    const meansRate = rates.means * MEANS_DECAY ** (step / numSteps);
+    const rates = ratesAt(schedule, step);
     const order: StepOrder = {
       step,
       camera,
@@ -131,7 +110,7 @@ export async function trainCloud(
       imageGradient: imageOf(camera).gradient,
       extra: undefined,
       extraGradient: undefined,
-      rates: { ...rates, means: meansRate },
+      rates,
       isAbsolute: strategy === 'absgrad',
       isRegularised: strategy === 'mcmc',
     };
@@ -154,56 +133,23 @@ export async function trainCloud(
     await crew.run('backward');
     await crew.run('update');
     adam.step = step;
-    const { sums, views: drawn } = buffers.growth;
-    if (strategy === 'mcmc') addMcmcNoise(cloud, meansRate, rng);
-    const isRefined = step >= refineStart && step < refineEnd && step % refineEvery === 0;
-    if (isRefined && strategy !== 'fixed') {
-      const before = cloud.count;
-      let sources: Int32Array;
-      if (strategy === 'mcmc') {
-        const relocated = relocateDead(cloud, rng);
-        ({ cloud, sources } = growCloud(cloud, Math.min(cap, Math.floor(before * MCMC_GROWTH)), rng));
-        for (const row of relocated) sources[row] = -1;
-        numGrown += cloud.count - before;
-      } else {
-        const means = Float32Array.from(sums, (sum, i) => (drawn[i] === 0 ? 0 : sum / drawn[i]));
-        const refined = densifyCloud(
-          cloud,
-          means,
-          {
-            gradientThreshold: threshold,
-            splitScaleM: SPLIT_SHARE_OF_EXTENT * extentM,
-            minOpacity: MIN_OPACITY,
-            maxScaleM: step > opacityResetEvery ? MAX_SHARE_OF_EXTENT * extentM : Infinity,
-            cap,
-          },
-          rng,
-        );
-        ({ cloud, sources } = refined);
-        numGrown += refined.numCloned + refined.numSplit;
-        numPruned += refined.numPruned;
-      }
-      cloud = sharedCloud(cloud);
-      moveAdamRows(adam, sources, cloud.shDegree);
+    if (strategy === 'mcmc') addMcmcNoise(cloud, rates.means, rng);
+    if (isRefined(schedule, step)) {
+      const refined = refineCloud(cloud, buffers.growth, schedule, step, rng);
+      numGrown += refined.numGrown;
+      numPruned += refined.numPruned;
+      cloud = sharedCloud(refined.cloud);
+      moveAdamRows(adam, refined.sources, cloud.shDegree);
       buffers = createStepBuffers(cloud, adam, crew.numParts, 0);
       crew.use(buffers);
     }
-    if (strategy !== 'mcmc' && step < refineEnd && step % opacityResetEvery === 0) {
-      const limit = logitFromProbability(RESET_OPACITY);
-      for (let i = 0; i < cloud.count; i++) cloud.opacityLogits[i] = Math.min(cloud.opacityLogits[i], limit);
+    if (isOpacityReset(schedule, step)) {
+      for (let i = 0; i < cloud.count; i++) cloud.opacityLogits[i] = Math.min(cloud.opacityLogits[i], RESET_LOGIT);
       resetMoments(adam, 'opacityLogits');
     }
     await options.onStep?.({ step, loss, count: cloud.count });
   }
   return { cloud, extentM, losses, numGrown, numPruned };
-}
-
-/** 1.1 × the largest distance of a camera from the mean of all, metres; 1 for a single place. */
-export function cameraExtent(cameras: readonly PinholeCamera[]): number {
-  const centers = cameras.map(cameraCenter);
-  const mean = [0, 1, 2].map((k) => centers.reduce((sum, center) => sum + center[k]!, 0) / centers.length);
-  const radius = Math.max(...centers.map((center) => Math.hypot(...center.map((value, k) => value - mean[k]!))));
-  return radius > 0 ? 1.1 * radius : 1;
 }
 
 interface SharedView {
