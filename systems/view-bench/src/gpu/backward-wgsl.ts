@@ -10,8 +10,66 @@ import {
   UNIFORM_WGSL,
 } from './common-wgsl.ts';
 
-/** Walks the list of a tile far to near. imageGradient: v_C and v_A a pixel. Sums over pixels by halving in workgroup memory. */
-export const COMPOSITE_GRADIENT_WGSL = /* wgsl */ `
+const LANES = (TILE_PX / 2) ** 2;
+
+/** Sums of a value over the lanes of a workgroup, by halving in workgroup memory. */
+const HALVING = {
+  enable: '',
+  builtins: '',
+  storage: /* wgsl */ `
+var<workgroup> sumA: array<vec4f, ${LANES}>;
+var<workgroup> sumB: array<vec4f, ${LANES}>;
+var<workgroup> sumC: array<vec4f, ${LANES}>;`,
+  setUp: '',
+  reduce: /* wgsl */ `
+      sumA[lane] = ga; sumB[lane] = gb; sumC[lane] = gc;
+      for (var half = ${LANES / 2}u; half > 0u; half >>= 1u) {
+        workgroupBarrier();
+        if (lane < half) { sumA[lane] += sumA[lane + half]; sumB[lane] += sumB[lane + half]; sumC[lane] += sumC[lane + half]; }
+      }
+      workgroupBarrier();
+      if (lane < ${PAIR_STRIDE}u) {
+        let k = lane & 3u;
+        pairGradient[slots[j] * ${PAIR_STRIDE}u + lane] = select(select(sumC[0][k], sumB[0][k], lane < 8u), sumA[0][k], lane < 4u);
+      }
+      workgroupBarrier();`,
+} as const;
+
+/** The same by subgroups, whose sums then meet in workgroup memory. The order of subgroups is that of their first lanes. */
+const SUBGROUPS: { readonly [K in keyof typeof HALVING]: string } = {
+  enable: 'enable subgroups;',
+  builtins: ', @builtin(subgroup_invocation_id) member: u32',
+  storage: /* wgsl */ `
+var<workgroup> isFirst: array<u32, ${LANES}>;
+var<workgroup> parts: array<f32, ${2 * PAIR_STRIDE * LANES}>;`,
+  setUp: /* wgsl */ `
+  isFirst[lane] = select(0u, 1u, member == 0u);
+  workgroupBarrier();
+  var rank = 0u;
+  var numSubgroups = 0u;
+  for (var k = 0u; k < ${LANES}u; k++) { numSubgroups += isFirst[k]; rank += select(0u, isFirst[k], k < lane); }`,
+  reduce: /* wgsl */ `
+      // Two sets of parts take turns, so that one barrier a pair is enough.
+      let half = (j & 1u) * ${PAIR_STRIDE * LANES}u;
+      let ta = subgroupAdd(ga); let tb = subgroupAdd(gb); let tc = subgroupAdd(gc);
+      if (member == 0u) {
+        let at = half + rank * ${PAIR_STRIDE}u;
+        for (var k = 0u; k < 4u; k++) { parts[at + k] = ta[k]; parts[at + 4u + k] = tb[k]; }
+        for (var k = 0u; k < 3u; k++) { parts[at + 8u + k] = tc[k]; }
+      }
+      workgroupBarrier();
+      if (lane < ${PAIR_STRIDE}u) {
+        var total = 0.0;
+        for (var k = 0u; k < numSubgroups; k++) { total += parts[half + k * ${PAIR_STRIDE}u + lane]; }
+        pairGradient[slots[j] * ${PAIR_STRIDE}u + lane] = total;
+      }`,
+};
+
+/** Walks the list of a tile far to near, four pixels a thread. imageGradient: v_C and v_A a pixel. */
+export function compositeGradientWgsl(hasSubgroups: boolean): string {
+  const { enable, builtins, storage, setUp, reduce } = hasSubgroups ? SUBGROUPS : HALVING;
+  return /* wgsl */ `
+${enable}
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> proj: array<f32>;
 @group(0) @binding(2) var<storage, read> pairs: array<u32>;
@@ -24,84 +82,95 @@ ${UNIFORM_WGSL}
 var<workgroup> range: vec2u;
 var<workgroup> most: atomic<u32>;
 var<workgroup> mostPlain: u32;
-var<workgroup> sumA: array<vec4f, ${TILE_PX * TILE_PX}>;
-var<workgroup> sumB: array<vec4f, ${TILE_PX * TILE_PX}>;
-var<workgroup> sumC: array<vec4f, ${TILE_PX * TILE_PX}>;
-@compute @workgroup_size(${TILE_PX}, ${TILE_PX}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let pixel = tile.xy * ${TILE_PX}u + local.xy;
-  let isInside = pixel.x < frame.size.x && pixel.y < frame.size.y;
+var<workgroup> s0: array<vec4f, ${LANES}>;
+var<workgroup> s1: array<vec4f, ${LANES}>;
+var<workgroup> s2: array<f32, ${LANES}>;
+var<workgroup> slots: array<u32, ${LANES}>;
+${storage}
+@compute @workgroup_size(${TILE_PX / 2}, ${TILE_PX / 2}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32${builtins}) {
+  let corner = tile.xy * ${TILE_PX}u + 2u * local.xy;
+  let px = f32(corner.x) + vec4f(0.5, 1.5, 0.5, 1.5);
+  let py = f32(corner.y) + vec4f(0.5, 0.5, 1.5, 1.5);
   if (lane == 0u) { range = ranges[tile.y * frame.size.z + tile.x]; atomicStore(&most, 0u); }
   workgroupBarrier();
-  var T = 1.0;
-  var behind = 0.0;
-  var last = 0u;
-  var vC = vec3f(0.0);
-  var tail = 0.0;
-  if (isInside) {
+  var T = vec4f(1.0);
+  var behind = vec4f(0.0);
+  var last = vec4u(0u);
+  var vR = vec4f(0.0);
+  var vG = vec4f(0.0);
+  var vB = vec4f(0.0);
+  var tail = vec4f(0.0);
+  for (var k = 0u; k < 4u; k++) {
+    let pixel = corner + vec2u(k & 1u, k >> 1u);
+    if (pixel.x >= frame.size.x || pixel.y >= frame.size.y) { continue; }
     let p = pixel.y * frame.size.x + pixel.x;
-    T = image[p].w;
-    last = lasts[p];
-    vC = imageGradient[p].rgb;
-    tail = (imageGradient[p].a - dot(vC, frame.background.rgb)) * T;
-    atomicMax(&most, last);
+    let v = imageGradient[p];
+    T[k] = image[p].w;
+    last[k] = lasts[p];
+    vR[k] = v.r; vG[k] = v.g; vB[k] = v.b;
+    tail[k] = (v.a - dot(v.rgb, frame.background.rgb)) * T[k];
   }
+  atomicMax(&most, max(max(last.x, last.y), max(last.z, last.w)));
   workgroupBarrier();
   if (lane == 0u) { mostPlain = atomicLoad(&most); }
   let end = workgroupUniformLoad(&mostPlain);
-  let start = workgroupUniformLoad(&range).x;
-  for (var position = end; position > start; position--) {
-    let pair = pairs[position - 1u];
-    let at = owners[pair] * ${PROJ_STRIDE}u;
-    var ga = vec4f(0.0);
-    var gb = vec4f(0.0);
-    var gc = vec4f(0.0);
-    if (position <= last) {
-      let d = vec2f(proj[at], proj[at + 1u]) - vec2f(pixel) - 0.5;
-      let a = proj[at + 2u]; let b = proj[at + 3u]; let c = proj[at + 4u]; let opacity = proj[at + 5u];
-      let sigma = 0.5 * (a * d.x * d.x + c * d.y * d.y) + b * d.x * d.y;
-      let fall = exp(-sigma);
-      let alpha = min(frame.options.z, opacity * fall);
-      if (sigma >= 0.0 && alpha >= minAlpha) {
-        let color = vec3f(proj[at + 6u], proj[at + 7u], proj[at + 8u]);
-        let open = 1.0 / (1.0 - alpha);
-        T *= open;
-        let weight = alpha * T;
-        let shade = dot(color, vC);
-        gc = vec4f(weight * vC, 0.0);
-        if (opacity * fall <= frame.options.z) {
-          let vAlpha = shade * T + (tail - behind) * open;
-          let g = -opacity * fall * vAlpha;
-          let gu = g * (a * d.x + b * d.y);
-          let gv = g * (b * d.x + c * d.y);
-          ga = vec4f(gu, gv, abs(gu), abs(gv));
-          gb = vec4f(0.5 * g * d.x * d.x, g * d.x * d.y, 0.5 * g * d.y * d.y, fall * vAlpha);
-        }
-        behind += shade * weight;
-      }
-    }
-    sumA[lane] = ga;
-    sumB[lane] = gb;
-    sumC[lane] = gc;
-    for (var half = ${(TILE_PX * TILE_PX) / 2}u; half > 0u; half >>= 1u) {
-      workgroupBarrier();
-      if (lane < half) { sumA[lane] += sumA[lane + half]; sumB[lane] += sumB[lane + half]; sumC[lane] += sumC[lane + half]; }
-    }
-    if (lane == 0u) {
-      let out = pair * ${PAIR_STRIDE}u;
-      for (var k = 0u; k < 4u; k++) { pairGradient[out + k] = sumA[0][k]; pairGradient[out + 4u + k] = sumB[0][k]; }
-      for (var k = 0u; k < 3u; k++) { pairGradient[out + 8u + k] = sumC[0][k]; }
+  let bounds = workgroupUniformLoad(&range);
+  // Pairs behind the last that any pixel drew.
+  for (var position = max(end, bounds.x) + lane; position < bounds.y; position += ${LANES}u) {
+    let out = pairs[position] * ${PAIR_STRIDE}u;
+    for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { pairGradient[out + k] = 0.0; }
+  }
+  ${setUp}
+  for (var stop = end; stop > bounds.x; stop -= min(stop - bounds.x, ${LANES}u)) {
+    // Positions stop, stop - 1, … of this batch.
+    let size = min(stop - bounds.x, ${LANES}u);
+    workgroupBarrier();
+    if (lane < size) {
+      let pair = pairs[stop - 1u - lane];
+      let at = owners[pair] * ${PROJ_STRIDE}u;
+      slots[lane] = pair;
+      s0[lane] = vec4f(proj[at], proj[at + 1u], proj[at + 2u], proj[at + 3u]);
+      s1[lane] = vec4f(proj[at + 4u], proj[at + 5u], proj[at + 6u], proj[at + 7u]);
+      s2[lane] = proj[at + 8u];
     }
     workgroupBarrier();
+    for (var j = 0u; j < size; j++) {
+      let dx = s0[j].x - px;
+      let dy = s0[j].y - py;
+      let a = s0[j].z; let b = s0[j].w; let c = s1[j].x; let opacity = s1[j].y;
+      let sigma = 0.5 * (a * dx * dx + c * dy * dy) + b * dx * dy;
+      let fall = exp(-max(sigma, vec4f(0.0)));
+      let unclamped = opacity * fall;
+      let isSeen = (vec4u(stop - j) <= last) & (sigma >= vec4f(0.0)) & (min(unclamped, vec4f(frame.options.z)) >= vec4f(minAlpha));
+      let alpha = select(vec4f(0.0), min(unclamped, vec4f(frame.options.z)), isSeen);
+      let open = 1.0 / (1.0 - alpha);
+      T *= open;
+      let weight = alpha * T;
+      let shade = s1[j].z * vR + s1[j].w * vG + s2[j] * vB;
+      let isFree = isSeen & (unclamped <= vec4f(frame.options.z));
+      let vAlpha = select(vec4f(0.0), shade * T + (tail - behind) * open, isFree);
+      behind += shade * weight;
+      let g = -unclamped * vAlpha;
+      let gu = g * (a * dx + b * dy);
+      let gv = g * (b * dx + c * dy);
+      let one = vec4f(1.0);
+      let ga = vec4f(dot(gu, one), dot(gv, one), dot(abs(gu), one), dot(abs(gv), one));
+      let gb = vec4f(0.5 * dot(g * dx, dx), dot(g * dx, dy), 0.5 * dot(g * dy, dy), dot(fall, vAlpha));
+      let gc = vec4f(dot(weight, vR), dot(weight, vG), dot(weight, vB), 0.0);
+${reduce}
+    }
   }
 }
 `;
+}
 
-/** Sums the pairs of every Gaussian and carries them back to its parameters. Also adds to the growth statistic. */
+/** Sums the pairs of every Gaussian and carries them back to its parameters. Leaves both growth statistics (the norm of the positional
+ *  gradient in normalised device units, and of its absolute sums) in the projected row. */
 export const PROJECT_GRADIENT_WGSL = /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> geom: array<f32>;
 @group(0) @binding(2) var<storage, read> sh: array<f32>;
-@group(0) @binding(3) var<storage, read> proj: array<f32>;
+@group(0) @binding(3) var<storage, read_write> proj: array<f32>;
 @group(0) @binding(4) var<storage, read> tileCounts: array<u32>;
 @group(0) @binding(5) var<storage, read> firstPairs: array<u32>;
 @group(0) @binding(6) var<storage, read> pairGradient: array<f32>;
@@ -140,6 +209,9 @@ fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   for (var e = first; e < first + tileCounts[i]; e++) {
     for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] += pairGradient[e * ${PAIR_STRIDE}u + k]; }
   }
+  let halfSize = 0.5 * vec2f(frame.size.xy);
+  proj[i * ${PROJ_STRIDE}u + 14u] = length(vec2f(sum[0], sum[1]) * halfSize);
+  proj[i * ${PROJ_STRIDE}u + 15u] = length(vec2f(sum[2], sum[3]) * halfSize);
   let s = splatOf(i);
   let low = frame.options.y;
   let c00 = s.cov.x + low; let c11 = s.cov.z + low;

@@ -2,7 +2,7 @@
 
 /** f32 values of a Gaussian in `geom`: mean 3, quaternion 4 (w, x, y, z), log scales 3, opacity logit 1. */
 export const GEOM_STRIDE = 11;
-/** f32 values of a projected Gaussian: u v a b | c o r g | b depth reach halfX | halfY drawn – –. */
+/** f32 values of a projected Gaussian: u v a b | c o r g | b depth reach halfX | halfY drawn growth absoluteGrowth. */
 export const PROJ_STRIDE = 16;
 /** Gradients of a (tile, Gaussian) pair: u v |u| |v| a b c o r g b. */
 export const PAIR_STRIDE = 11;

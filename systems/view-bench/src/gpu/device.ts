@@ -7,6 +7,9 @@ export interface GpuDevice {
   readonly adapterName: string;
 }
 
+/** Used where there, done without where not. */
+const USED_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
+
 /** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @throws TF-VIEW-011 without an adapter or runtime */
 export async function openGpuDevice(gpu: GPU): Promise<GpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
@@ -23,6 +26,7 @@ export async function openGpuDevice(gpu: GPU): Promise<GpuDevice> {
   }
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   const device = await adapter.requestDevice({
+    requiredFeatures: USED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
   const { description, vendor, architecture, device: name } = adapter.info;

@@ -47,29 +47,45 @@ export async function withAllocationCheck<T>(device: GPUDevice, subject: string,
   return result!;
 }
 
-/** Adds a dispatch of `numGroups` workgroups, in two dimensions where there are many. */
-export function dispatch(
-  pass: GPUComputePassEncoder,
+/** A kernel with its buffers bound, so that a step that repeats binds nothing anew. */
+export interface Task {
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly numGroups: readonly [number, number];
+}
+
+/** @param buffers  by binding number @param numGroups  workgroups; a single number is laid out in two dimensions where there are many */
+export function createTask(
   device: GPUDevice,
   { pipeline }: Kernel,
   buffers: readonly GPUBuffer[],
-  numGroups: readonly [number, number?],
-): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(
-    0,
-    device.createBindGroup({
+  numGroups: number | readonly [number, number],
+): Task {
+  return {
+    label: pipeline.label,
+    pipeline,
+    bindGroup: device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
       entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
     }),
-  );
-  const [x, y] = numGroups;
-  if (y !== undefined) pass.dispatchWorkgroups(x, y);
-  else if (x <= MAX_GROUPS_PER_DIMENSION) pass.dispatchWorkgroups(Math.max(1, x));
-  else {
-    const columns = Math.min(MAX_GROUPS_PER_DIMENSION, Math.ceil(Math.sqrt(x)));
-    pass.dispatchWorkgroups(columns, Math.ceil(x / columns));
+    numGroups: typeof numGroups === 'number' ? groupsOf(numGroups) : numGroups,
+  };
+}
+
+export function runTasks(pass: GPUComputePassEncoder, tasks: readonly Task[]): void {
+  for (const { pipeline, bindGroup, numGroups } of tasks) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...numGroups);
   }
+}
+
+/** Kernels find their row by both dimensions (`rowIndex`). */
+function groupsOf(count: number): readonly [number, number] {
+  if (count <= MAX_GROUPS_PER_DIMENSION) return [Math.max(1, count), 1];
+  const columns = Math.min(MAX_GROUPS_PER_DIMENSION, Math.ceil(Math.sqrt(count)));
+  return [columns, Math.ceil(count / columns)];
 }
 
 /** Copies a buffer to the host. */

@@ -1,5 +1,5 @@
-/** Prefix sums and stable radix sort on the GPU. */
-import { createKernel, createStorage, createUniform, dispatch, type Kernel } from './kernels.ts';
+/** Prefix sums and stable radix sort on the GPU, as lists of tasks made once for their buffers. */
+import { createKernel, createStorage, createTask, createUniform, type Kernel, type Task } from './kernels.ts';
 import {
   SCAN_ADD_WGSL,
   SCAN_BLOCK,
@@ -13,41 +13,23 @@ import {
 const DIGIT_BITS = 4;
 const NO_LENGTH = 0xffffffff;
 
+/** Tasks with the buffers that they alone use. */
+export interface Plan extends Disposable {
+  readonly tasks: readonly Task[];
+}
+
 export interface Sorter {
   /** Replaces values by the sums before them. */
-  scan(pass: GPUComputePassEncoder, plan: ScanPlan): void;
-  /** Sorts in place; the result is in the buffers given. */
-  sort(pass: GPUComputePassEncoder, plan: SortPlan): void;
-  planScan(values: GPUBuffer, length: number): ScanPlan;
-  /** @param trueLength  buffer and index that hold the number of keys, if below `length` @param numBits  low bits that differ */
+  planScan(values: GPUBuffer, length: number): Plan;
+  /** Sorts in place; the result is in the buffers given.
+   *  @param trueLength  buffer and index that hold the number of keys, if below `length` @param numBits  low bits that differ */
   planSort(
     keys: GPUBuffer,
     values: GPUBuffer,
     length: number,
     numBits: number,
     trueLength?: { readonly buffer: GPUBuffer; readonly index: number },
-  ): SortPlan;
-}
-
-export interface ScanPlan extends Disposable {
-  readonly levels: readonly {
-    readonly info: GPUBuffer;
-    readonly values: GPUBuffer;
-    readonly sums: GPUBuffer;
-    readonly numBlocks: number;
-  }[];
-}
-
-export interface SortPlan extends Disposable {
-  readonly rounds: readonly {
-    readonly info: GPUBuffer;
-    readonly lengths: GPUBuffer;
-    readonly from: readonly [GPUBuffer, GPUBuffer];
-    readonly to: readonly [GPUBuffer, GPUBuffer];
-  }[];
-  readonly histogram: GPUBuffer;
-  readonly scan: ScanPlan;
-  readonly numBlocks: number;
+  ): Plan;
 }
 
 export function createSorter(device: GPUDevice): Sorter {
@@ -55,41 +37,34 @@ export function createSorter(device: GPUDevice): Sorter {
   const addKernel = createKernel(device, SCAN_ADD_WGSL, 'scan add');
   const countKernel = createKernel(device, SORT_COUNT_WGSL, 'sort count');
   const moveKernel = createKernel(device, SORT_MOVE_WGSL, 'sort move');
-  const run = (pass: GPUComputePassEncoder, kernel: Kernel, buffers: readonly GPUBuffer[], numGroups: number) =>
-    dispatch(pass, device, kernel, buffers, [numGroups]);
-  const planScan = (values: GPUBuffer, length: number): ScanPlan => {
-    const levels: { info: GPUBuffer; values: GPUBuffer; sums: GPUBuffer; numBlocks: number }[] = [];
+  const task = (kernel: Kernel, buffers: readonly GPUBuffer[], numGroups: number) =>
+    createTask(device, kernel, buffers, numGroups);
+  const planScan = (values: GPUBuffer, length: number): Plan => {
+    const levels: { readonly buffers: readonly GPUBuffer[]; readonly numBlocks: number }[] = [];
     let [buffer, count] = [values, length];
     for (;;) {
       const numBlocks = Math.ceil(count / SCAN_BLOCK);
       const sums = createStorage(device, 4 * numBlocks, 'scan sums');
-      levels.push({
-        info: createUniform(device, Uint32Array.of(count, 0, 0, 0).buffer),
-        values: buffer,
-        sums,
-        numBlocks,
-      });
+      const info = createUniform(device, Uint32Array.of(count, 0, 0, 0).buffer);
+      levels.push({ buffers: [info, buffer, sums], numBlocks });
       if (numBlocks <= 1) break;
       [buffer, count] = [sums, numBlocks];
     }
     return {
-      levels,
+      tasks: [
+        ...levels.map(({ buffers, numBlocks }) => task(scanKernel, buffers, numBlocks)),
+        ...levels
+          .toReversed()
+          .slice(1)
+          .map(({ buffers, numBlocks }) => task(addKernel, buffers, numBlocks)),
+      ],
       [Symbol.dispose]() {
-        for (const { info, sums } of levels) {
-          info.destroy();
-          sums.destroy();
-        }
+        for (const { buffers } of levels) for (const own of [buffers[0]!, buffers[2]!]) own.destroy();
       },
     };
   };
-  const scan = (pass: GPUComputePassEncoder, { levels }: ScanPlan) => {
-    for (const { info, values, sums, numBlocks } of levels) run(pass, scanKernel, [info, values, sums], numBlocks);
-    for (const { info, values, sums, numBlocks } of levels.toReversed().slice(1))
-      run(pass, addKernel, [info, values, sums], numBlocks);
-  };
   return {
     planScan,
-    scan,
     planSort(keys, values, length, numBits, trueLength) {
       const numBlocks = Math.max(1, Math.ceil(length / SORT_BLOCK));
       const histogram = createStorage(device, 4 * SORT_DIGITS * numBlocks, 'sort histogram');
@@ -98,38 +73,34 @@ export function createSorter(device: GPUDevice): Sorter {
         createStorage(device, 4 * length, 'sort values'),
       ] as const;
       const own = [keys, values] as const;
+      const scan = planScan(histogram, SORT_DIGITS * numBlocks);
       // An even number of rounds leaves the result where it came from.
       const numRounds = 2 * Math.ceil(numBits / DIGIT_BITS / 2);
-      const rounds = Array.from({ length: numRounds }, (_, round) => ({
-        info: createUniform(
+      const rounds = Array.from({ length: numRounds }, (_, round) => {
+        const info = createUniform(
           device,
           Uint32Array.of(numBlocks, Math.min(28, round * DIGIT_BITS), length, trueLength?.index ?? NO_LENGTH).buffer,
-        ),
-        lengths: trueLength?.buffer ?? histogram,
-        from: round % 2 === 0 ? own : others,
-        to: round % 2 === 0 ? others : own,
-      }));
-      const scanPlan = planScan(histogram, SORT_DIGITS * numBlocks);
+        );
+        const [from, to] = round % 2 === 0 ? [own, others] : [others, own];
+        // Without a true length any buffer that is not written in the pass stands in for it.
+        const lengths = trueLength?.buffer ?? from[1];
+        return {
+          info,
+          tasks: [
+            task(countKernel, [info, lengths, from[0], histogram], numBlocks),
+            ...scan.tasks,
+            task(moveKernel, [info, lengths, from[0], histogram, from[1], to[0], to[1]], numBlocks),
+          ],
+        };
+      });
       return {
-        rounds,
-        histogram,
-        numBlocks,
-        scan: scanPlan,
+        tasks: rounds.flatMap(({ tasks }) => tasks),
         [Symbol.dispose]() {
           for (const { info } of rounds) info.destroy();
           for (const buffer of [histogram, ...others]) buffer.destroy();
-          scanPlan[Symbol.dispose]();
+          scan[Symbol.dispose]();
         },
       };
-    },
-    sort(pass, { rounds, histogram, numBlocks, scan: scanPlan }) {
-      for (const { info, lengths, from, to } of rounds) {
-        // Without a true length any buffer that is not written in the pass stands in for it.
-        const stand = lengths === histogram ? from[1] : lengths;
-        run(pass, countKernel, [info, stand, from[0], histogram], numBlocks);
-        scan(pass, scanPlan);
-        run(pass, moveKernel, [info, stand, from[0], histogram, from[1], to[0], to[1]], numBlocks);
-      }
     },
   };
 }
