@@ -376,8 +376,12 @@ class Recorder:
             if is_leaf:
                 inside.add(name)
             self._hook(canonical(name, layer_offset), module)
+        if _is_sharded(model):  # gradients of micro-batches are reduced and freed inside the backward pass
+            self.info["unrecordedKinds"] = ["wgrad"]
+            self._write_info()
+            return
         for name, parameter in model.named_parameters():
-            if parameter.requires_grad and not hasattr(parameter, "full_tensor"):
+            if parameter.requires_grad:
                 path = canonical(name, layer_offset)
                 parameter.register_hook(lambda grad, path=path: self.capture("wgrad", path, grad, batch=self.batch))
 
@@ -479,9 +483,17 @@ class Recorder:
 
 def _whole(model):
     """FSDP keeps flat shards: parameters and gradients are whole inside this context."""
-    fsdp = getattr(getattr(torch.distributed, "fsdp", None), "FullyShardedDataParallel", ())
-    sharded = any(isinstance(m, fsdp) for m in model.modules())
-    return fsdp.summon_full_params(model, writeback=False, with_grads=True) if sharded else contextlib.nullcontext()
+    flat = _flat_fsdp(model)
+    return flat.summon_full_params(model, writeback=False, with_grads=True) if flat else contextlib.nullcontext()
+
+
+def _flat_fsdp(model):
+    fsdp = getattr(getattr(torch.distributed, "fsdp", None), "FullyShardedDataParallel", None)
+    return fsdp if fsdp and any(isinstance(m, fsdp) for m in model.modules()) else None
+
+
+def _is_sharded(model):
+    return _flat_fsdp(model) is not None or any(hasattr(p, "full_tensor") for p in model.parameters())
 
 
 def _full(tensor):

@@ -74,6 +74,8 @@ export interface RunInfo {
   readonly tokenHash?: string;
   readonly parameterHash?: string;
   readonly sketchBuckets?: number;
+  /** Kinds that the run's framework never holds: FSDP reduces weight gradients of micro-batches inside the backward pass. */
+  readonly unrecordedKinds?: readonly 'wgrad'[];
   readonly fp8?: { readonly scaling: string };
   readonly perturbation?: {
     readonly where: string;

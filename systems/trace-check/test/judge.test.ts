@@ -43,6 +43,25 @@ test('round-off passes and a hundred times as much fails', () => {
   assert.equal(check(one(moved(x, 1e-4, 5))).verdict, 'divergence');
 });
 
+test('a kind that the candidate’s framework cannot hold is left out and said so; nothing else may be', () => {
+  const gradient = one(values(2), 'it0/mb0/wgrad/decoder.layers.0.mlp.weight');
+  const whole = single(one(x), gradient);
+  const shakenWhole = perturbed(one(moved(x, 1e-6)), { ...gradient, data: moved(values(2), 1e-6) });
+  const run = (held: HeldTensor[], info: object) =>
+    checkTrace({
+      reference: whole,
+      candidate: traceOf({ axes: { dp: 1 }, held, info }),
+      perturbed: [shakenWhole],
+    });
+  assert.equal(run([one(x)], {}).counts.MISSING, 1);
+  const stated = run([one(x)], { unrecordedKinds: ['wgrad'] });
+  assert.equal(stated.verdict, 'pass');
+  assert.match(stated.notes.join(' '), /none of single micro-batches are compared/);
+  assert.equal(run([gradient], { unrecordedKinds: ['wgrad'] }).counts.MISSING, 1);
+  const wrong = { ...gradient, data: values(3) };
+  assert.equal(run([one(x), wrong], { unrecordedKinds: ['wgrad'] }).verdict, 'divergence');
+});
+
 test('a permutation of rows fails although all norms agree, and is named', () => {
   const swapped = Float32Array.from({ length: N }, (_, i) => x[(i + N / 2) % N]);
   const candidate = traceOf({ axes: { cp: 2 }, held: [0, 1].map((rank) => ({ ...one(swapped), rank })) });

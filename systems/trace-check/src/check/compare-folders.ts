@@ -5,7 +5,7 @@ import { TenfoldError, throwIfCancelled } from '@tenfold/core/base';
 import { openTrace } from '../trace/open-trace.ts';
 import type { Comparison } from '../types.ts';
 import { sharedBuckets } from './compare-tensor.ts';
-import { assertSameStep, comparisonsOf, PROGRESS_STEP, type CompareOptions } from './compare-runs.ts';
+import { assertSameStep, comparisonsOf, idsOf, PROGRESS_STEP, type CompareOptions } from './compare-runs.ts';
 import { withDeltas } from './deltas.ts';
 
 export interface CompareTask {
@@ -48,7 +48,8 @@ export async function compareFolders(
     assertSameStep(a.info, b.info, candidate);
     sharedBuckets([a, b], buckets);
     const sizes = new Map<string, number>();
-    for (const run of [a, b]) for (const { id, numel } of withDeltas(run).tensors.values()) sizes.set(id, numel);
+    const [left, right] = [withDeltas(a).tensors, withDeltas(b).tensors];
+    for (const id of idsOf(a, b)) sizes.set(id, (right.get(id) ?? left.get(id)!).numel);
     const ids = [...sizes].toSorted((x, y) => y[1] - x[1]).map(([id]) => id);
     const numElements = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     const numHelpers = Math.min(numWorkers - 1, Math.floor(numElements / leastElementsEach));

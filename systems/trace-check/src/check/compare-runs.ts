@@ -1,6 +1,7 @@
 /** All tensors of two runs. */
 import { throwIfCancelled } from '@tenfold/core/base';
 import { traceError } from '../trace-check-errors.ts';
+import { parseId } from '../trace/canonical-id.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
 import type { Comparison, RunInfo } from '../types.ts';
 import { compareTensor, missingComparison, sharedBuckets } from './compare-tensor.ts';
@@ -35,9 +36,17 @@ export function compareRuns(
   return results;
 }
 
-/** Ids that either run holds, weight deltas included. */
+/** Ids that either run holds, weight deltas included; without those that the other run says it cannot hold. */
 export function idsOf(reference: TraceRun, candidate: TraceRun): ReadonlySet<string> {
-  return new Set([...withDeltas(reference).tensors.keys(), ...withDeltas(candidate).tensors.keys()]);
+  const [a, b] = [withDeltas(reference).tensors, withDeltas(candidate).tensors];
+  const ids = new Set([...a.keys(), ...b.keys()]);
+  for (const [tensors, { info }] of [
+    [a, reference],
+    [b, candidate],
+  ] as const)
+    for (const kind of info.unrecordedKinds ?? [])
+      for (const id of ids) if (parseId(id).kind === kind && !tensors.has(id)) ids.delete(id);
+  return ids;
 }
 
 /** One comparison after the other, for ids as they come. Throws as compareRuns does. */

@@ -116,6 +116,10 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
   const numUnsure = all.filter(({ status, id }) => status === 'INCONCLUSIVE' && !isBackedByGradient(id, all)).length;
   const verdict = hasDiverged ? 'divergence' : counts.MISSING + numUnsure > 0 ? 'inconclusive' : 'pass';
   const isRelied = numUnsure < counts.INCONCLUSIVE;
+  if (candidate.info.unrecordedKinds?.includes('wgrad'))
+    notes.push(
+      'The candidate’s framework reduces weight gradients inside the backward pass: none of single micro-batches are compared, the reduced ones are.',
+    );
   if (counts.MISSING > 0) notes.push(`${counts.MISSING} tensors are missing in one of the runs or not fully covered.`);
   if (numUnsure > 0) notes.push(`${numUnsure} tensors cannot be certified (see the table).`);
   if (isRelied)

@@ -17,6 +17,7 @@ const runSchema = z.looseObject({
   precision: z.enum(['float32', 'float16', 'bfloat16', 'float8']),
   lossFactor: z.number().positive(),
   level: z.enum(['full', 'sketch', 'hash', 'stats']),
+  unrecordedKinds: z.array(z.literal('wgrad')).optional(),
 });
 const shape = z.array(z.int().min(0));
 const entrySchema = z.looseObject({
