@@ -52,19 +52,22 @@ const SCORERS: {
     ({ alpha }) =>
     (features, _tree, _history, scores) => {
       const { count, recency, flops, freedBytes } = features;
-      const r = rangeOf(recency, count);
-      let [low, high] = [Infinity, -Infinity];
+      let [low, high, oldest, newest] = [Infinity, -Infinity, Infinity, -Infinity];
       for (let i = 0; i < count; i++) {
         const efficiency = flops[i]! / freedBytes[i]!;
+        const age = recency[i]!;
         scores[i] = efficiency;
         if (efficiency < low) low = efficiency;
         if (efficiency > high) high = efficiency;
+        if (age < oldest) oldest = age;
+        if (age > newest) newest = age;
       }
-      const scale = high > low ? 1 / (high - low) : 0;
-      for (let i = 0; i < count; i++) {
-        const efficiency = scale === 0 ? 1 : (scores[i]! - low) * scale;
-        scores[i] = (recency[i]! - r.low) * r.scale + alpha * efficiency;
-      }
+      const recencyScale = newest > oldest ? 1 / (newest - oldest) : 0;
+      if (high > low) {
+        const efficiencyScale = alpha / (high - low);
+        for (let i = 0; i < count; i++)
+          scores[i] = (recency[i]! - oldest) * recencyScale + (scores[i]! - low) * efficiencyScale;
+      } else for (let i = 0; i < count; i++) scores[i] = (recency[i]! - oldest) * recencyScale + alpha;
     },
   segLen:
     ({ weight }) =>
