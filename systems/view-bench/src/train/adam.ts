@@ -4,9 +4,9 @@ import { createSharedFloats } from '../reals.ts';
 import type { CloudGradients, GaussianCloud, ParameterKind, Reals } from '../types.ts';
 import { PARAMETER_KINDS } from '../types.ts';
 
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-15;
+export const BETA1 = 0.9;
+export const BETA2 = 0.999;
+export const EPSILON = 1e-15;
 
 /** Rates a step. `sh` splits into the constant coefficient and the rest. */
 export interface GroupRates {

@@ -1,9 +1,9 @@
 /** A colour matrix (3×4, affine) for every training image, learnt along with the cloud. Tests render without it. */
 import type { Reals } from '../types.ts';
+import { BETA1, BETA2, EPSILON } from './adam.ts';
 
 const FIRST_RATE = 0.01;
 const LAST_RATE = 0.001;
-const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-15];
 
 export interface Exposures {
   /** [H, W, 3] colours A c + b of an image. */
@@ -12,6 +12,11 @@ export interface Exposures {
   learn(frameIndex: number, rgb: Reals, gradient: Float32Array, step: number): Float32Array;
   /** [F, 3, 4] */
   readonly matrices: Float64Array;
+}
+
+/** Decays log-linearly. */
+export function exposureRateAt(step: number, numSteps: number): number {
+  return FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (step / numSteps);
 }
 
 export function createExposures(numFrames: number, numSteps: number): Exposures {
@@ -48,7 +53,7 @@ export function createExposures(numFrames: number, numSteps: number): Exposures 
         }
       }
       const visit = ++visits[frameIndex];
-      const rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (step / numSteps);
+      const rate = exposureRateAt(step, numSteps);
       for (let k = 0; k < 12; k++) {
         const m = (first[base + k] = BETA1 * first[base + k] + (1 - BETA1) * dA[k]);
         const v = (second[base + k] = BETA2 * second[base + k] + (1 - BETA2) * dA[k] ** 2);

@@ -10,7 +10,8 @@ import { PARAMETER_KINDS } from '../types.ts';
 const DEAD_OPACITY = 0.005;
 const NOISE_SCALE = 5e5;
 const NOISE_STEEPNESS = 100;
-const REGULARISER = 0.01;
+/** Weight of mean opacity and of mean scale. */
+export const REGULARISER = 0.01;
 const MAX_COPIES = 51;
 
 /** Adds the gradients of 0.01 · mean opacity and 0.01 · mean scale to rows [start, end). Mutates: gradients. */

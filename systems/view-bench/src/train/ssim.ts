@@ -3,9 +3,10 @@
 
 export const SSIM_RADIUS = 5;
 const SIGMA = 1.5;
-const C1 = 0.01 ** 2;
-const C2 = 0.03 ** 2;
-const WINDOW = createWindow();
+export const SSIM_C1 = 0.01 ** 2;
+export const SSIM_C2 = 0.03 ** 2;
+/** [11] taps of the window. */
+export const SSIM_WINDOW = createWindow();
 
 export interface SsimResult {
   /** [H, W, 3] */ readonly map: Float64Array;
@@ -27,10 +28,10 @@ export function computeSsim(x: ArrayLike<number>, y: ArrayLike<number>, widthPx:
   const [exx, eyy, exy] = [product(x, x), product(y, y), product(x, y)];
   const map = new Float64Array(length);
   for (let k = 0; k < length; k++) {
-    const a1 = 2 * mu1[k] * mu2[k] + C1;
-    const a2 = 2 * (exy[k] - mu1[k] * mu2[k]) + C2;
-    const b1 = mu1[k] ** 2 + mu2[k] ** 2 + C1;
-    const b2 = exx[k] - mu1[k] ** 2 + eyy[k] - mu2[k] ** 2 + C2;
+    const a1 = 2 * mu1[k] * mu2[k] + SSIM_C1;
+    const a2 = 2 * (exy[k] - mu1[k] * mu2[k]) + SSIM_C2;
+    const b1 = mu1[k] ** 2 + mu2[k] ** 2 + SSIM_C1;
+    const b2 = exx[k] - mu1[k] ** 2 + eyy[k] - mu2[k] ** 2 + SSIM_C2;
     map[k] = (a1 * a2) / (b1 * b2);
   }
   const gradient = (byMap: Float64Array, target: Float32Array) => {
@@ -40,10 +41,10 @@ export function computeSsim(x: ArrayLike<number>, y: ArrayLike<number>, widthPx:
       if (g === 0) continue;
       const m1 = mu1[k];
       const m2 = mu2[k];
-      const a1 = 2 * m1 * m2 + C1;
-      const a2 = 2 * (exy[k] - m1 * m2) + C2;
-      const b1 = m1 * m1 + m2 * m2 + C1;
-      const b2 = exx[k] - m1 * m1 + eyy[k] - m2 * m2 + C2;
+      const a1 = 2 * m1 * m2 + SSIM_C1;
+      const a2 = 2 * (exy[k] - m1 * m2) + SSIM_C2;
+      const b1 = m1 * m1 + m2 * m2 + SSIM_C1;
+      const b2 = exx[k] - m1 * m1 + eyy[k] - m2 * m2 + SSIM_C2;
       const s = map[k];
       byMu[k] = g * ((2 * m2 * (a2 - a1)) / (b1 * b2) - (2 * m1 * s) / b1 + (2 * m1 * s) / b2);
       byXx[k] = (-g * s) / b2;
@@ -69,7 +70,14 @@ function createBlur(widthPx: number, heightPx: number): (image: Float64Array) =>
   const margin = 3 * SSIM_RADIUS;
   const padded = new Float64Array(rowLength + 2 * margin);
   const between = new Float64Array(rowLength * (heightPx + 2 * SSIM_RADIUS));
-  const [w0, w1, w2, w3, w4, w5] = [WINDOW[5], WINDOW[4], WINDOW[3], WINDOW[2], WINDOW[1], WINDOW[0]];
+  const [w0, w1, w2, w3, w4, w5] = [
+    SSIM_WINDOW[5],
+    SSIM_WINDOW[4],
+    SSIM_WINDOW[3],
+    SSIM_WINDOW[2],
+    SSIM_WINDOW[1],
+    SSIM_WINDOW[0],
+  ];
   return (image) => {
     const out = new Float64Array(image.length);
     for (let y = 0; y < heightPx; y++) {
