@@ -10,16 +10,22 @@ import { crc32, readZipDirectory } from './zip-directory.ts';
 
 const SUBJECT = 'readNpz';
 const ZIP_MAGIC = [0x50, 0x4b] as const; // PK
+/** Refuses to decompress beyond this, so that a small file cannot fill the memory. */
+const DEFAULT_MAX_BYTES = 2 ** 33;
 
 /** All arrays by name (without `.npy`). Memory grows only as data really arrives.
- *  @throws TF-DATA-002 … 006 if it is not a zip of .npy members, is cut or damaged */
-export async function readNpz(input: SourceInput): Promise<Map<string, Tensor>> {
+ *  @param options.maxBytes  most bytes that all members may have after decompression; default 8 GiB
+ *  @throws TF-DATA-002 … 006 if it is not a zip of .npy members, is cut or damaged; -011 above maxBytes */
+export async function readNpz(
+  input: SourceInput,
+  options: { readonly maxBytes?: number } = {},
+): Promise<Map<string, Tensor>> {
   return withSource(input, async (source) => {
     await assertZip(source);
     const directory = await readZipDirectory(source);
     if (directory === 'missing') throw noDirectory(source);
     if (directory === 'damaged') throw damaged(source.name, "a zip's directory", 'a damaged one');
-    const members = await unzip(source);
+    const members = await unzip(source, options.maxBytes ?? DEFAULT_MAX_BYTES);
     if (directory !== 'zip64') assertComplete(members, directory, source.name);
     const tensors = new Map<string, Tensor>();
     for (const [name, bytes] of members) {
@@ -58,15 +64,19 @@ export async function writeNpz(
   });
 }
 
-async function unzip(source: ByteSource): Promise<Map<string, Uint8Array>> {
+async function unzip(source: ByteSource, maxBytes: number): Promise<Map<string, Uint8Array>> {
   const { Unzip, UnzipInflate } = await import('fflate');
   const members = new Map<string, Uint8Array>();
   const open = new Set<string>();
+  let numBytes = 0;
+  let tooLarge: Error | undefined;
   const unzipper = new Unzip((file) => {
     const chunks: Uint8Array[] = [];
     open.add(file.name);
     file.ondata = (error, chunk, isFinal) => {
       if (error) throw error;
+      numBytes += chunk.length;
+      if (numBytes > maxBytes) throw (tooLarge = beyondLimit(source.name, maxBytes));
       chunks.push(Uint8Array.from(chunk));
       if (!isFinal) return;
       open.delete(file.name);
@@ -79,10 +89,21 @@ async function unzip(source: ByteSource): Promise<Map<string, Uint8Array>> {
     for await (const chunk of source.stream()) unzipper.push(Uint8Array.from(chunk));
     unzipper.push(new Uint8Array(0), true);
   } catch (cause) {
+    if (cause === tooLarge) throw cause;
     throw damaged(source.name, 'an undamaged zip', String((cause as Error).message), cause);
   }
   for (const name of open) throw damaged(source.name, `member "${name}" up to its end`, 'a part of it');
   return members;
+}
+
+function beyondLimit(fileName: string, maxBytes: number): Error {
+  return dataError('TF-DATA-011', {
+    subject: SUBJECT,
+    expected: `at most ${maxBytes} bytes after decompression`,
+    actual: 'more',
+    location: fileName,
+    hints: ['Raise maxBytes if the file is right.'],
+  });
 }
 
 async function assertZip(source: ByteSource): Promise<void> {

@@ -6,6 +6,7 @@ import type { SafetensorsReader } from './safetensors-reader.ts';
 
 const INDEX_SUFFIX = '.safetensors.index.json';
 const SINGLE_FILE = 'model.safetensors';
+const PICKLE = /\.(bin|pt|pth|ckpt|pkl)$/;
 const SUBJECT = 'readSafetensors';
 
 /** Opens a folder: its index with all shards named there, else its one safetensors file. Must be closed.
@@ -25,6 +26,15 @@ export async function openSafetensorsFolder(
     const candidates = files.filter((file) => file.endsWith('.safetensors'));
     const only = candidates.includes(SINGLE_FILE) ? SINGLE_FILE : candidates.length === 1 ? candidates[0] : undefined;
     if (only !== undefined) return openFile(join(folder, only));
+    const pickle = candidates.length === 0 ? files.find((file) => PICKLE.test(file)) : undefined;
+    if (pickle !== undefined)
+      throw dataError('TF-DATA-001', {
+        subject: SUBJECT,
+        expected: `${SINGLE_FILE} or model${INDEX_SUFFIX} in the folder`,
+        actual: `${pickle}, a pickle, which could run code and is not read`,
+        location: folder,
+        hints: ['Save the model as safetensors: model.save_pretrained(folder, safe_serialization=True).'],
+      });
     throw dataError('TF-DATA-001', {
       subject: SUBJECT,
       expected: `${SINGLE_FILE} or model${INDEX_SUFFIX} in the folder`,

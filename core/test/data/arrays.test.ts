@@ -12,7 +12,7 @@ import {
   writeNpz,
 } from '../../src/data/index.ts';
 import type { ByteSink } from '../../src/data/index.ts';
-import { castTensor, DTYPES, tensorFromArray } from '../../src/tensor/index.ts';
+import { castTensor, createTensor, DTYPES, tensorFromArray } from '../../src/tensor/index.ts';
 import type { Dtype, Tensor } from '../../src/tensor/index.ts';
 import { concatBytes, describeReader, utf8, withBytes } from './reader-conformance.ts';
 
@@ -211,6 +211,17 @@ test('a header that numpy.save wrote is what we write', async () => {
   const header = "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   assert.ok(text.replace('\u201c', '\x93').startsWith(header));
   assert.equal(text[127], '\n');
+});
+
+test('a small .npz that unpacks to more than the limit is stopped while it unpacks', async () => {
+  const zeros = createTensor('float32', [2_500_000]);
+  const bytes = await written((sink) => writeNpz(sink, [['zeros', zeros]], { compress: true }));
+  assert.ok(bytes.length < 50_000);
+  assert.equal((await readNpz(bytes)).get('zeros')!.data.length, 2_500_000);
+  await assert.rejects(() => readNpz(bytes, { maxBytes: 1_000_000 }), {
+    message:
+      'readNpz: at most 1000000 bytes after decompression, got more (memory). Raise maxBytes if the file is right. TF-DATA-011',
+  });
 });
 
 test('every dtype that NumPy has survives .npy and .npz, compressed or not; others are refused', async () => {

@@ -216,6 +216,15 @@ test('a folder of shards reads like one file, and its faults name the file', asy
   });
 });
 
+test('a folder that holds a pickle alone is refused, and the pickle is not opened', async () => {
+  await withFolder(async (folder) => {
+    writeFileSync(join(folder, 'pytorch_model.bin'), 'cos\nsystem\n');
+    await assert.rejects(() => openSafetensors(folder), {
+      message: `readSafetensors: model.safetensors or model.safetensors.index.json in the folder, got pytorch_model.bin, a pickle, which could run code and is not read (${folder}). Save the model as safetensors: model.save_pretrained(folder, safe_serialization=True). TF-DATA-001`,
+    });
+  });
+});
+
 test('small tensors go to one model.safetensors, which the folder then means', async () => {
   await withFolder(async (folder) => {
     await assert.rejects(() => openSafetensors(folder), {
