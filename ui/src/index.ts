@@ -8,6 +8,7 @@ export * from './blocks/plot-view.tsx';
 export * from './room-page.ts';
 export * from './room/heat-map.tsx';
 export * from './room/run-pieces.tsx';
+export * from './room/verb-lab.tsx';
 export * from './studio/api-error.ts';
 export * from './studio/api.ts';
 export * from './studio/use-address-state.ts';

@@ -1,17 +1,11 @@
 /** Conjecture lab: a formula against exact values; the counterexample comes with its picture. */
 import {
-  BlockView,
-  RunPicker,
-  RunResult,
-  SampleRunButton,
   SelectField,
   Slider,
-  Stack,
   TextField,
-  WithControls,
+  VerbLab,
   useAddressNumber,
   useAddressState,
-  useVerbRun,
   type RoomPageProps,
 } from '@tenfold/ui';
 
@@ -21,10 +15,16 @@ export function ConjectureLab(page: RoomPageProps) {
   const [formula, setFormula] = useAddressState<string>('formula', 'max(star, ball(jmax, s(jmax)))');
   const [maxN, setMaxN] = useAddressNumber('maxN', 5);
   const [range, setRange] = useAddressState<Range>('range', 'in');
-  const run = useVerbRun(page, 'conjecture', { addressKey: 'conjecture' });
   return (
-    <WithControls
-      controls={
+    <VerbLab
+      page={page}
+      verb="conjecture"
+      addressKey="conjecture"
+      params={{ formula, maxN, range }}
+      action="Look for a counterexample"
+      earlier="Earlier conjectures"
+      empty={<>Press “Look for a counterexample”: the formula is compared with exact values until it fails.</>}
+      fields={
         <>
           <TextField
             label="Formula"
@@ -45,27 +45,8 @@ export function ConjectureLab(page: RoomPageProps) {
               { value: 'all', label: 'all' },
             ]}
           />
-          <SampleRunButton run={run} params={{ formula, maxN, range }}>
-            Look for a counterexample
-          </SampleRunButton>
-          <RunPicker page={page} verb="conjecture" run={run} label="Earlier conjectures" />
         </>
       }
-    >
-      <RunResult
-        page={page}
-        run={run}
-        empty={<>Press “Look for a counterexample”: the formula is compared with exact values until it fails.</>}
-      >
-        {(detail) => (
-          <Stack>
-            <p>{detail.report!.verdict.text}</p>
-            {detail.report!.blocks.map((block, index) => (
-              <BlockView key={index} block={block} />
-            ))}
-          </Stack>
-        )}
-      </RunResult>
-    </WithControls>
+    />
   );
 }

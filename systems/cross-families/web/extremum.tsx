@@ -1,33 +1,37 @@
 /** Extremum: choose n and sizes, see the maximum, star against ball, the orbits and a tuple in the lattice. */
 import {
-  BlockView,
+  BlockList,
   Panel,
-  RunPicker,
-  RunResult,
-  SampleRunButton,
   SelectField,
   Slider,
   Stack,
   TextField,
-  WithControls,
+  VerbLab,
   useAddressNumber,
   useAddressState,
-  useVerbRun,
   type RoomPageProps,
 } from '@tenfold/ui';
 import { FamilyLegend, Lattice } from './lattice.tsx';
 import type { ExtremalResult } from './results.ts';
 
 const NUM_LISTED = 40;
+/** Blocks that stand above the picture. */
+const LEADING: ReadonlySet<string> = new Set(['figures', 'plot']);
 
 export function Extremum(page: RoomPageProps) {
   const [n, setN] = useAddressNumber('n', 5);
   const [sets, setSets] = useAddressState<string>('sets', '3|1,2');
   const [shown, setShown] = useAddressNumber('tuple', 0);
-  const run = useVerbRun<ExtremalResult>(page, 'extremal', { addressKey: 'extremal' });
   return (
-    <WithControls
-      controls={
+    <VerbLab<ExtremalResult>
+      page={page}
+      verb="extremal"
+      addressKey="extremal"
+      params={{ n, sets, list: NUM_LISTED }}
+      action="Find the maximum"
+      earlier="Earlier questions"
+      empty={<>Press “Find the maximum” to see how large cross-intersecting families of these sizes can be.</>}
+      fields={
         <>
           <Slider label="Points n" min={2} max={40} value={n} onChange={setN} />
           <TextField
@@ -37,54 +41,38 @@ export function Extremum(page: RoomPageProps) {
             onChange={setSets}
             mono
           />
-          <SampleRunButton run={run} params={{ n, sets, list: NUM_LISTED }}>
-            Find the maximum
-          </SampleRunButton>
-          <RunPicker page={page} verb="extremal" run={run} label="Earlier questions" />
         </>
       }
     >
-      <RunResult
-        page={page}
-        run={run}
-        empty={<>Press “Find the maximum” to see how large cross-intersecting families of these sizes can be.</>}
-      >
-        {(detail) => {
-          const result = detail.result!;
-          const tuple = result.tuples[Math.min(shown, result.tuples.length - 1)];
-          return (
-            <Stack>
-              <p>{detail.report!.verdict.text}</p>
-              {detail
-                .report!.blocks.filter((block) => block.kind === 'figures' || block.kind === 'plot')
-                .map((block, index) => (
-                  <BlockView key={index} block={block} />
-                ))}
-              {tuple && (
-                <Panel
-                  title="An extremal tuple"
-                  actions={
-                    <SelectField
-                      label="Tuple"
-                      value={String(Math.min(shown, result.tuples.length - 1))}
-                      onChange={(value) => setShown(Number(value))}
-                      options={result.tuples.map((_, index) => ({ value: String(index), label: `${index + 1}` }))}
-                    />
-                  }
-                >
-                  <FamilyLegend families={tuple} />
-                  <Lattice n={result.certificate.problem.n} families={tuple} />
-                </Panel>
-              )}
-              {detail
-                .report!.blocks.filter((block) => block.kind !== 'figures' && block.kind !== 'plot')
-                .map((block, index) => (
-                  <BlockView key={index} block={block} />
-                ))}
-            </Stack>
-          );
-        }}
-      </RunResult>
-    </WithControls>
+      {(detail) => {
+        const result = detail.result!;
+        const { verdict, blocks } = detail.report!;
+        const place = Math.min(shown, result.tuples.length - 1);
+        const tuple = result.tuples[place];
+        return (
+          <Stack>
+            <p>{verdict.text}</p>
+            <BlockList blocks={blocks.filter(({ kind }) => LEADING.has(kind))} />
+            {tuple && (
+              <Panel
+                title="An extremal tuple"
+                actions={
+                  <SelectField
+                    label="Tuple"
+                    value={String(place)}
+                    onChange={(value) => setShown(Number(value))}
+                    options={result.tuples.map((_, index) => ({ value: String(index), label: `${index + 1}` }))}
+                  />
+                }
+              >
+                <FamilyLegend families={tuple} />
+                <Lattice n={result.certificate.problem.n} families={tuple} />
+              </Panel>
+            )}
+            <BlockList blocks={blocks.filter(({ kind }) => !LEADING.has(kind))} />
+          </Stack>
+        );
+      }}
+    </VerbLab>
   );
 }

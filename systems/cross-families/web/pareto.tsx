@@ -1,28 +1,20 @@
 /** Pareto front: systems on five nodes that no other beats in load, latency and availability at once. */
-import {
-  BlockView,
-  RunPicker,
-  RunResult,
-  SampleRunButton,
-  Slider,
-  Stack,
-  TextField,
-  WithControls,
-  useAddressNumber,
-  useAddressState,
-  useVerbRun,
-  type RoomPageProps,
-} from '@tenfold/ui';
-import type { ParetoResult } from './results.ts';
+import { Slider, TextField, VerbLab, useAddressNumber, useAddressState, type RoomPageProps } from '@tenfold/ui';
 
 export function Pareto(page: RoomPageProps) {
   const [nodes, setNodes] = useAddressState<string>('table', '');
   const [size, setSize] = useAddressNumber('size', 5);
   const [share, setShare] = useAddressNumber('share', 0.75);
-  const run = useVerbRun<ParetoResult>(page, 'quorum pareto', { addressKey: 'pareto' });
   return (
-    <WithControls
-      controls={
+    <VerbLab
+      page={page}
+      verb="quorum pareto"
+      addressKey="pareto"
+      params={{ nodes, size, readFraction: String(share) }}
+      action="Compare all systems"
+      earlier="Earlier fronts"
+      empty={<>Press “Compare all systems”: every quorum system on the nodes is looked at, the unbeaten ones appear.</>}
+      fields={
         <>
           <TextField
             label="Node table"
@@ -32,29 +24,8 @@ export function Pareto(page: RoomPageProps) {
           />
           <Slider label="Alike nodes, without a table" min={3} max={5} value={size} onChange={setSize} />
           <Slider label="Share of reads" min={0} max={1} step={0.05} value={share} onChange={setShare} />
-          <SampleRunButton run={run} params={{ nodes, size, readFraction: String(share) }}>
-            Compare all systems
-          </SampleRunButton>
-          <RunPicker page={page} verb="quorum pareto" run={run} label="Earlier fronts" />
         </>
       }
-    >
-      <RunResult
-        page={page}
-        run={run}
-        empty={
-          <>Press “Compare all systems”: every quorum system on the nodes is looked at, the unbeaten ones appear.</>
-        }
-      >
-        {(detail) => (
-          <Stack>
-            <p>{detail.report!.verdict.text}</p>
-            {detail.report!.blocks.map((block, index) => (
-              <BlockView key={index} block={block} />
-            ))}
-          </Stack>
-        )}
-      </RunResult>
-    </WithControls>
+    />
   );
 }

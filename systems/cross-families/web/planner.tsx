@@ -1,19 +1,15 @@
 /** Quorum planner: sites on a latency map, thresholds, load bars, what-if failures; and systems given as expressions. */
 import {
-  BlockView,
+  BlockList,
   FigureRow,
   Panel,
-  RunPicker,
-  RunResult,
-  SampleRunButton,
   SelectField,
   Slider,
   Stack,
   TextField,
-  WithControls,
+  VerbLab,
   useAddressNumber,
   useAddressState,
-  useVerbRun,
   type RoomPageProps,
 } from '@tenfold/ui';
 import type { PlanJson, StrategyJson, SystemJson } from '../src/quorum/report.ts';
@@ -40,10 +36,16 @@ export function SitePlanner(page: RoomPageProps) {
   const [latency, setLatency] = useAddressState<string>('latency', '');
   const [planIndex, setPlanIndex] = useAddressNumber('plan', 0);
   const [down, toggle, clear] = useFailures();
-  const run = useVerbRun<PlanJson>(page, 'quorum plan', { addressKey: 'planRun' });
   return (
-    <WithControls
-      controls={
+    <VerbLab<PlanJson>
+      page={page}
+      verb="quorum plan"
+      addressKey="planRun"
+      params={{ sites, readFraction: String(readFraction), latency }}
+      action="Plan the store"
+      earlier="Earlier plans"
+      empty={<>Press “Plan the store”: the best sites per pair of quorum sizes appear on a map of round-trip times.</>}
+      fields={
         <>
           <Slider label="Sites" min={3} max={9} value={sites} onChange={setSites} />
           <Slider label="Share of reads" min={0} max={1} step={0.05} value={readFraction} onChange={setReadFraction} />
@@ -53,60 +55,48 @@ export function SitePlanner(page: RoomPageProps) {
             value={latency}
             onChange={setLatency}
           />
-          <SampleRunButton run={run} params={{ sites, readFraction: String(readFraction), latency }}>
-            Plan the store
-          </SampleRunButton>
-          <RunPicker page={page} verb="quorum plan" run={run} label="Earlier plans" />
         </>
       }
     >
-      <RunResult
-        page={page}
-        run={run}
-        empty={
-          <>Press “Plan the store”: the best sites per pair of quorum sizes appear on a map of round-trip times.</>
-        }
-      >
-        {(detail) => {
-          const plan = detail.result!;
-          const chosen = plan.plans?.[Math.min(planIndex, plan.plans.length - 1)];
-          if (!chosen) return <p>{detail.report!.verdict.text}</p>;
-          return (
-            <Stack>
-              <p>{detail.report!.verdict.text}</p>
-              <SelectField
-                label="Plan"
-                value={String(Math.min(planIndex, plan.plans.length - 1))}
-                onChange={(value) => setPlanIndex(Number(value))}
-                options={plan.plans.map((entry, index) => ({
-                  value: String(index),
-                  label: `read ${entry.readQuorum}, write ${entry.writeQuorum}: ${entry.meanMs.toFixed(1)} ms`,
-                }))}
-              />
-              <FigureRow
-                figures={[
-                  { label: 'mean time to a quorum', value: chosen.meanMs, unit: 'ms', format: 'number', digits: 1 },
-                  {
-                    label: 'sites',
-                    value: chosen.isProved ? 'proved best' : 'not proved',
-                    tone: chosen.isProved ? 'good' : 'warn',
-                  },
-                  { label: 'load', value: chosen.value },
-                  { label: 'certified gap', value: chosen.gap, tone: chosen.gap === '0' ? 'good' : 'warn' },
-                ]}
-              />
-              <Panel title="Sites by round-trip time">
-                <QuorumMap plan={plan} chosen={chosen} down={down} onToggle={toggle} />
-                <p>{`Distances resemble round-trip times (${plan.source}). Press a site to fail it.`}</p>
-              </Panel>
-              <Panel title="What if nodes fail?">
-                <LoadBars system={chosen} down={down} onToggle={toggle} onClear={clear} />
-              </Panel>
-            </Stack>
-          );
-        }}
-      </RunResult>
-    </WithControls>
+      {(detail) => {
+        const plan = detail.result!;
+        const chosen = plan.plans?.[Math.min(planIndex, plan.plans.length - 1)];
+        if (!chosen) return <p>{detail.report!.verdict.text}</p>;
+        return (
+          <Stack>
+            <p>{detail.report!.verdict.text}</p>
+            <SelectField
+              label="Plan"
+              value={String(Math.min(planIndex, plan.plans.length - 1))}
+              onChange={(value) => setPlanIndex(Number(value))}
+              options={plan.plans.map((entry, index) => ({
+                value: String(index),
+                label: `read ${entry.readQuorum}, write ${entry.writeQuorum}: ${entry.meanMs.toFixed(1)} ms`,
+              }))}
+            />
+            <FigureRow
+              figures={[
+                { label: 'mean time to a quorum', value: chosen.meanMs, unit: 'ms', format: 'number', digits: 1 },
+                {
+                  label: 'sites',
+                  value: chosen.isProved ? 'proved best' : 'not proved',
+                  tone: chosen.isProved ? 'good' : 'warn',
+                },
+                { label: 'load', value: chosen.value },
+                { label: 'certified gap', value: chosen.gap, tone: chosen.gap === '0' ? 'good' : 'warn' },
+              ]}
+            />
+            <Panel title="Sites by round-trip time">
+              <QuorumMap plan={plan} chosen={chosen} down={down} onToggle={toggle} />
+              <p>{`Distances resemble round-trip times (${plan.source}). Press a site to fail it.`}</p>
+            </Panel>
+            <Panel title="What if nodes fail?">
+              <LoadBars system={chosen} down={down} onToggle={toggle} onClear={clear} />
+            </Panel>
+          </Stack>
+        );
+      }}
+    </VerbLab>
   );
 }
 
@@ -115,10 +105,16 @@ export function SystemPlanner(page: RoomPageProps) {
   const [share, setShare] = useAddressNumber('share', 0.75);
   const [nodes, setNodes] = useAddressState<string>('nodes', '');
   const [down, toggle, clear] = useFailures();
-  const run = useVerbRun<SystemJson & StrategyJson>(page, 'quorum strategy', { addressKey: 'strategyRun' });
   return (
-    <WithControls
-      controls={
+    <VerbLab<SystemJson & StrategyJson>
+      page={page}
+      verb="quorum strategy"
+      addressKey="strategyRun"
+      params={{ reads, nodes, readFraction: String(share) }}
+      action="Find the best strategy"
+      earlier="Earlier systems"
+      empty={<>Press “Find the best strategy” to see loads, a proof of optimality and what failures leave.</>}
+      fields={
         <>
           <TextField
             label="Read quorums"
@@ -134,30 +130,18 @@ export function SystemPlanner(page: RoomPageProps) {
             onChange={setNodes}
           />
           <Slider label="Share of reads" min={0} max={1} step={0.05} value={share} onChange={setShare} />
-          <SampleRunButton run={run} params={{ reads, nodes, readFraction: String(share) }}>
-            Find the best strategy
-          </SampleRunButton>
-          <RunPicker page={page} verb="quorum strategy" run={run} label="Earlier systems" />
         </>
       }
     >
-      <RunResult
-        page={page}
-        run={run}
-        empty={<>Press “Find the best strategy” to see loads, a proof of optimality and what failures leave.</>}
-      >
-        {(detail) => (
-          <Stack>
-            <p>{detail.report!.verdict.text}</p>
-            <Panel title="What if nodes fail?">
-              <LoadBars system={detail.result!} down={down} onToggle={toggle} onClear={clear} />
-            </Panel>
-            {detail.report!.blocks.map((block, index) => (
-              <BlockView key={index} block={block} />
-            ))}
-          </Stack>
-        )}
-      </RunResult>
-    </WithControls>
+      {(detail) => (
+        <Stack>
+          <p>{detail.report!.verdict.text}</p>
+          <Panel title="What if nodes fail?">
+            <LoadBars system={detail.result!} down={down} onToggle={toggle} onClear={clear} />
+          </Panel>
+          <BlockList blocks={detail.report!.blocks} />
+        </Stack>
+      )}
+    </VerbLab>
   );
 }

@@ -30,13 +30,3 @@ export interface OperateResult {
     readonly families: Families;
   }[];
 }
-
-export interface ParetoResult {
-  readonly numSystems: number;
-  readonly points: readonly {
-    readonly reads: string;
-    readonly load: number;
-    readonly latencyMs: number;
-    readonly unavailability: number;
-  }[];
-}

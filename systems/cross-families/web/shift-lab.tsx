@@ -2,16 +2,12 @@
 import {
   Button,
   Panel,
-  RunPicker,
-  RunResult,
-  SampleRunButton,
   Slider,
   Stack,
   TextField,
-  WithControls,
+  VerbLab,
   useAddressNumber,
   useAddressState,
-  useVerbRun,
   type RoomPageProps,
 } from '@tenfold/ui';
 import { useEffect, useState } from 'react';
@@ -23,10 +19,16 @@ const STEP_MS = 900;
 export function ShiftLab(page: RoomPageProps) {
   const [n, setN] = useAddressNumber('points', 5);
   const [families, setFamilies] = useAddressState<string>('families', '345 245 235 | 24 35 45');
-  const run = useVerbRun<OperateResult>(page, 'operate', { addressKey: 'shift' });
   return (
-    <WithControls
-      controls={
+    <VerbLab<OperateResult>
+      page={page}
+      verb="operate"
+      addressKey="shift"
+      params={{ operator: 'compress', n, families }}
+      action="Shift to the left"
+      earlier="Earlier families"
+      empty={<>Press “Shift to the left”: each step replaces an element j by a smaller i, in all families at once.</>}
+      fields={
         <>
           <Slider label="Points n" min={2} max={6} value={n} onChange={setN} />
           <TextField
@@ -36,21 +38,11 @@ export function ShiftLab(page: RoomPageProps) {
             onChange={setFamilies}
             mono
           />
-          <SampleRunButton run={run} params={{ operator: 'compress', n, families }}>
-            Shift to the left
-          </SampleRunButton>
-          <RunPicker page={page} verb="operate" run={run} label="Earlier families" />
         </>
       }
     >
-      <RunResult
-        page={page}
-        run={run}
-        empty={<>Press “Shift to the left”: each step replaces an element j by a smaller i, in all families at once.</>}
-      >
-        {(detail) => <Player key={detail.id} n={n} result={detail.result!} />}
-      </RunResult>
-    </WithControls>
+      {(detail) => <Player key={detail.id} n={n} result={detail.result!} />}
+    </VerbLab>
   );
 }
 
