@@ -13,6 +13,16 @@ export function createKernel(device: GPUDevice, code: string, label: string): Ke
   return { pipeline: device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' }, label }) };
 }
 
+/** What `compile` makes, made once a device. */
+export function compiledOnce<T>(compile: (device: GPUDevice) => T): (device: GPUDevice) => T {
+  const known = new WeakMap<GPUDevice, { readonly kernels: T }>();
+  return (device) => {
+    const entry = known.get(device) ?? { kernels: compile(device) };
+    known.set(device, entry);
+    return entry.kernels;
+  };
+}
+
 /** Storage of `numBytes`, zeroed. @throws TF-VIEW-012 if a binding of the adapter cannot hold it */
 export function createStorage(device: GPUDevice, numBytes: number, label: string): GPUBuffer {
   const size = Math.max(16, Math.ceil(numBytes / 16) * 16);

@@ -3,7 +3,7 @@ import { shCoefficientCount } from '../splat/spherical-harmonics.ts';
 import { compositeGradientWgsl, PROJECT_GRADIENT_WGSL } from './backward-wgsl.ts';
 import { GEOM_STRIDE, PAIR_STRIDE, PROJ_STRIDE, ROW_THREADS } from './common-wgsl.ts';
 import { COMPOSITE_WGSL, EMIT_WGSL, ORDER_COUNTS_WGSL, PROJECT_WGSL, RANGES_WGSL } from './forward-wgsl.ts';
-import { createKernel, createStorage, createTask, type Task } from './kernels.ts';
+import { compiledOnce, createKernel, createStorage, createTask, type Task } from './kernels.ts';
 import { tileGrid } from './packing.ts';
 import { createSorter, type Plan, type Sorter } from './sort.ts';
 
@@ -50,33 +50,20 @@ export interface GradientBuffers extends Disposable {
   readonly sh: GPUBuffer;
 }
 
-/** Compiled once a device. */
-const KERNELS = new WeakMap<GPUDevice, ReturnType<typeof compileKernels>>();
-
-function kernelsOf(device: GPUDevice): ReturnType<typeof compileKernels> {
-  const known = KERNELS.get(device);
-  if (known) return known;
-  const compiled = compileKernels(device);
-  KERNELS.set(device, compiled);
-  return compiled;
-}
-
-function compileKernels(device: GPUDevice) {
-  return {
-    sorter: createSorter(device),
-    project: createKernel(device, PROJECT_WGSL, 'project'),
-    order: createKernel(device, ORDER_COUNTS_WGSL, 'order counts'),
-    emit: createKernel(device, EMIT_WGSL, 'emit pairs'),
-    ranges: createKernel(device, RANGES_WGSL, 'tile ranges'),
-    composite: createKernel(device, COMPOSITE_WGSL, 'composite'),
-    compositeGradient: createKernel(
-      device,
-      compositeGradientWgsl(device.features.has('subgroups')),
-      'composite gradient',
-    ),
-    projectGradient: createKernel(device, PROJECT_GRADIENT_WGSL, 'project gradient'),
-  };
-}
+const kernelsOf = compiledOnce((device) => ({
+  sorter: createSorter(device),
+  project: createKernel(device, PROJECT_WGSL, 'project'),
+  order: createKernel(device, ORDER_COUNTS_WGSL, 'order counts'),
+  emit: createKernel(device, EMIT_WGSL, 'emit pairs'),
+  ranges: createKernel(device, RANGES_WGSL, 'tile ranges'),
+  composite: createKernel(device, COMPOSITE_WGSL, 'composite'),
+  compositeGradient: createKernel(
+    device,
+    compositeGradientWgsl(device.features.has('subgroups')),
+    'composite gradient',
+  ),
+  projectGradient: createKernel(device, PROJECT_GRADIENT_WGSL, 'project gradient'),
+}));
 
 /** Prefix sums and sorts of the device. */
 export function sorterOf(device: GPUDevice): Sorter {
