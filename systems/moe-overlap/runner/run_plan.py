@@ -12,6 +12,7 @@ Needs torch alone; copy the folder as it is.
 
 import argparse
 import contextlib
+import datetime
 import json
 import os
 import statistics
@@ -23,7 +24,8 @@ import torch.distributed as dist
 from moe_stack import Stack
 from plan_values import Buffer, cut, merge, other_counts
 
-PROFILED_STEPS = 3
+PROFILED_STEPS = 5
+EXCHANGE_PARTS = (1, 2, 4)
 # Gradients by autograd and by the runner's own kernels may differ by rounding: relative to the largest entry.
 CHECK_TOLERANCE = 1e-4
 TF32_CHECK_TOLERANCE = 2e-2
@@ -105,6 +107,10 @@ class Runner(Stack):
         counts.record_stream(self.comm)
         recv.record_stream(self.comm)
         return own_host, recv_host, event
+
+    def after_failure(self):
+        if self.is_cuda:
+            torch.cuda.empty_cache()
 
     def mark(self, name):
         return torch.profiler.record_function(name) if self.is_marked else contextlib.nullcontext()
@@ -206,7 +212,23 @@ def union_ms(spans):
     return total
 
 
+def lane_times(ops, spans):
+    """What every operation takes of its lane: from the end of the one before it there, or from when its inputs were ready,
+    to its own end. Waiting for the host or for the other ranks is part of it; waiting for inputs is not."""
+    span = {n: (a, b) for n, _, a, b in spans}
+    free, ready, taken = {True: 0.0, False: 0.0}, {}, {}
+    for op in ops:
+        end = span[op["id"]][1]
+        start = max([free[op["isComm"]], *(ready.get(name, 0.0) for name in op["ins"])])
+        taken[op["id"]] = max(0.0, end - start)
+        free[op["isComm"]] = end
+        for name in op["outs"]:
+            ready[name] = end
+    return taken
+
+
 def measure(runner, ops, warm, rounds):
+    """Steps without marks, ms; exposed communication of marked steps; lane times (medians); spans of the last one."""
     times = []
     for i in range(warm + rounds):
         runner.sync()
@@ -216,7 +238,7 @@ def measure(runner, ops, warm, rounds):
         runner.sync()
         if i >= warm:
             times.append((time.perf_counter() - begin) * 1e3)
-    exposed, spans = [], []
+    exposed, lanes, spans = [], [], []
     for _ in range(PROFILED_STEPS):
         timing = []
         runner.sync()
@@ -227,7 +249,69 @@ def measure(runner, ops, warm, rounds):
         spans = [(n, lane, runner.ms_between(zero, a), runner.ms_between(zero, b)) for n, lane, a, b in timing]
         compute = union_ms([(a, b) for _, lane, a, b in spans if lane == "compute"])
         exposed.append(union_ms([(a, b) for _, _, a, b in spans]) - compute)
-    return times, exposed, spans
+        lanes.append(lane_times(ops, spans))
+    taken = {op["id"]: statistics.median(each[op["id"]] for each in lanes) for op in ops}
+    return {"times": times, "exposed": exposed, "lanes": taken, "spans": spans}
+
+
+def interference(runner, rounds=20):
+    """How much longer a product takes while exchanges run, and exchanges while products run; (1, 1) on CPUs, where the
+    exchanges belong to Gloo's threads."""
+    if not runner.is_cuda:
+        return {"compute": 1.0, "comm": 1.0}
+    h, f, n = runner.s["hidden"], runner.s["inner"], runner.s["batch"] * runner.s["seq"]
+    x, w = torch.randn(n, h, device=runner.device), torch.randn(h, f, device=runner.device)
+    data, out = torch.empty(n, h, device=runner.device), torch.empty(n, h, device=runner.device)
+
+    def timed(products, exchanges):
+        """ms of the products and of the exchanges, started together."""
+        runner.sync()
+        dist.barrier()
+        first = runner.now()
+        runner.comm.wait_event(first)
+        with torch.cuda.stream(runner.comm):
+            for _ in range(exchanges):
+                dist.all_to_all_single(out, data)
+            comm_end = runner.now(runner.comm)
+        for _ in range(products):
+            torch.mm(x, w)
+        main_end = runner.now()
+        runner.sync()
+        return first.elapsed_time(main_end), first.elapsed_time(comm_end)
+
+    timed(rounds, rounds)
+    product, exchange = timed(rounds, 0)[0] / rounds, timed(0, rounds)[1] / rounds
+    # The other side runs at least twice as long as the side that is timed.
+    exchanges = agree(2 + int(3 * rounds * product / exchange), runner.device)
+    slow_product = timed(rounds, exchanges)[0] / rounds
+    slow_exchange = timed(2 + int(3 * rounds * exchange / product), rounds)[1] / rounds
+    return {"compute": max(1.0, slow_product / product), "comm": max(1.0, slow_exchange / exchange)}
+
+
+def exchange_tables(runner, natively, ratios, rounds=10):
+    """Exchanges alone, of all tokens and of a part of them, sent as often as each ratio asks for; 0 is the link as it is."""
+    n, h = runner.s["batch"] * runner.s["seq"], runner.s["hidden"]
+    found = []
+    for ratio in [0, *ratios]:
+        repeat = agree(max(1, round(ratio / natively)) if ratio > 0 else 1, runner.device)
+        ms = {}
+        for parts in EXCHANGE_PARTS:
+            rows = n // parts // runner.world * runner.world
+            data, out = torch.empty(rows, h, device=runner.device), torch.empty(rows, h, device=runner.device)
+            times = []
+            for _ in range(2 + rounds):
+                runner.sync()
+                dist.barrier()
+                with torch.cuda.stream(runner.comm) if runner.is_cuda else contextlib.nullcontext():
+                    begin = runner.now(runner.comm if runner.is_cuda else None)
+                    for _ in range(repeat):
+                        dist.all_to_all_single(out, data)
+                    end = runner.now(runner.comm if runner.is_cuda else None)
+                runner.sync()
+                times.append(runner.ms_between(begin, end))
+            ms[str(parts)] = statistics.median(times[2:])
+        found.append({"ratio": ratio, "repeat": repeat, "ms": ms})
+    return found
 
 
 def ratio_of(spans):
@@ -272,44 +356,63 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="compare gradients with autograd and stop if they differ")
     parser.add_argument("--trace", default="", help="write a profiler trace of --trace-mode of the first plans here")
     parser.add_argument("--trace-mode", default="none")
+    parser.add_argument("--ratios", type=float, nargs="*", default=[], help="profile exchanges for these t_a2a / t_expert, too")
+    parser.add_argument("--spans", action="store_true", help="keep start and end of every operation of the last step")
+    parser.add_argument("--precision", choices=["tf32", "float32"], default="tf32", help="of products on GPUs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=1e9, help="seconds after which no further setting starts")
     return parser.parse_args()
 
 
-def run_setting(runner, plans, args, ratio, natively):
+def run_setting(runner, plans, args, ratio, natively, setting, write):
+    """Fills `setting` mode by mode and writes the report after each; a mode that fails leaves its message."""
     none = plans["plans"][0]["ops"]
     reference = results_of(runner.step(none), plans["sizes"]["layers"])
-    modes = {}
+    setting.update({"asked": ratio, "native": natively, "repeat": runner.repeat, "modes": {}, "failed": {}})
     for plan in plans["plans"]:
-        if args.modes and plan["mode"] not in ["none", *args.modes.split(",")]:
+        mode = plan["mode"]
+        if args.modes and mode not in ["none", *args.modes.split(",")]:
             continue
-        if runner.is_cuda:
-            torch.cuda.reset_peak_memory_stats(runner.device)
-        times, exposed, spans = measure(runner, plan["ops"], args.warm, args.rounds)
-        values = results_of(runner.step(plan["ops"]), plans["sizes"]["layers"])
-        worst = largest_difference(values, reference, list(reference))
-        modes[plan["mode"]] = {
-            "stepMs": statistics.median(times),
-            "exposedMs": statistics.median(exposed),
-            "worstRelativeDifference": worst,
-            "ratio": ratio_of(spans),
-            "spanMs": {n: round(b - a, 4) for n, _, a, b in spans},
-            "peakBytes": torch.cuda.max_memory_allocated(runner.device) if runner.is_cuda else None,
-            "spans": [[n, lane, round(a, 4), round(b, 4)] for n, lane, a, b in spans],
-        }
+        try:
+            setting["modes"][mode] = run_mode(runner, plan, args, plans["sizes"]["layers"], reference)
+        except Exception as error:  # plans are alike on all ranks: so are their mistakes
+            setting["failed"][mode] = f"{type(error).__name__}: {error}"
+            runner.after_failure()
+        write()
         if runner.rank == 0:
-            m = modes[plan["mode"]]
-            text = f"{m['stepMs']:.2f} ms, exposed {m['exposedMs']:.2f} ms, difference {worst:.1e}"
-            print(f"ratio {ratio}, sent {runner.repeat} times, {plan['mode']}: {text}", flush=True)
-    return {"asked": ratio, "native": natively, "repeat": runner.repeat, "modes": modes}
+            m = setting["modes"].get(mode)
+            text = setting["failed"].get(mode) or (
+                f"{m['stepMs']:.2f} ms, predicted {m['predictedMs']:.2f}, exposed {m['exposedMs']:.2f} ms, "
+                f"difference {m['worstRelativeDifference']:.1e}")
+            print(f"ratio {ratio}, sent {runner.repeat} times, {mode}: {text}", flush=True)
 
 
-def check_gradients(runner, plans):
+def run_mode(runner, plan, args, layers, reference):
+    if runner.is_cuda:
+        torch.cuda.reset_peak_memory_stats(runner.device)
+    found = measure(runner, plan["ops"], args.warm, args.rounds)
+    values = results_of(runner.step(plan["ops"]), layers)
+    spans = found["spans"]
+    quartiles = statistics.quantiles(found["times"], n=4) if len(found["times"]) > 1 else found["times"] * 3
+    return {
+        "stepMs": statistics.median(found["times"]),
+        "quartilesMs": [quartiles[0], quartiles[2]],
+        "predictedMs": plan["predictedMs"],
+        "exposedMs": statistics.median(found["exposed"]),
+        "worstRelativeDifference": largest_difference(values, reference, list(reference)),
+        "ratio": ratio_of(spans),
+        "spanMs": {n: round(b - a, 4) for n, _, a, b in spans},
+        "laneMs": {n: round(ms, 4) for n, ms in found["lanes"].items()},
+        "peakBytes": torch.cuda.max_memory_allocated(runner.device) if runner.is_cuda else None,
+        **({"spans": [[n, lane, round(a, 4), round(b, 4)] for n, lane, a, b in spans]} if args.spans else {}),
+    }
+
+
+def check_gradients(runner, plans, precision):
     reference = runner.reference_gradients()
     names = sorted(reference)
     worst = largest_difference(runner.step(plans["plans"][0]["ops"]), reference, names)
-    tolerance = TF32_CHECK_TOLERANCE if runner.is_cuda else CHECK_TOLERANCE
+    tolerance = TF32_CHECK_TOLERANCE if runner.is_cuda and precision == "tf32" else CHECK_TOLERANCE
     if runner.rank == 0:
         print(f"gradients against autograd: {len(names)} tensors, largest difference {worst:.1e}", flush=True)
     if not worst < tolerance:
@@ -323,32 +426,47 @@ def main():
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
-        torch.backends.cuda.matmul.allow_tf32 = True
-    dist.init_process_group("nccl" if is_cuda else "gloo")
+        torch.backends.cuda.matmul.allow_tf32 = args.precision == "tf32"
+    # A rank that fails alone leaves the others waiting; what was measured until then is in the file.
+    dist.init_process_group("nccl" if is_cuda else "gloo", timeout=datetime.timedelta(seconds=120))
     name = torch.cuda.get_device_name(device) if is_cuda else "cpu"
     report = {"version": 1, "device": name, "torch": torch.__version__, "settings": []}
+    if is_cuda:
+        report["precision"] = args.precision
+
+    def write():
+        if dist.get_rank() == 0:
+            with open(args.out + ".part", "w") as f:
+                json.dump(report, f)
+            os.replace(args.out + ".part", args.out)
+
     for index, file in enumerate(args.plans):
         with open(file) as f:
             plans = json.load(f)
         if plans["sizes"]["numRanks"] != dist.get_world_size():
             raise SystemExit(f"{file} is for {plans['sizes']['numRanks']} ranks, but {dist.get_world_size()} run")
         runner = Runner(plans["sizes"], device, args.seed)
-        if args.check and index == 0:
-            check_gradients(runner, plans)
-        natively = ratio_of(measure(runner, plans["plans"][0]["ops"], 2, 1)[2])
+        if index == 0:
+            if args.check:
+                check_gradients(runner, plans, args.precision)
+            report["slowdown"] = interference(runner)
+            if dist.get_rank() == 0:
+                print(f"{name}, slow-down {report['slowdown']}", flush=True)
+        natively = ratio_of(measure(runner, plans["plans"][0]["ops"], 2, 1)["spans"])
+        if args.ratios and index == 0:
+            report["exchanges"] = exchange_tables(runner, natively, args.ratios)
         if args.trace and index == 0:
             write_trace(runner, next(p["ops"] for p in plans["plans"] if p["mode"] == args.trace_mode), args.trace)
         ratios = [0] if args.native and index == 0 and plans["ratio"] > 0 else []
         for ratio in [*ratios, plans["ratio"]]:
-            if time.time() - started > args.limit:
+            if agree(1 if time.time() - started > args.limit else 0, device):
                 break
-            # A ratio of 0 is the link as it is.
-            runner.repeat = agree(max(1, round(ratio / natively)) if ratio > 0 else 1, device)
+            # A ratio of 0 is the link as it is. Plans from a profile of the link say how often exchanges are sent.
+            asked = plans.get("repeat") or max(1, round(ratio / natively))
+            runner.repeat = agree(asked if ratio > 0 else 1, device)
             setting = {"file": os.path.basename(file), "sizes": plans["sizes"]}
-            report["settings"].append({**setting, **run_setting(runner, plans, args, ratio, natively)})
-            if runner.rank == 0:
-                with open(args.out, "w") as f:
-                    json.dump(report, f)
+            report["settings"].append(setting)
+            run_setting(runner, plans, args, ratio, natively, setting, write)
         del runner
         if is_cuda:
             torch.cuda.empty_cache()

@@ -149,7 +149,12 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'export',
       summary: 'Plans of a layer stack for the runner on PyTorch and NCCL (artifact runner-plans.json)',
-      examples: ['export', 'export --layers 3 --ratio 3.36', 'export --profile measured.json'],
+      examples: [
+        'export',
+        'export --layers 3 --ratio 3.36',
+        'export --profiling',
+        'export --profile measured.json --ratio 2',
+      ],
       params: z.object({
         devices: z.int().min(2).default(2).describe('GPUs'),
         layers: z.int().min(2).default(12).describe('layers; every second has experts'),
@@ -168,7 +173,15 @@ export const manifest = defineSystem({
           .default('')
           .meta({ kind: 'file' })
           .describe('measured.json of an earlier run: its sizes and times are planned with; empty for analytic times'),
-        overhead: z.number().min(0).default(0.02).describe('ms that every part of an operation adds'),
+        profiling: z
+          .boolean()
+          .default(false)
+          .describe('orders to measure before planning: as written, and cut everywhere into 2 and into 4 parts'),
+        overhead: z
+          .number()
+          .min(0)
+          .default(0.02)
+          .describe('ms that every part of an operation adds, where the profile holds no parts'),
         maxParts: z.int().min(1).max(16).default(4).describe('most parts of a range (ρ)'),
       }),
       load: () => import('./verbs/export.ts'),

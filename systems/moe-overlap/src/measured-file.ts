@@ -19,6 +19,12 @@ const sizesSchema = z.object({
 const measuredSchema = z.object({
   device: z.string(),
   torch: z.string(),
+  /** How much longer products take under exchanges, and exchanges under products. */
+  slowdown: z.object({ compute: z.number().min(1), comm: z.number().min(1) }).optional(),
+  /** Exchanges alone by number of parts, for the link as it is (ratio 0) and for slow ones. */
+  exchanges: z
+    .array(z.object({ ratio: z.number(), repeat: z.int().min(1), ms: z.record(z.string(), z.number()) }))
+    .optional(),
   settings: z
     .array(
       z.object({
@@ -34,7 +40,12 @@ const measuredSchema = z.object({
             stepMs: z.number(),
             exposedMs: z.number().nullable(),
             worstRelativeDifference: z.number(),
+            /** What the plan said before it ran. */
+            predictedMs: z.number().optional(),
+            /** From the start of an operation to its end. */
             spanMs: z.record(z.string(), z.number()),
+            /** What an operation takes of its lane, gaps before it included. */
+            laneMs: z.record(z.string(), z.number()).optional(),
           }),
         ),
       }),
@@ -46,11 +57,13 @@ const plansSchema = z.object({
   version: z.literal(1),
   sizes: sizesSchema,
   ratio: z.number().min(0),
+  repeat: z.int().min(1).optional(),
   plans: z
     .array(
       z.object({
         mode: z.string(),
         predictedMs: z.number(),
+        predictedExposedMs: z.number().optional(),
         ops: z.array(
           z.object({
             id: z.string(),

@@ -73,7 +73,7 @@ export function priceRanges(
         const bytes = byteLength(graph, tensor);
         // Parts along axis 0 are written side by side: nothing is moved.
         const isMoved = axis === BY_EXPERT || axis === BY_PLACE || axis > 0;
-        return [{ tensor, bytes, ms: isMoved ? costs.mergeMs(bytes) : 0 }];
+        return [{ tensor, bytes, ms: isMoved ? costs.mergeMs(bytes) : (costs.sideBySideMs?.(bytes) ?? 0) }];
       }),
     );
     return { rangeOps, partMs, merges };

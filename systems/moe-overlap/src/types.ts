@@ -85,6 +85,8 @@ export interface PartCosts {
   partMs(op: OverlapOp, numParts: number): number;
   /** Time to put the parts of a tensor of so many bytes together (read once, written once). */
   mergeMs(bytes: number): number;
+  /** The same for parts along the first axis, which lie side by side already. Default: nothing is moved. */
+  readonly sideBySideMs?: (bytes: number) => number;
 }
 
 /** Two lanes: what runs, in which order. `start`/`end` in ms. */

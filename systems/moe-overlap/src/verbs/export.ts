@@ -2,10 +2,11 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { loadDevice } from '../device-library.ts';
 import type { BlockSizes } from '../exec/block-graph.ts';
+import { atRatio, measuredCosts, nativeSetting, type MeasuredCosts } from '../measured-costs.ts';
 import { parseMeasuredFile } from '../measured-file.ts';
 import { overlapError } from '../overlap-errors.ts';
 import { readParsed } from '../read-parsed.ts';
-import { planRunner } from '../runner-plans.ts';
+import { planRunner, profilingPlans, type RunnerPlans } from '../runner-plans.ts';
 import { tableOfModes } from '../report.ts';
 
 interface ExportParams {
@@ -18,6 +19,7 @@ interface ExportParams {
   readonly gate: 'switch' | 'bpr';
   readonly ratio: number;
   readonly profile: string;
+  readonly profiling: boolean;
   readonly overhead: number;
   readonly maxParts: number;
 }
@@ -26,23 +28,29 @@ const EXPERTS_PER_DEVICE = 2;
 
 export async function run(params: ExportParams, context: VerbContext): Promise<VerbResult> {
   const { ratio, overhead, maxParts, profile } = params;
-  const measured = profile === '' ? undefined : await readProfile(profile, context);
-  const sizes: BlockSizes = (measured?.sizes as BlockSizes | undefined) ?? sizesOf(params);
+  const measured = profile === '' ? undefined : await readProfile(profile, params, context);
+  const sizes = measured?.sizes ?? sizesOf(params);
   const device = await loadDevice({ dataFolder: context.dataFolder, numDevices: sizes.numRanks });
+  if (params.profiling) return profilingResult(profilingPlans(sizes, device));
   const { file, optimised } = await planRunner({
     sizes,
     device,
     ratio,
     partOverheadMs: overhead,
     maxParts,
-    ...(measured ? { measuredMs: measured.spanMs } : {}),
+    ...(measured ? { measured: measured.costs } : {}),
   });
   const { none } = optimised.plans;
   const best = optimised.plans[optimised.accepted];
   const speedUp = none.simulation.makespanMs / best.simulation.makespanMs;
   return {
     ok: true,
-    value: { accepted: optimised.accepted, numPlans: file.plans.length, speedUp },
+    value: {
+      accepted: optimised.accepted,
+      numPlans: file.plans.length,
+      speedUp,
+      overheadMs: measured?.costs.overheadMs ?? overhead,
+    },
     report: {
       title: 'Plans for the runner',
       verdict: {
@@ -61,13 +69,30 @@ export async function run(params: ExportParams, context: VerbContext): Promise<V
         },
       ],
     },
-    artifacts: [
-      {
-        name: 'runner-plans.json',
-        mediaType: 'application/json',
-        bytes: new TextEncoder().encode(JSON.stringify(file)),
+    artifacts: [plansArtifact(file)],
+  };
+}
+
+const plansArtifact = (file: RunnerPlans) => ({
+  name: 'runner-plans.json',
+  mediaType: 'application/json',
+  bytes: new TextEncoder().encode(JSON.stringify(file)),
+});
+
+function profilingResult(file: RunnerPlans): VerbResult {
+  const names = file.plans.map(({ mode }) => mode);
+  return {
+    ok: true,
+    value: { accepted: 'none', numPlans: names.length, speedUp: 1 },
+    report: {
+      title: 'Orders to profile',
+      verdict: {
+        tone: 'info',
+        text: `Run ${names.join(', ')} with the runner, then plan from what it writes: export --profile measured.json.`,
       },
-    ],
+      blocks: [],
+    },
+    artifacts: [plansArtifact(file)],
   };
 }
 
@@ -97,15 +122,15 @@ function sizesOf({ devices, layers, hidden, heads, seq, batch, gate }: ExportPar
   };
 }
 
-/** Sizes and times of the written order, of the run on the link as it is if there is one. */
+/** Sizes and costs of the run on the link as it is, if there is one. */
 async function readProfile(
   file: string,
+  { overhead, ratio }: ExportParams,
   context: VerbContext,
-): Promise<{ readonly sizes: object; readonly spanMs: Record<string, number> }> {
-  const { settings } = await readParsed(file, context, parseMeasuredFile);
-  const native = settings.find(({ asked }) => !asked) ?? settings[0]!;
-  const spanMs = native.modes['none']?.spanMs;
-  if (spanMs && Object.keys(spanMs).length > 0) return { sizes: native.sizes, spanMs };
+): Promise<{ readonly sizes: BlockSizes; readonly costs: MeasuredCosts }> {
+  const measured = await readParsed(file, context, parseMeasuredFile);
+  const costs = measuredCosts(measured, overhead);
+  if (costs) return { sizes: nativeSetting(measured).sizes as BlockSizes, costs: atRatio(costs, ratio, measured) };
   throw overlapError('TF-OVERLAP-004', {
     subject: 'moe-overlap export',
     expected: 'times of the mode "none"',
