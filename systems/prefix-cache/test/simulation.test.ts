@@ -7,8 +7,10 @@ import { createRng } from '@tenfold/core/base';
 import { findDataFolder } from '@tenfold/core/system';
 import { assertManifest, createTestContext, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
 import { profileFromHfConfig, PROFILED_MODEL_TYPES } from '../src/cost/hf-config.ts';
+import { policyName } from '../src/cache/eviction.ts';
 import { PAPER_7B, profileFromPaperModel } from '../src/cost/paper-costs.ts';
 import { manifest } from '../src/manifest.ts';
+import { POLICY_FAMILY } from '../src/sim/adaptive.ts';
 import { computeBounds } from '../src/sim/bounds.ts';
 import { simulateQueue } from '../src/sim/queueing.ts';
 import { replayTrace } from '../src/sim/replay.ts';
@@ -80,6 +82,27 @@ test('on the recording the adaptive policy is within a point of the best fixed p
   const best = Math.max(...EXACT.filter((policy) => policy !== 'adaptive').map(mean));
   assert.ok(mean('adaptive') > best - 0.01, `${mean('adaptive')} beside ${best}`);
 });
+
+for (const [name, file, capacitiesGb] of [
+  ['SWE-agent', 'swe-agent', [2, 4, 8]],
+  ['Mooncake synthetic', 'mooncake-synthetic.jsonl', [100, 200, 400, 800]],
+] as const) {
+  const path = join(dataFolder ?? '', 'prefix-cache', file);
+  const skip = existsSync(path) ? false : 'no real data: set TENFOLD_DATA';
+  test(
+    `on ${name} the adaptive policy is within a point of the best of its family at every capacity`,
+    { skip },
+    async () => {
+      const trace = await openTrace(path, { encode: () => openEncode() });
+      for (const gb of capacitiesGb) {
+        const rateOf = (policy: string): number =>
+          replayTrace(trace, { profile: PROFILE, capacityBytes: gb * 1e9, policy }).tokenHitRate;
+        const best = Math.max(...POLICY_FAMILY.map((policy) => rateOf(policyName(policy))));
+        assert.ok(rateOf('adaptive') > best - 0.01, `${gb} GB: ${rateOf('adaptive')} beside ${best}`);
+      }
+    },
+  );
+}
 
 for (const [name, file, capacitiesGb] of [
   ['the shipped recording', '', [1, 2]],
