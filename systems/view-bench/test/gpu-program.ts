@@ -33,17 +33,18 @@ function randomCloud(seed: number, count: number, shDegree: number): GaussianClo
 }
 
 const { device, adapterName } = await openGpuDevice(await findNodeGpu());
+const { device: plainDevice } = await openGpuDevice(await findNodeGpu(), []);
 console.log(JSON.stringify({ adapterName }));
-for (const [count, degree, isAntialiased] of [
-  [1, 0, false],
-  [60, 3, false],
-  [60, 1, true],
-  [200, 2, false],
+for (const [count, degree, isAntialiased, isPlain] of [
+  [1, 0, false, false],
+  [60, 3, false, false],
+  [60, 1, true, true],
+  [200, 2, false, false],
 ] as const) {
   const cloud = randomCloud(count, count, degree);
   const options = { background: [0.2, 0.4, 0.6], isAntialiased } as const;
   const cpu = renderCloud(cloud, CAMERA, options);
-  using renderer = await createGpuRenderer(device, cloud);
+  using renderer = await createGpuRenderer(isPlain ? plainDevice : device, cloud);
   const { numPairs } = await renderer.render(CAMERA, options);
   const { rgb, transmittance } = await renderer.readImage();
   let [numFlipped, worst, worstFlip] = [0, 0, 0];
@@ -84,3 +85,4 @@ for (const [count, degree, isAntialiased] of [
   );
 }
 device.destroy();
+plainDevice.destroy();

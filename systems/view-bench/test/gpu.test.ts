@@ -19,27 +19,43 @@ interface Case {
   readonly isRepeated: boolean;
 }
 
-test('WGSL images agree with the CPU to 1e-4 and gradients to 1e-3, and repeat to the bit', async (context) => {
+interface Comparison {
+  readonly kind: 'compare';
+  readonly name: string;
+  readonly counts: readonly [number, number];
+  readonly grown: readonly [number, number];
+  readonly lossError: number;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly updates?: Readonly<Record<string, number>>;
+}
+
+/** Runs a program on the GPU, or on SwiftShader, and gives its lines. @returns undefined where there is no adapter at all */
+async function linesOf(name: string): Promise<readonly unknown[] | undefined> {
   const folder = SWIFTSHADER_FOLDERS.find((path) => existsSync(`${path}/vk_swiftshader_icd.json`));
-  const program = fileURLToPath(new URL('./gpu-program.ts', import.meta.url));
+  const program = fileURLToPath(new URL(name, import.meta.url));
   const environment =
     process.env['TENFOLD_GPU'] || !folder
       ? process.env
       : { ...process.env, VK_ICD_FILENAMES: `${folder}/vk_swiftshader_icd.json`, LD_LIBRARY_PATH: folder };
-  let output: string;
   try {
-    output = (await promisify(execFile)(process.execPath, [program], { env: environment, timeout: 240_000 })).stdout;
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { env: environment, timeout: 400_000 });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
   } catch (cause) {
-    const text = String((cause as { stderr?: string }).stderr ?? cause);
     // Only a machine without any adapter is excused.
-    if (!text.includes('TF-VIEW-011')) throw cause;
-    context.skip('this machine has no WebGPU adapter, neither a GPU nor SwiftShader');
-    return;
+    if (String((cause as { stderr?: string }).stderr ?? cause).includes('TF-VIEW-011')) return undefined;
+    throw cause;
   }
-  const [first, ...cases] = output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Case & { readonly adapterName?: string });
+}
+
+const NO_ADAPTER = 'this machine has no WebGPU adapter, neither a GPU nor SwiftShader';
+
+test('WGSL images agree with the CPU to 1e-4 and gradients to 1e-3, and repeat to the bit', async (context) => {
+  const lines = await linesOf('./gpu-program.ts');
+  if (!lines) return context.skip(NO_ADAPTER);
+  const [first, ...cases] = lines as readonly (Case & { readonly adapterName?: string })[];
   assert.ok(first!.adapterName);
   assert.equal(cases.length, 4);
   for (const { count, isSameList, worst, flippedShare, worstFlip, errors, isRepeated } of cases) {
@@ -52,4 +68,25 @@ test('WGSL images agree with the CPU to 1e-4 and gradients to 1e-3, and repeat t
     for (const [kind, error] of Object.entries(errors)) assert.ok(error < 1e-3, `${count} ${kind}: ${error}`);
     assert.ok(isRepeated);
   }
+});
+
+test("a training step on the GPU is the CPU's to 1e-3, with masks, exposure and growth, and repeats where pairs did not fit", async (context) => {
+  const lines = await linesOf('./gpu-train-program.ts');
+  if (!lines) return context.skip(NO_ADAPTER);
+  const comparisons = (lines as readonly Comparison[]).filter(({ kind }) => kind === 'compare');
+  assert.equal(comparisons.length, 7);
+  for (const { name, counts, grown, lossError, parameters, updates = {} } of comparisons) {
+    assert.equal(counts[0], counts[1], name);
+    assert.equal(grown[0], grown[1], name);
+    assert.ok(lossError < 1e-3, `${name}: loss ${lossError}`);
+    for (const [kind, error] of Object.entries(parameters)) assert.ok(error < 1e-3, `${name} ${kind}: ${error}`);
+    for (const [kind, error] of Object.entries(updates)) assert.ok(error < 1e-3, `${name} step of ${kind}: ${error}`);
+  }
+  assert.ok(comparisons.at(-1)!.grown[0] > 0);
+  const others = lines as readonly Readonly<Record<string, unknown>>[];
+  const room = others.find(({ kind }) => kind === 'little room')!;
+  assert.ok(room['isSame'] && Number(room['count']) > 60, JSON.stringify(room));
+  const mcmc = others.find(({ kind }) => kind === 'mcmc')!;
+  assert.ok(mcmc['isSame'] && Number(mcmc['count']) > 60, JSON.stringify(mcmc));
+  assert.ok(Number(mcmc['last']) < Number(mcmc['first']), JSON.stringify(mcmc));
 });

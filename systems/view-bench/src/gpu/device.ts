@@ -10,8 +10,9 @@ export interface GpuDevice {
 /** Used where there, done without where not. */
 const USED_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
 
-/** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @throws TF-VIEW-011 without an adapter or runtime */
-export async function openGpuDevice(gpu: GPU): Promise<GpuDevice> {
+/** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @param features
+ *  those wanted where there are; every kernel does without @throws TF-VIEW-011 without an adapter or runtime */
+export async function openGpuDevice(gpu: GPU, features = USED_FEATURES): Promise<GpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw viewError('TF-VIEW-011', {
@@ -26,7 +27,7 @@ export async function openGpuDevice(gpu: GPU): Promise<GpuDevice> {
   }
   const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
   const device = await adapter.requestDevice({
-    requiredFeatures: USED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
   const { description, vendor, architecture, device: name } = adapter.info;
