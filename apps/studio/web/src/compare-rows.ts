@@ -1,6 +1,6 @@
 /** Several runs beside each other: which params differ, and the figures of their reports. */
 import type { Report } from '@tenfold/core/report';
-import type { RunDetail } from '@tenfold/ui';
+import { formatCell, type RunDetail } from '@tenfold/ui';
 
 export interface CompareRow {
   readonly name: string;
@@ -43,9 +43,9 @@ function figuresOf(blocks: Report['blocks']): [string, string][] {
   return blocks.flatMap((block): [string, string][] => {
     if (block.kind === 'group') return figuresOf(block.blocks);
     if (block.kind !== 'figures') return [];
-    return block.figures.map(({ label, value, unit }) => [
-      label,
-      `${text(value)}${unit === undefined ? '' : ` ${unit}`}`,
+    return block.figures.map((figure) => [
+      figure.label,
+      `${formatCell(figure.value, figure)}${figure.unit === undefined ? '' : ` ${figure.unit}`}`,
     ]);
   });
 }
