@@ -210,6 +210,55 @@ test('metrics, statistics and the tree describe the cache; pins hold and a flush
   assert.equal(flushed.bytes, 0);
 });
 
+test('requests that begin alike at the same time compute their common prefix once, whoever gives up', async () => {
+  const rng = createRng(8, 'flight');
+  const shared = Array.from({ length: 200 }, () => 1 + rng.integer(60));
+  const prompts = [0, 1, 2, 3, 4].map((own) => Int32Array.from([...shared, ...Array<number>(10).fill(1 + own)]));
+  const run = async (sharesPrefill: boolean, gone = -1) => {
+    const fake = createFakeEngine();
+    const cache = new PrefixCache<number, number[]>({
+      profile: fake.profile,
+      capacityBytes: 1e6,
+      kvCodec: fake.kvCodec,
+      keepTokens: 1,
+      minCheckpointTokens: 64,
+    });
+    const flight = new GenerationService(fake, cache, { clock: { nowMs: () => performance.now() }, sharesPrefill });
+    const abort = new AbortController();
+    const answers = prompts.map((prompt, index) =>
+      flight
+        .generate(prompt, { maxTokens: 4, signal: index === gone ? abort.signal : undefined })
+        .then(({ tokens, cachedTokens }) => ({ tokens, cachedTokens }))
+        .catch(() => undefined),
+    );
+    abort.abort(new Error('gone'));
+    const settled = await Promise.all(answers);
+    assertInvariants(cache);
+    assert.equal(cache.numLeases + cache.reservedBytes + flight.numWaiting, 0);
+    return { settled, computed: fake.computed };
+  };
+  const alone = await run(false);
+  const together = await run(true);
+  assert.deepEqual(
+    together.settled.map((answer) => answer!.tokens),
+    alone.settled.map((answer) => answer!.tokens),
+  );
+  assert.deepEqual(
+    together.settled.map((answer) => answer!.cachedTokens),
+    [0, 200, 200, 200, 200],
+  );
+  assert.ok(together.computed <= 200 + 5 * 14, `${together.computed} tokens computed`);
+  assert.ok(alone.computed >= 4 * 200, `${alone.computed} tokens computed`);
+  // Without its leader the next in the row leads.
+  const { settled, computed } = await run(true, 0);
+  assert.equal(settled[0], undefined);
+  assert.deepEqual(
+    settled.slice(1).map((answer) => answer!.tokens),
+    alone.settled.slice(1).map((answer) => answer!.tokens),
+  );
+  assert.ok(computed <= 2 * 200 + 5 * 14, `${computed} tokens computed`);
+});
+
 test('10,000 requests with aborts leave bytes, reservations and locks exact', async () => {
   const busy = serviceOf(20_000, createFakeEngine(), 20_000);
   const rng = createRng(8, 'load');

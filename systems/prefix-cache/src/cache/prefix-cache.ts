@@ -21,7 +21,7 @@ const UNPINNED = 0;
 
 interface Reservation {
   readonly node: number;
-  readonly bytes: number;
+  bytes: number;
   readonly salt: string;
   readonly sources: ReadonlyMap<number, string>;
   readonly isEnabled: boolean;
@@ -207,6 +207,23 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     this.#store.unlock(reservation.node);
     this.#notePeak();
     return added;
+  }
+
+  /** Keeps the checkpoint of a prefix before the request that computes it has ended, for requests that wait for it. What it
+   *  takes is taken from the request's reservation first.
+   *  @returns false if there is no room */
+  publish(lease: Lease<State, Kv>, prefix: Int32Array, computed?: Computed<State, Kv>): boolean {
+    const reservation = this.#leases.get(lease.id);
+    if (reservation === undefined || !reservation.isEnabled || prefix.length < this.rules.minTokens) return false;
+    const root = this.#store.rootFor(reservation.salt);
+    const { shared } = walkTree(this.tree, root, prefix, 0);
+    const used = Math.min(reservation.bytes, bytesOf(this.profile, Math.max(0, prefix.length - shared), 0, 0));
+    reservation.bytes -= used;
+    this.reservedBytes -= used;
+    const sources = new Map([[prefix.length, 'shared']]);
+    const added = this.#insert(root, prefix, [prefix.length], { ...reservation, sources }, computed);
+    this.#notePeak();
+    return added > 0 || this.#store.hasStateAt(root, prefix, prefix.length);
   }
 
   /** Ends a request and keeps nothing of it. */

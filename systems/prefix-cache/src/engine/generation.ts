@@ -52,8 +52,17 @@ interface Active<State, Kv> extends Job {
   /** Prompt and answer. */
   readonly tokens: Int32Array;
   readonly startedMs: number;
+  /** Prefix lengths that other requests wait for. */
+  readonly awaited: Set<number>;
   numTokens: number;
   firstTokenMs: number;
+}
+
+/** A request whose prefix another one is computing. */
+interface Waiting<State, Kv> {
+  readonly job: Job;
+  readonly leader: Active<State, Kv>;
+  readonly at: number;
 }
 
 const DEFAULT_MAX_QUEUE = 64;
@@ -65,25 +74,34 @@ export class GenerationService<State, Kv> {
   readonly #maxQueue: number;
   readonly #queue: Job[] = [];
   readonly #active: Active<State, Kv>[] = [];
+  readonly #waiting: Waiting<State, Kv>[] = [];
+  readonly #sharesPrefill: boolean;
   #isRunning = false;
 
   constructor(
     backend: EngineBackend<State, Kv>,
     cache: PrefixCache<State, Kv>,
-    { clock, maxQueue = DEFAULT_MAX_QUEUE }: { readonly clock: { nowMs(): number }; readonly maxQueue?: number },
+    options: {
+      readonly clock: { nowMs(): number };
+      readonly maxQueue?: number;
+      /** Whether a request waits while another computes a prefix that both share, default true. */
+      readonly sharesPrefill?: boolean;
+    },
   ) {
+    const { clock, maxQueue = DEFAULT_MAX_QUEUE, sharesPrefill = true } = options;
     this.backend = backend;
     this.cache = cache;
     this.#clock = clock;
     this.#maxQueue = maxQueue;
+    this.#sharesPrefill = sharesPrefill;
   }
 
   get isFull(): boolean {
-    return this.#queue.length >= this.#maxQueue;
+    return this.numWaiting >= this.#maxQueue;
   }
 
   get numWaiting(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#waiting.length;
   }
 
   /** @throws TF-PREFIX-008 if the prompt is empty or longer than the context; the signal's reason if cancelled */
@@ -107,15 +125,45 @@ export class GenerationService<State, Kv> {
   async #run(): Promise<void> {
     this.#isRunning = true;
     try {
-      while (this.#queue.length > 0 || this.#active.length > 0) {
-        while (this.#queue.length > 0 && this.#active.length < this.backend.maxSequences)
-          await this.#start(this.#queue.shift()!);
+      while (this.numWaiting > 0 || this.#active.length > 0) {
+        while (this.#queue.length > 0 && this.#active.length < this.backend.maxSequences) {
+          const job = this.#queue.shift()!;
+          if (!this.#waits(job)) await this.#start(job);
+        }
         for (const job of this.#active.slice()) await this.#step(job);
         await yieldToEventLoop();
       }
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** Lets a request wait if one in flight is about to compute more of its prefix than the cache has. */
+  #waits(job: Job): boolean {
+    const { prompt, options } = job;
+    if (!this.#sharesPrefill || options.isCached === false) return false;
+    const { alignTokens, minTokens } = this.cache.rules;
+    let [leader, longest]: [Active<State, Kv> | undefined, number] = [undefined, 0];
+    for (const active of this.#active) {
+      if (active.options.isCached === false || (active.options.salt ?? '') !== (options.salt ?? '')) continue;
+      // The last token of a prompt is always computed: its logits are needed.
+      const shared = sharedLength(prompt, active.prompt, Math.min(prompt.length - 1, active.prompt.length));
+      const at = Math.floor(shared / alignTokens) * alignTokens;
+      if (at > longest && at >= minTokens && active.sequence.length < at) [leader, longest] = [active, at];
+    }
+    if (leader === undefined) return false;
+    const { reusedTokens } = this.cache.lookup(prompt, options);
+    if (longest - reusedTokens < this.backend.chunkTokens) return false;
+    leader.awaited.add(longest);
+    this.#waiting.push({ job, leader, at: longest });
+    return true;
+  }
+
+  /** Requests that wait for a leader go on, in their order, before those that came later. */
+  #wake(leader: Active<State, Kv>, length: number): void {
+    const woken = this.#waiting.filter((waiting) => waiting.leader === leader && waiting.at <= length);
+    for (const waiting of woken) this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    this.#queue.unshift(...woken.map(({ job }) => job));
   }
 
   async #start(job: Job): Promise<void> {
@@ -131,6 +179,7 @@ export class GenerationService<State, Kv> {
       sequence,
       lease,
       states: new Map(),
+      awaited: new Set(),
       tokens,
       startedMs: this.#clock.nowMs(),
       numTokens: prompt.length,
@@ -159,12 +208,19 @@ export class GenerationService<State, Kv> {
     }
   }
 
-  async #prefill({ sequence, prompt, lease, states }: Active<State, Kv>): Promise<void> {
+  async #prefill(job: Active<State, Kv>): Promise<void> {
+    const { sequence, prompt, lease, states, awaited } = job;
     const start = sequence.length;
     const chunkEnd = (Math.floor(start / this.backend.chunkTokens) + 1) * this.backend.chunkTokens;
     const checkpoint = lease.plan.find(({ at }) => at > start)?.at ?? Infinity;
-    await sequence.extend(prompt, Math.min(prompt.length, chunkEnd, checkpoint));
-    if (sequence.length === checkpoint) states.set(checkpoint, await sequence.snapshot());
+    await sequence.extend(prompt, Math.min(prompt.length, chunkEnd, checkpoint, ...awaited));
+    const { length } = sequence;
+    const isAwaited = awaited.delete(length);
+    if (length !== checkpoint && !isAwaited) return;
+    states.set(length, await sequence.snapshot());
+    if (!isAwaited) return;
+    this.cache.publish(lease, prompt.slice(0, length), { states, kvOf: sequence.kvOf });
+    this.#wake(job, length);
   }
 
   async #decode(job: Active<State, Kv>): Promise<void> {
@@ -211,5 +267,12 @@ export class GenerationService<State, Kv> {
   #close(job: Active<State, Kv>): void {
     job.sequence.close();
     this.#active.splice(this.#active.indexOf(job), 1);
+    this.#wake(job, Infinity);
   }
+}
+
+function sharedLength(a: Int32Array, b: Int32Array, limit: number): number {
+  let length = 0;
+  while (length < limit && a[length] === b[length]) length++;
+  return length;
 }
