@@ -290,6 +290,21 @@ test('the doctor names what is required and what is optional', async () => {
     if (finding.state === 'missing') assert.ok(finding.fix, `${finding.name} says how to get it`);
 });
 
+test('the doctor says what the absence of sharp costs', async () => {
+  const hook = `import { registerHooks } from 'node:module';
+    registerHooks({ resolve: (name, context, next) => {
+      if (name === 'sharp') throw new Error('absent');
+      return next(name, context);
+    } });`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+  const { code, stdout } = await runCli(['doctor', '--json'], { env });
+  assert.equal(code, 0);
+  const findings: { name: string; state: string; fix?: string }[] = JSON.parse(stdout).result;
+  const { state, fix } = findings.find(({ name }) => name === 'sharp (images)')!;
+  assert.equal(state, 'missing');
+  assert.match(fix!, /PNG and JPEG are read by decoders without native parts, .* WebP and .* are refused/);
+});
+
 test('the doctor finds a damaged store and exits with 1', async () => {
   const home = newFolder();
   mkdirSync(home, { recursive: true });

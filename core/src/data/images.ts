@@ -1,21 +1,14 @@
-/** PNG, JPEG and WebP through the optional package sharp (Node only), and pixels as tensors. */
-import type Sharp from 'sharp';
+/** PNG and JPEG files, and WebP with the optional package sharp (Node only), and pixels as tensors. */
 import { TenfoldError } from '../base/index.ts';
 import { createTensor } from '../tensor/index.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { dataError, missingPackageError, TRUNCATED_HINT } from './data-errors.ts';
+import { dataError, TRUNCATED_HINT } from './data-errors.ts';
 import { withSink } from './file-sink.ts';
 import { withSource } from './file-source.ts';
+import { findImageCodec } from './find-image-codec.ts';
+import { ImageProblem } from './image-codec.ts';
+import type { PixelImage } from './pixel-image.ts';
 import type { SinkOutput, SourceInput, WriteOptions } from './types.ts';
-
-/** Interleaved 8-bit sRGB pixels, rows from the top: data[(y · width + x) · channels + c]. */
-export interface PixelImage {
-  readonly widthPx: number;
-  readonly heightPx: number;
-  /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
-  readonly channels: 1 | 2 | 3 | 4;
-  readonly data: Uint8Array;
-}
 
 export interface ImageReadOptions {
   /** Convert to this many channels; default as stored. */
@@ -27,24 +20,16 @@ export interface ImageReadOptions {
 const SUBJECT = 'readImage';
 const DEFAULT_MAX_PIXELS = 1e8;
 
-/** Decodes an image; EXIF rotation is not applied, 16-bit samples are reduced to 8.
- *  @throws TF-DATA-002 if it is no image, TF-DATA-003 if it is cut, TF-DATA-004 if damaged, TF-DATA-009 without sharp, TF-DATA-011 above maxPixels */
+/** Decodes an image; EXIF rotation is not applied, 16-bit samples are reduced to 8.  Without sharp slower decoders do the
+ *  same for PNG and for grey and colour JPEG; colour profiles are then not applied.
+ *  @throws TF-DATA-002 if it is no image, TF-DATA-003 if it is cut, TF-DATA-004 if damaged, TF-DATA-009 for WebP without sharp, TF-DATA-011 above maxPixels */
 export async function readImage(input: SourceInput, options: ImageReadOptions = {}): Promise<PixelImage> {
-  const { channels, maxPixels = DEFAULT_MAX_PIXELS } = options;
-  const sharp = await loadSharp(SUBJECT);
+  const { maxPixels = DEFAULT_MAX_PIXELS } = options;
+  const codec = await findImageCodec();
   return withSource(input, async (source) => {
     const bytes = await source.read(0, source.byteLength);
     try {
-      let pipeline = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' });
-      const { channels: stored } = await pipeline.metadata();
-      const wanted = channels ?? (stored as PixelImage['channels']);
-      // Grey with alpha has no raw form in sharp: it is taken from RGB with alpha.
-      pipeline = pipeline.toColourspace(wanted === 1 ? 'b-w' : 'srgb');
-      pipeline = wanted === 2 || wanted === 4 ? pipeline.ensureAlpha() : pipeline.removeAlpha();
-      const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-      const decoded = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      const pixels = wanted === 2 ? greyAlphaFromRgba(decoded) : decoded;
-      return { widthPx: info.width, heightPx: info.height, channels: wanted, data: pixels };
+      return await codec.decode(bytes, { ...options, maxPixels });
     } catch (cause) {
       throw imageError(source.name, cause);
     }
@@ -58,7 +43,7 @@ export interface ImageWriteOptions extends WriteOptions {
   readonly quality?: number;
 }
 
-/** Encodes an image. @throws TF-DATA-012 if data and size disagree, TF-DATA-009 without sharp */
+/** Encodes an image. @throws TF-DATA-012 if data and size disagree */
 export async function writeImage(
   output: SinkOutput,
   image: PixelImage,
@@ -73,10 +58,7 @@ export async function writeImage(
       actual: `${data.length}`,
     });
   }
-  const sharp = await loadSharp('writeImage');
-  const pipeline = sharp(data, { raw: { width, height, channels } });
-  const encoded = format === 'png' ? pipeline.png() : pipeline.jpeg({ quality, chromaSubsampling: '4:4:4' });
-  const bytes = await (channels <= 2 ? encoded.toColourspace('b-w') : encoded).toBuffer();
+  const bytes = await (await findImageCodec()).encode(image, { format, quality });
   await withSink(output, writeOptions, (sink) => sink.write(bytes));
 }
 
@@ -109,36 +91,18 @@ export function pixelsFromTensor(tensor: Tensor<'float32'>): PixelImage {
   return { widthPx, heightPx, channels: channels as PixelImage['channels'], data: new Uint8Array(data.buffer) };
 }
 
-function greyAlphaFromRgba(rgba: Uint8Array): Uint8Array {
-  const pixels = new Uint8Array(rgba.length / 2);
-  for (let p = 0; 4 * p < rgba.length; p++) {
-    pixels[2 * p] = rgba[4 * p];
-    pixels[2 * p + 1] = rgba[4 * p + 3];
-  }
-  return pixels;
-}
-
-async function loadSharp(subject: string): Promise<typeof Sharp> {
-  try {
-    return (await import('sharp')).default;
-  } catch (cause) {
-    throw missingPackageError(subject, 'sharp', cause);
-  }
-}
-
 function imageError(fileName: string, cause: unknown): unknown {
-  if (cause instanceof TenfoldError) return cause;
-  const text = String((cause as Error).message ?? cause).split('\n')[0];
+  if (cause instanceof TenfoldError || !(cause instanceof ImageProblem)) return cause;
   const fail = (code: 'TF-DATA-002' | 'TF-DATA-003' | 'TF-DATA-004' | 'TF-DATA-011', expected: string, hint: string) =>
     dataError(code, { subject: SUBJECT, expected, location: fileName, hints: [hint], cause });
-  if (/unsupported image format|Input Buffer is empty|empty/i.test(text)) {
-    return fail('TF-DATA-002', 'a PNG, JPEG or WebP image', 'Check that the right file was given.');
+  switch (cause.kind) {
+    case 'format':
+      return fail('TF-DATA-002', 'a PNG, JPEG or WebP image', 'Check that the right file was given.');
+    case 'size':
+      return fail('TF-DATA-011', 'an image within maxPixels', 'Raise maxPixels if the file is right.');
+    case 'cut':
+      return fail('TF-DATA-003', 'an image up to its end, but it ends early', TRUNCATED_HINT);
+    case 'damaged':
+      return fail('TF-DATA-004', `an undamaged image (${cause.message})`, 'The file is damaged; copy it again.');
   }
-  if (/pixel limit/i.test(text)) {
-    return fail('TF-DATA-011', 'an image within maxPixels', 'Raise maxPixels if the file is right.');
-  }
-  if (/premature|truncat|end of (stream|file|input)|Read Error/i.test(text)) {
-    return fail('TF-DATA-003', 'an image up to its end, but it ends early', TRUNCATED_HINT);
-  }
-  return fail('TF-DATA-004', `an undamaged image (${text})`, 'The file is damaged; copy it again.');
 }

@@ -18,6 +18,7 @@ export * from './ply.ts';
 export * from './ply-writer.ts';
 export * from './csv.ts';
 export * from './images.ts';
+export { type PixelImage } from './pixel-image.ts';
 export * from './jsonl.ts';
 export * from './parquet.ts';
 export * from './samplers.ts';

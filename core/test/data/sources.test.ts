@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -166,23 +165,6 @@ test('one tensor of a safetensors file costs its header and its own bytes, a ran
   assert.equal(numRead, headerBytes + 4000);
   await reader.readRange('c', 10, 20);
   assert.equal(numRead, headerBytes + 4040);
-});
-
-test('without the optional package sharp, images say what to install', () => {
-  const index = fileURLToPath(new URL('../../src/data/index.ts', import.meta.url));
-  const script = `
-    import { registerHooks } from 'node:module';
-    registerHooks({ resolve(name, context, next) {
-      if (name === 'sharp') throw new Error('absent');
-      return next(name, context);
-    } });
-    const { readImage } = await import(${JSON.stringify(index)});
-    await readImage(new Uint8Array(4)).catch((error) => console.log(error.kind, error.message));`;
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
-  assert.equal(
-    printed,
-    'environment readImage: the optional package "sharp" to be installed. Run: npm install sharp TF-DATA-009\n',
-  );
 });
 
 test('no file of tensor or data loads a Node module or an optional package before it is used, so that browsers can import them', () => {

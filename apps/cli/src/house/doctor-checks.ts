@@ -146,7 +146,7 @@ async function checkSharp(): Promise<Finding> {
     return {
       state: 'missing',
       detail: probe.error,
-      fix: 'Run npm install --include=optional; without sharp PNG and JPEG cannot be read.',
+      fix: 'PNG and JPEG are read by decoders without native parts, in 1.6 (JPEG) to 4.5 times (PNG) the time and without colour profiles; WebP and JPEG in four inks are refused. For these run npm install --include=optional.',
     };
   }
   const { sharp, vips } = probe.value as { sharp: string; vips: string };
