@@ -33,8 +33,12 @@ export const manifest = defineSystem({
     }),
     defineVerb({
       name: 'train',
-      summary: 'train splats of a scene folder on the CPU and score its test views',
-      examples: ['train my-scene --steps 3000 --out splats', 'train lund --max-width 256 --strategy mcmc --cap 40000'],
+      summary: 'train splats of a scene folder on the CPU or a GPU and score its test views',
+      examples: [
+        'train my-scene --steps 3000 --out splats',
+        'train lund --max-width 256 --strategy mcmc --cap 40000',
+        'train my-scene --backend webgpu --steps 7000 --max-width 1600',
+      ],
       params: z.object({ ...sceneShape, ...trainingShape, ...scoringShape, ...outShape }),
       writesFiles: true,
       load: () => import('./verbs/train.ts'),

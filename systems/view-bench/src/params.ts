@@ -46,6 +46,10 @@ export const trainingShape = {
     .default(0)
     .describe('scene extent for rates and growth, metres; 0 takes 1.1 × the camera radius'),
   threads: z.int().min(1).max(64).default(2).describe('worker threads; the same number gives the same bits'),
+  backend: z
+    .enum(['cpu', 'webgpu', 'auto'])
+    .default('cpu')
+    .describe('where training runs; auto takes a GPU if there is one'),
 };
 
 export interface TrainingParams {
@@ -59,6 +63,7 @@ export interface TrainingParams {
   readonly antialiased: boolean;
   readonly extent: number;
   readonly threads: number;
+  readonly backend: 'cpu' | 'webgpu' | 'auto';
 }
 
 export const scoringShape = {

@@ -14,6 +14,8 @@ import { computeTrustRadius, type TrustRadius } from './trust-radius.ts';
 
 export interface ExperimentOptions {
   readonly training: Omit<TrainOptions, 'signal' | 'onStep'>;
+  /** Who trains. Default trainCloud, on the CPU. */
+  readonly trainer?: typeof trainCloud | undefined;
   readonly shDegree: number;
   readonly profile: MetricProfile;
   readonly perceptual?: PerceptualMetric | undefined;
@@ -55,7 +57,7 @@ const YIELD_EVERY_STEPS = 5;
 export async function runExperiment(scene: Scene, options: ExperimentOptions, rng: Rng): Promise<ExperimentResult> {
   assertScene(scene);
   const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
-  const training = await trainCloud(
+  const training = await (options.trainer ?? trainCloud)(
     cloudFromPoints(scene.points, options.shDegree),
     scene.train.map((name) => frameOf.get(name)!),
     {
@@ -76,7 +78,7 @@ export async function runExperiment(scene: Scene, options: ExperimentOptions, rn
 export async function judgeCloud(
   scene: Scene,
   training: TrainResult,
-  options: Omit<ExperimentOptions, 'training' | 'shDegree'>,
+  options: Omit<ExperimentOptions, 'training' | 'trainer' | 'shDegree'>,
 ): Promise<ExperimentResult> {
   const train = new Set(scene.train);
   const trainFrames = scene.frames.filter(({ name }) => train.has(name));

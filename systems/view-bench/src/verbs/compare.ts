@@ -8,6 +8,7 @@ import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { LEVEL_TITLES } from '../report.ts';
 import { createStreetScene } from '../street/street-scene.ts';
 import type { ScoringParams, StreetParams, TrainingParams } from '../params.ts';
+import { openBackend } from './backend.ts';
 import { streetFromParams } from './street-params.ts';
 import { trainingFromParams } from './train-params.ts';
 
@@ -29,6 +30,7 @@ interface CompareParams extends StreetParams, TrainingParams, ScoringParams {
 
 export async function run(params: CompareParams, context: VerbContext): Promise<VerbResult> {
   const methods = params.methods.split(',').map((name) => name.trim()) as Method[];
+  using backend = await openBackend(params.backend);
   const scene = await createStreetScene(streetFromParams(params, context.seed), {
     signal: context.signal,
     onProgress: (done, total) => context.progress({ phase: 'photographing the street', done, total }),
@@ -40,6 +42,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
       scene,
       {
         ...trainingFromParams({ ...params, ...CHANGES[method] }),
+        trainer: backend.trainer,
         profile: params.profile,
         toleranceDb: params.tolerance,
         perceptual,

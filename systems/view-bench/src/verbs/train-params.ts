@@ -3,7 +3,9 @@ import type { ExperimentOptions } from '../bench/experiment.ts';
 import type { TrainingParams } from '../params.ts';
 
 /** Short runs compress the schedule of 30,000 steps: growth from a quarter to 70 %, a degree every sixth of the steps. */
-export function trainingFromParams(params: TrainingParams): Pick<ExperimentOptions, 'training' | 'shDegree'> {
+export function trainingFromParams(
+  params: Omit<TrainingParams, 'backend'>,
+): Pick<ExperimentOptions, 'training' | 'shDegree'> {
   const { steps, strategy, cap, degree, loss, ssimWeight, exposure, antialiased, extent, threads } = params;
   const isShort = steps < 15_000;
   return {

@@ -1,5 +1,6 @@
 /** train: splats of a scene folder, scored in its test views. */
 import { createRng } from '@tenfold/core/base';
+import type { Block } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { loadScene } from '../io/load-scene.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
+import { openBackend } from './backend.ts';
 import { trainingFromParams } from './train-params.ts';
 
 interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
@@ -19,6 +21,7 @@ interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
 
 export async function run(params: TrainParams, context: VerbContext): Promise<VerbResult> {
   const start = context.clock.nowMs();
+  using backend = await openBackend(params.backend);
   const scene = await loadScene(resolve(context.workingFolder, params.scene), params.kind, {
     maxWidthPx: params.maxWidth,
     holdEvery: params.holdEvery,
@@ -29,6 +32,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     scene,
     {
       ...trainingFromParams(params),
+      trainer: backend.trainer,
       profile: params.profile,
       toleranceDb: params.tolerance,
       perceptual,
@@ -49,6 +53,8 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
   const value = {
     ...experimentValue(result),
     elapsedSec,
+    backend: backend.name,
+    adapterName: backend.adapterName,
     numTrainViews: scene.train.length,
     numTestViews: scene.test.length,
   };
@@ -63,5 +69,8 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
       flag: params.force ? 'w' : 'wx',
     });
   }
-  return { ok: true, value, report: experimentReport(`Splats of ${scene.name}`, result), artifacts };
+  const where: readonly Block[] = backend.adapterName
+    ? [{ kind: 'text', text: `Trained in WGSL on ${backend.adapterName}; scored by the CPU renderer.` }]
+    : [];
+  return { ok: true, value, report: experimentReport(`Splats of ${scene.name}`, result, where), artifacts };
 }
