@@ -1,62 +1,172 @@
-/** Which form of a matrix product WebGPU runs fastest: device times per kernel for the shapes of the large step.
- *  Usage: node core/bench/gpu/products.ts */
-import { createGraphBuilder } from '../../src/graph/index.ts';
-import type { GraphBuilder, GraphValue } from '../../src/graph/index.ts';
-import { openBackend } from '../../src/runtime/index.ts';
-import { createTensor } from '../../src/tensor/index.ts';
-import type { Dtype, Tensor } from '../../src/tensor/index.ts';
+/** Which tile of our matrix product a device runs fastest: device times and a check of the sums, for the shapes of the
+ *  large step. Usage: node core/bench/gpu/products.ts [rounds] */
+import { streamFromId, uniformAt } from '../../src/base/index.ts';
+import { openGpu } from '../../src/runtime/fused/gpu-device.ts';
+import { createKernelClock } from '../../src/runtime/fused/kernel-clock.ts';
+import type { Kernel } from '../../src/runtime/fused/kernel-text.ts';
+import { MATRIX_TILES, matrixUnitKernel } from '../../src/runtime/fused/matrix-unit-kernel.ts';
+import type { PrimValue, ProductPrim } from '../../src/runtime/fused/prims.ts';
+import { productKernel, tileFor, TILES } from '../../src/runtime/fused/product-kernel.ts';
+import { castTensor, numbersFromTensor } from '../../src/tensor/index.ts';
+import type { Dtype } from '../../src/tensor/index.ts';
 
-type Form = (g: GraphBuilder, a: GraphValue, b: GraphValue, at: GraphValue, bt: GraphValue) => GraphValue;
-
-const FORMS: Readonly<Record<string, Form>> = {
-  'MatMul NN': (g, a, b) => g.matMul(a, b),
-  'Gemm NN': (g, a, b) => g.gemm(a, b),
-  'Gemm NT': (g, a, _b, _at, bt) => g.gemm(a, bt, undefined, { transB: 1 }),
-  'Gemm TN': (g, _a, b, at) => g.gemm(at, b, undefined, { transA: 1 }),
-  Transpose: (g, _a, _b, _at, bt) => g.transpose(bt, [1, 0]),
-};
 const SHAPES = [
-  [2048, 1024, 1024],
-  [2048, 1024, 4096],
-  [2048, 4096, 1024],
-  [1024, 2048, 4096],
-] as const;
-const RUNS = 6;
+  { M: 2048, K: 1024, N: 1024, batch: 1 },
+  { M: 2048, K: 1024, N: 4096, batch: 1 },
+  { M: 2048, K: 4096, N: 1024, batch: 1 },
+  { M: 1024, K: 2048, N: 1024, batch: 1 },
+  { M: 1024, K: 2048, N: 4096, batch: 1 },
+  { M: 2048, K: 1024, N: 8192, batch: 1 },
+  { M: 512, K: 64, N: 512, batch: 64 },
+  { M: 512, K: 512, N: 64, batch: 64 },
+];
+const FORMS = { NN: [false, false], NT: [false, true], TN: [true, false] } as const;
+const CHECKED = 64;
+const ROUNDS = Number(process.argv[2] ?? 5);
 
-const backend = await openBackend('webgpu');
+const gpu = await openGpu();
+if (gpu === undefined) throw new Error('no WebGPU device');
+const { device } = gpu;
+const info = device.adapterInfo;
+console.log(
+  info.vendor,
+  info.architecture,
+  info.description,
+  `buffers ${gpu.maxBuffers}`,
+  `f16 ${gpu.hasHalf}`,
+  `matrix units ${gpu.hasMatrixUnits}`,
+);
+for (const config of (info as { subgroupMatrixConfigs?: Iterable<Record<string, unknown>> }).subgroupMatrixConfigs ??
+  []) {
+  console.log(
+    `  ${config['M']}x${config['N']}x${config['K']} ${config['componentType']} -> ${config['resultComponentType']}`,
+  );
+}
+
 for (const dtype of ['float32', 'float16'] as const) {
-  for (const [m, k, n] of SHAPES) {
-    for (const [name, form] of Object.entries(FORMS)) {
-      try {
-        const ms = await deviceMs(dtype, [m, k, n], form);
-        const tflops = (2 * m * k * n) / ms / 1e9;
-        console.log(
-          `${dtype} ${m}x${k}x${n} ${name}: ${ms.toFixed(3)} ms${name === 'Transpose' ? '' : `, ${tflops.toFixed(1)} TFLOP/s`}`,
-        );
-      } catch (error) {
-        console.log(`${dtype} ${m}x${k}x${n} ${name}: ${(error as Error).message.slice(0, 160)}`);
-      }
-    }
+  if (dtype === 'float16' && !gpu.hasHalf) continue;
+  for (const sizes of SHAPES) {
+    for (const [form, [transA, transB]] of Object.entries(FORMS)) await measure(dtype, sizes, { form, transA, transB });
   }
 }
 
-async function deviceMs(dtype: Dtype, [m, k, n]: readonly [number, number, number], form: Form): Promise<number> {
-  const g = createGraphBuilder('product');
-  const feed = (name: string, shape: readonly number[]): GraphValue => g.buffer(name, shape, dtype);
-  const y = form(g, feed('a', [m, k]), feed('b', [k, n]), feed('at', [k, m]), feed('bt', [n, k]));
-  g.output(g.sliceAxis(y, 1, 0, 1), 'y');
-  const filled = (shape: readonly number[]): Tensor => {
-    const tensor = createTensor(dtype, shape);
-    const one = dtype === 'float16' ? 0x2c00 : 0.0625;
-    (tensor.data as Float32Array).fill(one);
-    return tensor;
+async function measure(
+  dtype: Dtype,
+  sizes: ProductPrim['sizes'],
+  { form, transA, transB }: { form: string; transA: boolean; transB: boolean },
+): Promise<void> {
+  const { M, N, K, batch } = sizes;
+  const kind = dtype === 'float16' ? 'f16' : 'f32';
+  const value = (count: number, root: number): PrimValue => ({ kind, shape: [count], root });
+  const values = [value(batch * M * K, 0), value(batch * K * N, 1), value(batch * M * N, 2)];
+  const isBatched = [batch > 1, batch > 1] as const;
+  const prim: ProductPrim = {
+    kind: 'product',
+    op: 'Gemm',
+    node: '',
+    a: 0,
+    b: 1,
+    out: 2,
+    sizes,
+    isBatched,
+    transA,
+    transB,
+    alpha: 1,
+    beta: 1,
   };
-  await using session = await backend.createSession(
-    g.finish(),
-    { a: filled([m, k]), b: filled([k, n]), at: filled([k, m]), bt: filled([n, k]) },
-    { isProfiled: true },
+  const kernels = new Map<string, Kernel>();
+  for (const [name, tile] of Object.entries(TILES))
+    kernels.set(tile === tileFor(sizes) ? `${name}*` : name, productKernel(prim, values, tile));
+  if (kind === 'f16' && gpu!.hasMatrixUnits) {
+    for (const tile of MATRIX_TILES) {
+      const [height, width] = [tile.down * tile.rows * 16, tile.across * tile.columns * 16];
+      if (M % height === 0 && N % width === 0)
+        kernels.set(`units ${height}x${width}`, matrixUnitKernel(prim, values, tile));
+    }
+  }
+  const inputs = [0, 1].map((side) => {
+    const count = values[side].shape[0];
+    const stream = streamFromId(`products/${side}`, 1);
+    const data = Float32Array.from({ length: count }, (_, i) => uniformAt(stream, i) - 0.5);
+    return castTensor({ dtype: 'float32', shape: [count], data }, dtype);
+  });
+  const numbers = inputs.map((tensor) => numbersFromTensor(tensor));
+  const buffers = values.map(({ shape: [count] }) =>
+    device.createBuffer({
+      size: count * (kind === 'f16' ? 2 : 4),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    }),
   );
-  for (let run = 0; run < RUNS; run++) await session.run({});
-  const timing = session.profile().find(({ op }) => /MatMul|Gemm|Transpose/.test(op));
-  return (timing?.totalMs ?? NaN) / (timing?.count ?? 1);
+  inputs.forEach(({ data }, i) => device.queue.writeBuffer(buffers[i], 0, data as Float32Array<ArrayBuffer>));
+  const parts: string[] = [];
+  for (const [name, kernel] of kernels) {
+    try {
+      device.pushErrorScope('validation');
+      const pipelines = [await gpu!.pipelineOf(kernel)];
+      const groups = [
+        device.createBindGroup({
+          layout: pipelines[0].getBindGroupLayout(0),
+          entries: kernel.bindings.map(({ root }, binding) => ({ binding, resource: { buffer: buffers[root] } })),
+        }),
+      ];
+      const clock = createKernelClock(device, [kernel]);
+      let best = Infinity;
+      for (let round = 0; round < ROUNDS; round++) {
+        const encoder = device.createCommandEncoder();
+        clock.record(encoder, { pipelines, groups });
+        device.queue.submit([encoder.finish()]);
+        await clock.collect();
+        best = Math.min(best, clock.timings()[0].totalMs);
+      }
+      clock.destroy();
+      const problem = await device.popErrorScope();
+      if (problem !== null) throw new Error(problem.message);
+      const error = await worstError(buffers[2], numbers, { sizes, transA, transB, dtype });
+      const tflops = (2 * batch * M * K * N) / best / 1e9;
+      parts.push(
+        `${name} ${tflops.toFixed(1)}${error > (kind === 'f16' ? 2e-3 : 1e-5) ? ` WRONG ${error.toExponential(1)}` : ''}`,
+      );
+    } catch (error) {
+      parts.push(`${name} failed: ${(error as Error).message.slice(0, 200)}`);
+    }
+  }
+  for (const buffer of buffers) buffer.destroy();
+  console.log(`${kind} ${batch > 1 ? `${batch} x ` : ''}${M}x${K}x${N} ${form} TFLOP/s: ${parts.join(', ')}`);
+}
+
+/** Largest error of some elements, relative to √K / 12: the spread of a sum of K products. */
+async function worstError(
+  buffer: GPUBuffer,
+  [a, b]: readonly ArrayLike<number>[],
+  {
+    sizes: { M, N, K, batch },
+    transA,
+    transB,
+    dtype,
+  }: { sizes: ProductPrim['sizes']; transA: boolean; transB: boolean; dtype: Dtype },
+): Promise<number> {
+  const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const bytes = staging.getMappedRange().slice(0);
+  staging.destroy();
+  const data = dtype === 'float16' ? new Uint16Array(bytes) : new Float32Array(bytes);
+  const found = numbersFromTensor({ dtype, shape: [data.length], data });
+  const stream = streamFromId('products/checked', 1);
+  let worst = 0;
+  for (let i = 0; i < CHECKED; i++) {
+    const at = Math.floor(uniformAt(stream, i) * batch * M * N);
+    const [slab, row, column] = [Math.floor(at / (M * N)), Math.floor(at / N) % M, at % N];
+    let sum = 0;
+    for (let k = 0; k < K; k++) {
+      const left = slab * M * K + (transA ? k * M + row : row * K + k);
+      const right = slab * K * N + (transB ? column * K + k : k * N + column);
+      sum += a[left] * b[right];
+    }
+    const error = Math.abs(found[at] - sum) / (Math.sqrt(K) / 12);
+    if (!(error <= worst)) worst = error;
+  }
+  return worst;
 }

@@ -1,5 +1,5 @@
 /** The transformer training step on WebGPU: milliseconds per step, losses, placements, and where the time goes.
- *  Usage: node core/bench/gpu/step.ts small|large|tiny float32|float16 [steps] [profile] */
+ *  Usage: node core/bench/gpu/step.ts small|large|tiny float32|float16 [steps] [profile] [unfused] [cpu] */
 import { createSmallTransformer, LARGE, SMALL } from '../spine.transformer.ts';
 
 const TINY = { vocabulary: 64, width: 32, layers: 2, heads: 2, batch: 2, length: 16 };
@@ -12,7 +12,7 @@ const { trainer, step } = await createSmallTransformer({
   size,
   backend,
   computeDtype: dtype as 'float32',
-  session: { isProfiled },
+  session: { isProfiled, fusesKernels: !flags.includes('unfused') },
 });
 const createSec = (performance.now() - created) / 1e3;
 const losses: number[] = [];

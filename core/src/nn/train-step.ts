@@ -35,7 +35,8 @@ export interface TrainStepOptions {
   /** Recompute decoder layers in the backward pass instead of keeping their inner values. Default false. */
   readonly isCheckpointed?: boolean;
   /** Update all parameters as one long vector: far fewer kernels, some copies more. Pays on GPUs, where a kernel costs
-   *  its launch. Moments are then the states `optimizer/decayed/…` and `optimizer/plain/…`. Default: true on webgpu. */
+   *  its launch. Moments are then the states `optimizer/decayed/…` and `optimizer/plain/…`. Default: true on webgpu
+   *  where it does not fuse kernels itself. */
   readonly isUpdateFused?: boolean;
   /** Which parameters are trained; default all. */
   readonly isTrained?: (name: string) => boolean;

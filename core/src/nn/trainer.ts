@@ -74,13 +74,21 @@ export function initialStates(
   return values;
 }
 
+/** Joins the updates of all parameters where each kernel costs its launch, unless the engine fuses kernels by itself. */
+async function buildFor(engine: Backend, options: TrainerOptions): Promise<TrainStep> {
+  const apart = buildTrainStep(options);
+  if (options.isUpdateFused !== undefined || engine.name !== 'webgpu') return apart;
+  return (await engine.fuses?.(apart.graph, options.session)) === true
+    ? apart
+    : buildTrainStep({ ...options, isUpdateFused: true });
+}
+
 /** Builds the training step, opens its session on the backend (default `cpu`) and sets the states: those given, the rest drawn
  *  from the seed. The caller disposes of the trainer. */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { seed = 0, backend = 'cpu' } = options;
   const engine = typeof backend === 'string' ? await openBackend(backend) : backend;
-  const { isUpdateFused = engine.name === 'webgpu' } = options;
-  const trainStep = buildTrainStep({ ...options, isUpdateFused });
+  const trainStep = await buildFor(engine, options);
   const given = options.states ?? {};
   const session = await engine.createSession(trainStep.graph, initialStates(trainStep.states, { seed, given }), {
     ...options.session,

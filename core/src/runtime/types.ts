@@ -21,6 +21,9 @@ export interface SessionOptions {
   readonly adoptStates?: boolean;
   /** Allows ops to fall back from webgpu to the CPU; default false: createSession then throws and names them. */
   readonly allowCpuFallback?: boolean;
+  /** webgpu: run graphs by kernels of our own, fused across ops, where they cover every op; else, and always if false, by
+   *  the engine's, one an op. Default: true unless the device is a software one. */
+  readonly fusesKernels?: boolean;
 }
 
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -60,5 +63,7 @@ export interface Backend {
   readonly name: BackendName;
   /** undefined if it can run here, else the reason in one sentence with the fix. */
   unavailableReason(): Promise<string | undefined>;
+  /** Would a session of this graph fuse kernels across ops? Then many small ops cost little. Absent: no. */
+  fuses?(graph: Graph, options?: SessionOptions): Promise<boolean>;
   createSession(graph: Graph, states: StateValues, options?: SessionOptions): Promise<Session>;
 }

@@ -1,5 +1,5 @@
-/** The `webgpu` backend: onnxruntime-node's WebGPU provider (Dawn over Vulkan, Metal or Direct3D).
- *  States stay in GPU buffers between runs; only feeds go up and fetched outputs come down. */
+/** The `webgpu` backend: kernels of our own where they cover the graph (fused/), else onnxruntime-node's WebGPU provider;
+ *  both through Dawn over Vulkan, Metal or Direct3D. States stay in GPU buffers between runs; only feeds go up and fetched outputs come down. */
 import type * as Ort from 'onnxruntime-common';
 import type { Graph } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
@@ -33,11 +33,14 @@ let probed: Promise<string | undefined> | undefined;
 export const webgpuBackend: Backend = {
   name: 'webgpu',
   unavailableReason: () => (probed ??= probe()),
+  fuses: async (graph, options) => (await import('../fused/fused-session.ts')).coversGraph(graph, options),
   createSession,
 };
 
-/** Opens a device by moving one number there and back. */
+/** Opens a device of ours, or the engine's by moving one number there and back. */
 async function probe(): Promise<string | undefined> {
+  const gpu = await (await import('../fused/gpu-device.ts')).openGpu();
+  if (gpu !== undefined && !gpu.isSoftware) return undefined;
   try {
     const ort = await loadNodeRuntime();
     const transfer = createGpuTransfer(ort);
@@ -57,6 +60,11 @@ async function probe(): Promise<string | undefined> {
 async function createSession(graph: Graph, values: StateValues, options: SessionOptions = {}): Promise<Session> {
   assertNoCollectives(graph);
   const initial = resolveStates(graph, values);
+  if (options.fusesKernels !== false) {
+    const { createFusedSession } = await import('../fused/fused-session.ts');
+    const fused = await createFusedSession(graph, values, options);
+    if (fused !== undefined) return fused;
+  }
   const ort = await loadNodeRuntime();
   const engine = lowerToEngine(lowerForGpu(graph, { isDeterministic: options.isDeterministic ?? true }), graph);
   const model = engineBytes(engine.graph, { doneSignal: false });
