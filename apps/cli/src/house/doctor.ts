@@ -1,7 +1,7 @@
 /** `tenfold doctor`: what works on this machine, and how to get the rest. */
 import type { Tone } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { CHECKS, type Finding } from './doctor-checks.ts';
 
 const TONE_OF_STATE: Readonly<Record<Finding['state'], Tone>> = { works: 'good', missing: 'warn', broken: 'bad' };

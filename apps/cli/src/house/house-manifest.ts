@@ -2,14 +2,7 @@
 import { z } from 'zod';
 import { defineVerb, outputParams, type SystemManifest, type VerbManifest, type VerbRun } from '@tenfold/core/system';
 import { HOUSE_COMMANDS, type HouseCommand } from '../house-commands.ts';
-import type { GlobalOptions } from '../global-options.ts';
-import type { Terminal } from '../terminal.ts';
-
-/** What a command of the house needs besides its params. */
-export interface Host {
-  readonly terminal: Terminal;
-  readonly globals: GlobalOptions;
-}
+import type { Host } from './host.ts';
 
 const runId = z.string().describe('id of the run').meta({ positional: true });
 const port = z.int().min(0).max(65535).default(4173).describe('port; 0 takes any free one');

@@ -11,7 +11,7 @@ import {
 } from '@tenfold/core/report';
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { cliError } from '../cli-errors.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { reportOf, requireRun, withStore } from './runs.ts';
 
 interface ExportParams {

@@ -11,7 +11,7 @@ import type { Report } from '@tenfold/core/report';
 import { STALE_AFTER_MS, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { homeFolder, runKept, wallClock } from '../kept-run.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { loadRoom } from './room-entry.ts';
 
 interface ListParams {

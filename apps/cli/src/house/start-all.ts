@@ -4,7 +4,7 @@ import type { RunRecord, RunStatus, RunStore } from '@tenfold/core/store';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { systems } from '../../../systems.ts';
 import { homeFolder } from '../kept-run.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { loadRoom } from './room-entry.ts';
 import { aborted } from './studio.ts';
 import { verdictReport, type TourVerdict } from './verdict-table.ts';

@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { systems } from '../../../systems.ts';
 import { homeFolder } from '../kept-run.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 
 interface StudioParams {
   readonly port: number;

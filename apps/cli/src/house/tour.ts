@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { systems } from '../../../systems.ts';
 import { runKept } from '../kept-run.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { loadEntry, loadRoom } from './room-entry.ts';
 import { verdictReport, type TourVerdict } from './verdict-table.ts';
 

@@ -1,7 +1,7 @@
 /** `tenfold worker`: runs jobs of a shared store until it is stopped. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { homeFolder } from '../kept-run.ts';
-import type { Host } from './house-manifest.ts';
+import type { Host } from './host.ts';
 import { aborted } from './studio.ts';
 
 export function createWorkerCommand({ terminal }: Host) {

@@ -4,7 +4,7 @@ import { binsOf } from '../histogram.ts';
 import { axisScaleOf, scaleOfValues, tickText, type AxisScale } from '../plot-scale.ts';
 import { padText, textWidth, truncateText } from '../text-width.ts';
 import type { Axis, PlotBlock } from '../types.ts';
-import type { TerminalOptions } from './render-terminal.ts';
+import type { TerminalOptions } from './terminal-options.ts';
 
 const SERIES_MARKS = ['●', '▲', '■', '◆', '○', '△', '□', '◇'] as const;
 const SHADES = ['·', '░', '▒', '▓', '█'] as const;

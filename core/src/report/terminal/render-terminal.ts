@@ -7,17 +7,10 @@ import { TONES } from '../tones.ts';
 import type { Block, Report, Tone } from '../types.ts';
 import { cleanReport } from './clean-text.ts';
 import { plotLines } from './plot.ts';
-import { createStyle, type Style } from './style.ts';
+import { createStyle } from './style.ts';
 import { tableLines } from './table.ts';
+import type { TerminalOptions } from './terminal-options.ts';
 import { timelineLines } from './timeline.ts';
-
-export interface TerminalOptions {
-  /** Columns of the terminal. */
-  readonly width: number;
-  readonly style: Style;
-  /** Rows of a table, bars of a plot and lanes of a timeline shown before the rest is counted. */
-  readonly maxRows: number;
-}
 
 const DEFAULT_WIDTH = 80;
 const DEFAULT_MAX_ROWS = 40;

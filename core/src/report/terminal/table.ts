@@ -3,7 +3,7 @@ import { columnHeader, formatCell, isRightAligned } from '../format-cell.ts';
 import { padText, textWidth, truncateText } from '../text-width.ts';
 import { TONES, toneFromText } from '../tones.ts';
 import type { TableBlock } from '../types.ts';
-import type { TerminalOptions } from './render-terminal.ts';
+import type { TerminalOptions } from './terminal-options.ts';
 
 const GAP = '  ';
 const MIN_COLUMN_WIDTH = 4;

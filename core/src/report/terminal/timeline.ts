@@ -2,7 +2,7 @@
 import { formatDuration } from '../../base/index.ts';
 import { padText, textWidth, truncateText } from '../text-width.ts';
 import type { TimelineBlock, TimelineSpan } from '../types.ts';
-import type { TerminalOptions } from './render-terminal.ts';
+import type { TerminalOptions } from './terminal-options.ts';
 
 const MAX_LABEL_WIDTH = 20;
 const MAX_CHART_WIDTH = 100;
