@@ -32,7 +32,7 @@ export const manifest = defineSystem({
       examples: [
         'simulate',
         'simulate --trace traces/mooncake-conversation.jsonl --capacity 200GB,400GB --policies gdsf,marconi:1,adaptive',
-        'simulate --policies "vllm+,sglang+,compat:1,compat-tuned" --capacity 8GB',
+        'simulate --policies "vllm+,sglang+,compat:1,compat-tuned" --capacity 8GB --csv policies.csv',
       ],
       params: z.object({
         ...traceParams,
@@ -44,7 +44,11 @@ export const manifest = defineSystem({
           ),
         minCheckpointTokens: z.number().int().min(1).default(64).describe('no checkpoint of a shorter prefix (tokens)'),
         alignTokens: z.number().int().min(1).default(1).describe('checkpoints stand at multiples of this (tokens)'),
+        csv: z.string().default('').meta({ kind: 'output' }).describe('CSV file to write the table to; empty for none'),
+        force: z.boolean().default(false).describe('replace the file if it exists'),
+        dryRun: z.boolean().default(false).describe('only compute, write nothing'),
       }),
+      writesFiles: true,
       load: () => import('./verbs/simulate.ts'),
     }),
     defineVerb({
@@ -206,6 +210,19 @@ export const manifest = defineSystem({
         shadowModel: traceParams.model.default('paper-7b').describe('model whose costs the shadow caches count'),
       }),
       load: () => import('./verbs/route.ts'),
+    }),
+    defineVerb({
+      name: 'policy',
+      summary: 'Decides for an engine that keeps its own memory: what to reuse, checkpoint and drop, on a Unix socket',
+      examples: ['policy --socket cache.sock --model models/granite/config.json --capacity 8GB'],
+      params: z.object({
+        socket: z.string().default('prefix-cache.sock').describe('path of the Unix socket to make'),
+        model: traceParams.model,
+        capacity: z.string().default('8GB').describe('bytes that the engine has for states, keys and values'),
+        policy: z.string().default('hitDensity').describe('exact policy'),
+        alignTokens: z.number().int().min(1).default(1).describe('checkpoints stand at multiples of this (tokens)'),
+      }),
+      load: () => import('./verbs/policy.ts'),
     }),
     defineVerb({
       name: 'tour',

@@ -57,4 +57,9 @@ export const prefixError = defineErrors({
     title: 'A server that others can reach asks for no key',
     fix: 'Give --api-key, or listen on 127.0.0.1.',
   },
+  'TF-PREFIX-012': {
+    kind: 'input',
+    title: 'The requests of a trace are out of order (a warning)',
+    fix: 'Nothing needs to be done if the times are right: requests are replayed in order of time.',
+  },
 });

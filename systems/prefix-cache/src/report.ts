@@ -37,6 +37,33 @@ export function reportWhatIf(result: WhatIf, trace: Trace): Report {
   };
 }
 
+/** One line a policy and capacity, with the bounds of that capacity. Rates are ratios in 0..1. */
+export function csvOf({ trace: name, rows, bounds }: WhatIf, trace: Trace): string {
+  const header =
+    'trace,capacity_bytes,policy,token_hit_rate,request_hit_rate,flops_saved_rate,p95_ttft_ms,peak_bytes,evictions,clairvoyant_hit_rate,upper_bound';
+  const lines = rows.map((row) => {
+    const bound = bounds.find(({ capacityBytes }) => capacityBytes === row.capacityBytes)!;
+    return [
+      quoted(name),
+      row.capacityBytes,
+      quoted(row.policy),
+      row.tokenHitRate,
+      row.requestHitRate,
+      row.flopsSavedRate,
+      paperTtftPercentileMs(trace.requests, row.reused, P95),
+      row.peakBytes,
+      row.evictions,
+      bound.clairvoyant.tokenHitRate,
+      bound.upperBound,
+    ].join(',');
+  });
+  return `${[header, ...lines].join('\n')}\n`;
+}
+
+function quoted(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 export function policyTable({ rows }: WhatIf, trace: Trace): TableBlock {
   return {
     kind: 'table',

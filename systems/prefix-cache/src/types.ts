@@ -54,6 +54,8 @@ export interface Trace {
   /** True if outputs are placeholders that no later input repeats (hashed traces): checkpoints at prompt ends matter. */
   readonly hasOpaqueOutputs: boolean;
   readonly requests: readonly TraceRequest[];
+  /** Requests whose time was before that of a line above them: the reader sorted them. Absent where lines carry no order. */
+  readonly numReordered?: number;
 }
 
 /** One request after the cache saw it. */

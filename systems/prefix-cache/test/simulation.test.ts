@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
+import { readCsv } from '@tenfold/core/data';
 import { findDataFolder } from '@tenfold/core/system';
 import { assertManifest, createTestContext, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
 import { profileFromHfConfig, PROFILED_MODEL_TYPES } from '../src/cost/hf-config.ts';
@@ -40,6 +41,29 @@ test('simulate, queue and cost report what they computed', async () => {
   assert.match(queue.report!.verdict.text, /lru has the least P95/);
   const cost = await runVerbInTest(manifest, 'cost', { model: 'hyb-7m' });
   assert.equal((cost.result as { stateBytes: number }).stateBytes, 1_628_160);
+});
+
+test('simulate writes its table as CSV, a line a policy and capacity, and warns of a trace out of order', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenfold-csv-'));
+  try {
+    const line = (ts: number) =>
+      JSON.stringify({ session_id: 0, turn_id: ts, ts, input_tokens: [ts + 1], output_tokens: [] });
+    const trace = join(folder, 'mixed, up.jsonl');
+    writeFileSync(trace, [0, 2, 1, 3].map(line).join('\n'));
+    const csv = join(folder, 'table.csv');
+    const params = { trace, policies: 'lru,adaptive', capacity: '1GB,2GB', csv };
+    const { diagnostics } = await runVerbInTest(manifest, 'simulate', params);
+    assert.equal(diagnostics[0]!.actual, '1 of 4 with a time before that of a line above them; they were sorted');
+    const { columns, numRows } = await readCsv(csv);
+    assert.equal(numRows, 4);
+    const valuesOf = (name: string) => [...columns.find((column) => column.name === name)!.values];
+    assert.deepEqual(valuesOf('capacity_bytes'), [1e9, 1e9, 2e9, 2e9]);
+    assert.deepEqual(valuesOf('trace'), Array(4).fill('mixed, up'));
+    assert.deepEqual(valuesOf('policy').slice(0, 1), ['lru']);
+    await assert.rejects(runVerbInTest(manifest, 'simulate', params), { code: 'TF-USAGE-007' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a trace is described and written as Marconi JSONL that gives the same replay', async () => {

@@ -47,6 +47,16 @@ export function createTrace(trace: Omit<Trace, 'requests'>, requests: readonly T
   return { ...trace, requests: [...requests].sort((a, b) => a.timeSec - b.timeSec) };
 }
 
+/** A trace whose lines should stand in order of time: counts those that do not, and sorts them. */
+export function createTimedTrace(trace: Omit<Trace, 'requests'>, requests: readonly TraceRequest[]): Trace {
+  let [latestSec, numReordered] = [-Infinity, 0];
+  for (const { timeSec } of requests) {
+    if (timeSec < latestSec) numReordered++;
+    else latestSec = timeSec;
+  }
+  return createTrace({ ...trace, numReordered }, requests);
+}
+
 /** Input followed by output, as the cache sees it after the answer. */
 export function sequenceOf({ input, output }: TraceRequest): Int32Array {
   const sequence = new Int32Array(input.length + output.length);

@@ -1,6 +1,6 @@
 /** Traces that carry token ids, hashes of blocks or only lengths. One reader a format; each takes parsed lines. */
 import type { Trace, TraceRequest } from '../types.ts';
-import { createTrace, malformed, numberField, tokensField, type Fields } from './request-builder.ts';
+import { createTimedTrace, malformed, numberField, tokensField, type Fields } from './request-builder.ts';
 
 export interface NumberedLine {
   readonly value: Fields;
@@ -28,7 +28,7 @@ export function readMarconi(name: string, lines: readonly NumberedLine[]): Trace
       outputTokens: output.length,
     };
   });
-  return createTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
+  return createTimedTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
 }
 
 /** The requests of a token trace as Marconi JSONL, one a line. Placeholder tokens (negative) become ids of their own. */
@@ -74,7 +74,7 @@ function readHashed(name: string, lines: readonly NumberedLine[], symbolTokens: 
       outputTokens: numberField(value, 'output_length', location),
     };
   });
-  return createTrace({ name, symbolTokens, hasOpaqueOutputs: true }, requests);
+  return createTimedTrace({ name, symbolTokens, hasOpaqueOutputs: true }, requests);
 }
 
 /** Traces of lengths alone (Azure, BurstGPT): every request has tokens of its own, except that the turns of a session
@@ -100,7 +100,7 @@ export function readLengths(
     if (session !== undefined) historyOf.set(session, { tokens: joined(input, output), turn });
     return { session: session ?? index, turn, timeSec, input, output, inputTokens, outputTokens };
   });
-  return createTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
+  return createTimedTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {

@@ -1,6 +1,6 @@
-/** simulate: policies × capacities on a trace, with bounds. */
-import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { reportWhatIf } from '../report.ts';
+/** simulate: policies × capacities on a trace, with bounds; on request as one CSV table. */
+import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
+import { csvOf, reportWhatIf } from '../report.ts';
 import { whatIf } from '../sim/what-if.ts';
 import { capacitiesFromText, openNamedTrace, openProfile } from './trace-source.ts';
 
@@ -12,6 +12,9 @@ interface SimulateParams {
   readonly limit?: number;
   readonly minCheckpointTokens: number;
   readonly alignTokens: number;
+  readonly csv: string;
+  readonly force: boolean;
+  readonly dryRun: boolean;
 }
 
 export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
@@ -33,5 +36,14 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
     ...bound,
     clairvoyant,
   }));
-  return { ok: true, value: { ...result, rows, bounds }, report: reportWhatIf(result, trace) };
+  const files =
+    params.csv === ''
+      ? []
+      : writeOutputFiles([{ path: params.csv, bytes: csvOf(result, trace) }], {
+          ...params,
+          subject: 'simulate',
+          context,
+        });
+  const value = { ...result, rows, bounds, files: files.map(({ path }) => path) };
+  return { ok: true, value, report: reportWhatIf(result, trace) };
 }

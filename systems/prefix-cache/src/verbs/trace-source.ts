@@ -36,7 +36,17 @@ export async function openEncode(folder = MODEL_FOLDER): Promise<Encode> {
 /** @param path  empty for the recording that the room ships */
 export async function openNamedTrace(path: string, limit: number | undefined, context: VerbContext): Promise<Trace> {
   const file = path === '' ? DEMO_TRACE : resolve(context.workingFolder, path);
-  return openTrace(file, { encode: () => openEncode(), limit });
+  const trace = await openTrace(file, { encode: () => openEncode(), limit });
+  if ((trace.numReordered ?? 0) > 0)
+    context.warn({
+      severity: 'warning',
+      code: 'TF-PREFIX-012',
+      subject: 'openTrace',
+      expected: 'requests in order of time',
+      actual: `${trace.numReordered} of ${trace.requests.length} with a time before that of a line above them; they were sorted`,
+      location: trace.name,
+    });
+  return trace;
 }
 
 /** `paper-7b`, `hyb-7m`, or the path of a config.json. */
