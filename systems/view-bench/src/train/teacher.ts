@@ -5,6 +5,7 @@ import { levelCamera } from '../camera.ts';
 import { logitFromProbability } from '../reals.ts';
 import { renderCloud } from '../splat/render.ts';
 import type { Frame, GaussianCloud, PinholeCamera } from '../types.ts';
+import type { TrainOptions } from './trainer.ts';
 
 export interface TeacherScene {
   readonly teacher: GaussianCloud;
@@ -22,6 +23,17 @@ const STEP_FORWARD = 0.35;
 const FIRST_FORWARD = -1.5;
 const FAR_LANE = 1.6;
 const TURN_RAD = (34 * Math.PI) / 180;
+
+/** How a student is trained. Degree 1 is on from the first step and learns fast enough: coefficients of the teacher are drawn from
+ *  N(0, 0.15²), and at a twentieth of the constant's rate over half of the steps none could travel farther than 0.15. */
+export const TEACHER_TRAINING: TrainOptions = {
+  numSteps: 1200,
+  strategy: 'fixed',
+  ssimWeight: 0.2,
+  rates: { means: 8e-4, quats: 2e-3, logScales: 1e-2, shConstant: 5e-3, shRest: 2.5e-3, opacityLogits: 0.05 },
+  degreeEvery: 1,
+  opacityResetEvery: Infinity,
+};
 
 /** Two lanes of six views each of random Gaussians of degree 1. Tests stand half a step further; `rotated` turns outwards. */
 export function createTeacherScene(seed: number, count = 150): TeacherScene {
