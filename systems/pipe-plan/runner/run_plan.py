@@ -7,11 +7,14 @@
 
 Modes: ddp, gpipe (equal layer counts, all forward then all backward), 1f1b (classic warm-up) and plan-nofill run the frozen
 part first; plan-fill runs the next iteration's frozen part where the plan says. `--slow-link R` sends every gradient
-all-reduce R times: real traffic, an emulated slow network; say "emulated" when you quote such times. Weights are random.
+all-reduce and every transfer R times: real traffic, an emulated slow network; say "emulated" when you quote such times.
+Plan for that link with `export --slow-link R`. Weights are random. `--profile` runs on all devices at once and also measures
+links, the update and what memory there is; `--out` is written after every mode, and a mode that fails loses no other.
 `--check` compares gradients with the step without a pipeline (use float32).
 """
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -315,6 +318,8 @@ class Device:
 
     def finish_frozen(self, group):
         if group is not None:
+            for _ in range(self.args.slow_link - 1):
+                dist.all_reduce(torch.zeros_like(self.made), group=group)
             dist.all_reduce(self.made, group=group)
         self.conditioned = self.made
 
@@ -423,21 +428,26 @@ class Pipeline(Device):
     def send(self, tensors, stage, kind):
         for rank, first, count in self.peers(stage):
             flat = torch.cat([t[first:first + count].reshape(-1) for t in tensors])
-            self.sent.append((dist.isend(flat, rank, group=self.groups[kind][frozenset((self.rank, rank))]), flat))
+            for _ in range(self.args.slow_link):
+                self.sent.append((dist.isend(flat, rank, group=self.groups[kind][frozenset((self.rank, rank))]), flat))
 
     def post(self, cut, stage, kind):
         sizes = sum(torch.Size(shape).numel() for _, shape in self.shapes[cut])
         found = []
         for rank, first, count in self.peers(stage):
             flat = torch.empty(count * sizes, **self.kw)
-            found.append((dist.irecv(flat, rank, group=self.groups[kind][frozenset((self.rank, rank))]), flat, first, count))
+            # Repeats land in the same place: the last one is as good as the first.
+            works = [dist.irecv(flat, rank, group=self.groups[kind][frozenset((self.rank, rank))])
+                     for _ in range(self.args.slow_link)]
+            found.append((works, flat, first, count))
         return found
 
     def take(self, posted, cut):
         local, _ = self.micro()
         out = {name: torch.empty(local, *shape, **self.kw) for name, shape in self.shapes[cut]}
-        for work, flat, first, count in posted:
-            work.wait()
+        for works, flat, first, count in posted:
+            for work in works:
+                work.wait()
             at = 0
             for name, shape in self.shapes[cut]:
                 size = count * torch.Size(shape).numel()
@@ -601,7 +611,9 @@ def check_gradients(pipe):
 
 def measure(runner, mode, args):
     """Median and quartiles of the slowest rank's iteration times, in ms; the spans of the last iteration."""
-    times, losses, device = [], [], runner.device
+    times, losses, device, kinds = [], [], runner.device, {}
+    gc.collect()
+    gc.disable()  # a collection in one rank's iteration would be measured as the pipeline's
     for iteration in range(args.skip + args.iterations):
         dist.barrier()
         if device.type == "cuda":
@@ -624,12 +636,17 @@ def measure(runner, mode, args):
         losses.append(float(total))
         if iteration >= args.skip:
             times.append(float(took))
+            for name, category, a, b in runner.clock.ms():
+                kind = name if category.startswith("frozen") else category
+                kinds.setdefault(kind, []).append(b - a)
         if iteration == 0 and args.check and mode != "ddp":
             runner.optimizer.zero_grad(set_to_none=True)
+    gc.enable()
     quartiles = statistics.quantiles(times, n=4) if len(times) > 1 else [times[0]] * 3
     peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else None
     return {"mode": mode, "medianMs": statistics.median(times), "quartilesMs": [quartiles[0], quartiles[2]], "timesMs": times,
-            "firstLoss": losses[0], "peakBytes": peak}, runner.clock.ms()
+            "firstLoss": losses[0], "peakBytes": peak,
+            "spanMs": {kind: statistics.median(each) for kind, each in kinds.items()}}, runner.clock.ms()
 
 
 def write_trace(path, plan, spans_of_ranks):
@@ -645,81 +662,211 @@ def write_trace(path, plan, spans_of_ranks):
         json.dump({"traceEvents": events}, file)
 
 
+class Marks:
+    """Points on the compute stream; nothing waits for the host between them."""
+
+    def __init__(self, device):
+        self.clock, self.points, self.names = Clock(device), [], []
+
+    def start(self):
+        self.points, self.names = [self.clock.now()], []
+
+    def add(self, name):
+        self.points.append(self.clock.now())
+        self.names.append(name)
+
+    def ms(self):
+        if self.clock.cuda:
+            torch.cuda.synchronize()
+            gaps = [a.elapsed_time(b) for a, b in zip(self.points, self.points[1:])]
+        else:
+            gaps = [1e3 * (b - a) for a, b in zip(self.points, self.points[1:])]
+        return dict(zip(self.names, gaps))
+
+
+def passes(action, marks, skip, count):
+    """Medians of the named gaps over passes one after the other."""
+    found = []
+    for repeat in range(skip + count):
+        marks.start()
+        action()
+        found.append(marks.ms())
+    return {name: statistics.median(each[name] for each in found[skip:]) for name in found[0]}
+
+
+def mean_of_ranks(times, device):
+    if dist.get_world_size() == 1:
+        return times
+    flat = torch.tensor([times[name] for name in sorted(times)], device=device, dtype=torch.float64)
+    dist.all_reduce(flat)
+    return dict(zip(sorted(times), (flat / dist.get_world_size()).tolist()))
+
+
+def backbone_times(arch, layers, keeps, reader, n, marks, args, kw):
+    """{(layer, "F" or "B"): ms}: whole passes over all layers as in training, each layer's part of them marked."""
+    unet, device = arch["unet"], kw["device"]
+    first = {"x": torch.randn(n, unet["inChannels"], unet["size"], unet["size"], **kw), "t": torch.rand(n, device=device),
+             "text": torch.randn(n, unet["text"]["tokens"], unet["text"]["width"], **kw)}
+    grads = {}
+
+    def one_pass():
+        state, outputs = dict(first), []
+        for index, layer in enumerate(layers):
+            keep = keeps[index - 1] if index else None
+            state = {k: v.detach().requires_grad_() if v.is_floating_point() and k not in ("t", "text") else v for k, v in state.items()}
+            if keep is not None and reader[keep] >= index:
+                state[f"skip{keep}"] = state["x"]
+            state = layer(dict(state))
+            outputs.append(state["x"])
+            marks.add((index, "F"))
+        for index in range(len(layers) - 1, -1, -1):
+            if index not in grads:
+                grads[index] = torch.randn_like(outputs[index])
+            torch.autograd.backward([outputs.pop()], [grads[index]])
+            marks.add((index, "B"))
+
+    return passes(one_pass, marks, args.skip, args.iterations)
+
+
+def frozen_times(arch, modules_of, n, marks, args, kw):
+    inputs = {arch["vae"]["id"]: torch.randn(n, 3, arch["vae"]["size"], arch["vae"]["size"], **kw),
+              arch["text"]["id"]: torch.randint(arch["text"]["vocabulary"], (n, arch["text"]["tokens"]), device=kw["device"])}
+
+    @torch.no_grad()
+    def one_pass():
+        for component, modules in modules_of.items():
+            x = inputs[component]
+            marks.start() if not marks.names else marks.add("between")
+            for index, module in enumerate(modules):
+                x = module(x)
+                marks.add((component, index))
+
+    return passes(one_pass, marks, args.skip, args.iterations)
+
+
+LINK_BYTES = [1 << 20, 1 << 27]
+
+
+def link_times(device, args):
+    """Latency and bandwidth of transfers in both directions at once between neighbouring ranks, bus bandwidth of all-reduce."""
+    world, rank = dist.get_world_size(), dist.get_rank()
+    if world < 2:
+        return {}
+    pair = [rank - rank % 2, rank - rank % 2 + 1]
+    groups = {}
+    for a in range(0, world - 1, 2):
+        made = [dist.new_group([a, a + 1]) for _ in "FB"]
+        if rank in (a, a + 1):
+            groups = dict(zip("FB", made))
+    marks, times, sums = Marks(device), {}, {}
+    for size in LINK_BYTES:
+        data, other = torch.ones(size // 2, dtype=torch.bfloat16, device=device), torch.empty(size // 2, dtype=torch.bfloat16, device=device)
+
+        def transfer():
+            if groups:
+                peer = pair[1] if rank == pair[0] else pair[0]
+                there, back = ("F", "B") if rank == pair[0] else ("B", "F")
+                works = [dist.isend(data, peer, group=groups[there]), dist.irecv(other, peer, group=groups[back])]
+                for work in works:
+                    work.wait()
+            marks.add("ms")
+
+        def reduce():
+            dist.all_reduce(data)
+            marks.add("ms")
+
+        few = argparse.Namespace(skip=3, iterations=10)
+        dist.barrier()
+        times[size] = passes(transfer, marks, few.skip, few.iterations)["ms"]
+        dist.barrier()
+        sums[size] = passes(reduce, marks, few.skip, few.iterations)["ms"]
+    small, large = LINK_BYTES
+    per_byte = max(1e-12, (times[large] - times[small]) / (large - small))
+    seconds = 1e-3 * max(1e-9, sums[large] - sums[small])
+    found = mean_of_ranks({"latencyMs": max(0.0, times[small] - small * per_byte), "bytesPerSec": 1e3 / per_byte,
+                           "bus": 2 * (world - 1) / world * (large - small) / seconds}, device)
+    return {"link": {"latencyMs": found["latencyMs"], "bytesPerSec": found["bytesPerSec"]},
+            "allReduceBusBytesPerSec": {str(world): found["bus"]}}
+
+
 def profile(args, device):
-    """The profile with this device's times put in: forward, and backward measured alone by autograd."""
+    """The profile with this device's times put in, and what links and updates take. All devices run at once, passes follow
+    one another without a pause, and times are means over devices: as in training."""
     model = json.load(open(args.profile))
     if "architecture" not in model:
         raise SystemExit("run_plan: the profile names no architecture. Take one from `tenfold pipe-plan profile sd21`.")
-    kw, arch, sizes = {"device": device, "dtype": getattr(torch, args.dtype)}, model["architecture"], args.sizes
-    unet = arch["unet"]
+    kw, arch, marks = {"device": device, "dtype": getattr(torch, args.dtype)}, model["architecture"], Marks(device)
+    made = unet_builders(arch["unet"])
+    layers, keeps = nn.ModuleList([b(**kw) for b, _ in made]), [k for _, k in made]
+    reader = {layer.reads: i for i, layer in enumerate(layers) if getattr(layer, "reads", None) is not None}
+    modules_of = {i: [m.eval().requires_grad_(False) for m in ms] for i, ms in frozen_layers(arch, **kw).items()}
+    tables, sizes = {}, []
+    for n in args.sizes:
+        dist.barrier()
+        try:
+            found = {**backbone_times(arch, layers, keeps, reader, n, marks, args, kw), **frozen_times(arch, modules_of, n, marks, args, kw)}
+        except RuntimeError as error:  # a batch that does not fit ends the list, on all ranks alike
+            print(f"run_plan: {n} samples do not fit ({str(error)[:60]})", flush=True)
+            break
+        found.pop("between", None)
+        for name, ms in mean_of_ranks({"/".join(map(str, k)): v for k, v in found.items()}, device).items():
+            tables.setdefault(name, []).append(ms)
+        sizes.append(n)
+    optimizer = torch.optim.AdamW(layers.parameters(), lr=1e-5)
 
-    def timed(action):
-        runs = []
-        for repeat in range(3 + 10):
-            clock = Clock(device)
-            clock.start()
-            begin = clock.now()
-            action()
-            clock.add("", "", begin)
-            runs.append(clock.ms()[0][3] - clock.ms()[0][2])
-        return statistics.median(runs[3:])
+    def update():
+        optimizer.step()
+        marks.add("ms")
 
-    tables = {}
-    for n in sizes:
-        state = {"x": torch.randn(n, unet["inChannels"], unet["size"], unet["size"], **kw), "t": torch.rand(n, device=device),
-                 "text": torch.randn(n, unet["text"]["tokens"], unet["text"]["width"], **kw)}
-        holder = Device.__new__(Device)
-        holder.all_layers = unet_builders(unet)
-        holder.keeps, holder.reader = [k for _, k in holder.all_layers], {}
-        layers = [b(**kw) for b, _ in holder.all_layers]
-        holder.reader = {layer.reads: i for i, layer in enumerate(layers) if getattr(layer, "reads", None) is not None}
-        for index, layer in enumerate(layers):
-            keep = holder.keeps[index - 1] if index else None
-            if keep is not None:
-                state[f"skip{keep}"] = state["x"]
-            state = {k: v.detach().requires_grad_() if v.is_floating_point() and k not in ("t", "text") else v for k, v in state.items()}
-            forward = timed(lambda: layer(dict(state)))
-            out = layer(dict(state))
-            grad = torch.randn_like(out["x"])
-            backward = timed(lambda: torch.autograd.backward([out["x"]], [grad], retain_graph=True))
-            tables.setdefault(("backbone", index), []).append((forward, backward))
-            state = {k: v.detach() for k, v in out.items()}
-        with torch.no_grad():
-            for component, modules in frozen_layers(arch, **kw).items():
-                size = arch["vae"]["size"]
-                x = (torch.randn(n, 3, size, size, **kw) if component == arch["vae"]["id"]
-                     else torch.randint(arch["text"]["vocabulary"], (n, arch["text"]["tokens"]), device=device))
-                for index, module in enumerate(modules):
-                    tables.setdefault((component, index), []).append((timed(lambda: module(x)), 0))
-                    x = module(x)
-    table = lambda rows, side: {"sizes": sizes, "timesMs": [row[side] for row in rows]}
+    update_ms = passes(update, marks, args.skip, args.iterations)["ms"]
+    size = sum(p.numel() * p.element_size() for p in layers.parameters())
+    measured = {**link_times(device, args), "updateMsPerByte": update_ms / size}
+    if device.type == "cuda":
+        measured["memoryBytes"] = torch.cuda.get_device_properties(device).total_memory
+    table = lambda name: {"sizes": sizes, "timesMs": tables[name]}
     for index, layer in enumerate(model["backbones"][0]["layers"]):
-        layer["forward"], layer["backward"] = (table(tables["backbone", index], side) for side in (0, 1))
+        layer["forward"], layer["backward"] = (table(f"{index}/{side}") for side in "FB")
     for component in model["frozen"]:
         for index, layer in enumerate(component["layers"]):
-            layer["forward"] = table(tables[component["id"], index], 0)
+            layer["forward"] = table(f"{component['id']}/{index}")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    model["origin"] = f"measured on {name}, {args.dtype}, PyTorch {torch.__version__}"
-    json.dump(model, open(args.out, "w"), indent=1)
-    print(f"wrote {args.out}: {model['origin']}")
+    model["origin"] = f"measured on {dist.get_world_size()} × {name}, {args.dtype}, PyTorch {torch.__version__}"
+    model["measured"] = measured
+    if dist.get_rank() == 0:
+        json.dump(model, open(args.out, "w"), indent=1)
+        print(f"wrote {args.out}: {model['origin']}, {json.dumps(measured)}", flush=True)
 
 
-def spawn(processes):
-    """One process per device of this host, as torchrun would start them."""
+def spawn(processes, limit, *more):
+    """One process per device of this host, as torchrun would start them; all end after `limit` seconds."""
     env = {**os.environ, "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1"}
     env.setdefault("MASTER_PORT", str(20000 + os.getpid() % 20000))
-    children = [subprocess.Popen([sys.executable, *sys.argv], env={**env, "RANK": str(r), "LOCAL_RANK": str(r)})
+    children = [subprocess.Popen([sys.executable, *sys.argv, *more], env={**env, "RANK": str(r), "LOCAL_RANK": str(r)})
                 for r in range(processes)]
-    codes = []
+    codes, end = [], time.time() + limit
     try:
-        while len(codes) < processes and not any(codes):
+        while len(codes) < processes and not any(codes) and time.time() < end:
             codes = [c.poll() for c in children if c.poll() is not None]
             time.sleep(0.05)
     finally:  # one that failed leaves the others waiting for it
         for child in children:
-            if child.poll() is None and any(codes):
+            if child.poll() is None and (any(codes) or time.time() >= end):
                 child.kill()
     return max(abs(child.wait()) for child in children)
+
+
+def run_modes(plan, args):
+    """Starts the processes; again, without what is done or has failed, until every mode has its entry."""
+    modes = args.modes.split(",")
+    if os.path.exists(args.out):
+        os.remove(args.out)
+    code = 1
+    for _ in modes:
+        code = spawn(plan["numDevices"], args.limit, "--resume")
+        entries = json.load(open(args.out))["results"] if os.path.exists(args.out) else []
+        if code == 0 or not entries or {entry["mode"] for entry in entries} >= set(modes):
+            break
+    return code
 
 
 def main():
@@ -731,7 +878,10 @@ def main():
     parser.add_argument("--skip", type=int, default=3, help="iterations before them")
     parser.add_argument("--slow-link", type=int, default=1, help="times that every gradient all-reduce is sent")
     parser.add_argument("--dtype", default="bfloat16" if torch.cuda.is_available() else "float32")
-    parser.add_argument("--sizes", type=lambda t: [int(n) for n in t.split(",")], default=[1, 2, 4, 8, 16], help="profiled local batches")
+    parser.add_argument("--sizes", type=lambda t: [int(n) for n in t.split(",")], default=[1, 2, 4, 8, 16, 32], help="profiled local batches")
+    parser.add_argument("--processes", type=int, default=max(1, torch.cuda.device_count()), help="that profile at once")
+    parser.add_argument("--limit", type=float, default=1e9, help="seconds after which processes are ended")
+    parser.add_argument("--resume", action="store_true", help="leave out modes that --out holds already")
     parser.add_argument("--check", action="store_true", help="compare gradients with the step without a pipeline")
     parser.add_argument("--out", default="measured.json")
     parser.add_argument("--trace", help="Chrome trace of the last plan-fill iteration")
@@ -740,14 +890,18 @@ def main():
     device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    if args.profile:
-        profile(args, device)
-        return
-    if not args.plan:
+    if not args.plan and not args.profile:
         parser.error("--plan or --profile is needed")
+    if args.profile:
+        if "WORLD_SIZE" not in os.environ:
+            raise SystemExit(spawn(args.processes, args.limit))
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        profile(args, device)
+        dist.destroy_process_group()
+        return
     plan = json.load(open(args.plan))
     if "WORLD_SIZE" not in os.environ and plan.get("numDevices", 1) > 1:
-        raise SystemExit(spawn(plan["numDevices"]))
+        raise SystemExit(run_modes(plan, args))
     unknown = set(args.modes.split(",")) - set(MODES)
     world = int(os.environ.get("WORLD_SIZE", 1))
     problems = [text for is_bad, text in [
@@ -763,8 +917,24 @@ def main():
     if problems:
         raise SystemExit("run_plan: " + "; ".join(problems))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    rank, results, groups = dist.get_rank(), [], make_groups(plan, dist.get_rank())
+    rank, groups = dist.get_rank(), make_groups(plan, dist.get_rank())
+    link = "native" if args.slow_link == 1 else f"emulated slow: every all-reduce and transfer {args.slow_link} times"
+    report = {"device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU", "processes": world,
+              "torch": torch.__version__, "dtype": args.dtype, "link": link, "predicted": plan["predicted"], "results": []}
+    if args.resume and os.path.exists(args.out):
+        report["results"] = json.load(open(args.out))["results"]
+    dist.barrier()
+    done = {entry["mode"] for entry in report["results"]}
+
+    def write(entry):
+        report["results"] = [e for e in report["results"] if e["mode"] != entry["mode"]] + [entry]
+        if rank == 0:
+            json.dump(report, open(args.out, "w"), indent=1)
+
     for mode in args.modes.split(","):
+        if mode in done:
+            continue
+        write({"mode": mode, "error": "did not finish"})
         runner = (DataParallel if mode == "ddp" else Pipeline)(plan, args, device)
         runner.groups = groups
         runner.prepare(mode)
@@ -772,24 +942,22 @@ def main():
             torch.cuda.reset_peak_memory_stats()
         result, spans = measure(runner, mode, args)
         gathered = [None] * world
-        dist.all_gather_object(gathered, (spans, result["peakBytes"], getattr(runner, "check_error", None)))
+        dist.all_gather_object(gathered, (spans, result["peakBytes"], getattr(runner, "check_error", None), result.pop("spanMs")))
         if result["peakBytes"] is not None:
-            result["peakBytes"] = max(peak for _, peak, _ in gathered)
+            result["peakBytes"] = max(peak for _, peak, _, _ in gathered)
         if args.check and mode != "ddp":
-            result["gradientError"] = max(error for _, _, error in gathered)
+            result["gradientError"] = max(error for _, _, error, _ in gathered)
+        result["spanMs"] = [each for _, _, _, each in gathered]
+        result["predictedMs"] = plan["predicted"].get("modesMs", {}).get(mode)
+        write(result)
         if rank == 0:
-            results.append(result)
-            print(f"{mode}: {result['medianMs']:.1f} ms ({result['quartilesMs'][0]:.1f} to {result['quartilesMs'][1]:.1f})", flush=True)
+            said = f", predicted {result['predictedMs']:.1f}" if result["predictedMs"] else ""
+            print(f"{mode}: {result['medianMs']:.1f} ms ({result['quartilesMs'][0]:.1f} to {result['quartilesMs'][1]:.1f}){said}", flush=True)
             if args.trace and mode == "plan-fill":
-                write_trace(args.trace, plan, [spans for spans, _, _ in gathered])
+                write_trace(args.trace, plan, [spans for spans, _, _, _ in gathered])
         del runner
         if device.type == "cuda":
             torch.cuda.empty_cache()
-    if rank == 0:
-        link = "native" if args.slow_link == 1 else f"emulated slow: every gradient all-reduce {args.slow_link} times"
-        json.dump({"device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU", "processes": world,
-                   "torch": torch.__version__, "dtype": args.dtype, "link": link, "predicted": plan["predicted"], "results": results},
-                  open(args.out, "w"), indent=1)
     dist.destroy_process_group()
 
 

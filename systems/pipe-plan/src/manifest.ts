@@ -20,6 +20,7 @@ const planParams = {
     .positive()
     .optional()
     .describe('bandwidth between nodes in Gbit/s; default that of the cluster'),
+  slowLink: z.number().min(1).default(1).describe('all links take so many times as long: the runner’s --slow-link'),
   allReduceTable: z
     .string()
     .optional()

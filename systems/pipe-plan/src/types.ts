@@ -74,6 +74,18 @@ export interface DiffusionModel {
   readonly architecture?: Architecture;
   /** Where the times come from, for reports. */
   readonly origin: string;
+  /** What the runner measured besides layers; takes the place of the cluster's assumptions. */
+  readonly measured?: MeasuredDevice;
+}
+
+export interface MeasuredDevice {
+  /** Between devices of a node, both directions at once. */
+  readonly link?: LinkSpeed | undefined;
+  /** Of all-reduce in a node, by number of devices. */
+  readonly allReduceBusBytesPerSec?: Readonly<Record<string, number>> | undefined;
+  /** Optimizer, per byte of parameters. */
+  readonly updateMsPerByte?: number | undefined;
+  readonly memoryBytes?: number | undefined;
 }
 
 /** Shapes of a latent-diffusion model whose layers a runner can build. */

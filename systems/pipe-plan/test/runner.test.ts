@@ -56,7 +56,7 @@ test(
     const [ddp, filled] = results;
     assert.ok(filled!.gradientError! > 0 && filled!.gradientError! < 1e-5, `${filled!.gradientError}`);
     assert.ok(Math.abs(ddp!.firstLoss - filled!.firstLoss) < 1e-5 * ddp!.firstLoss);
-    assert.equal(link, 'emulated slow: every gradient all-reduce 2 times');
+    assert.equal(link, 'emulated slow: every all-reduce and transfer 2 times');
     const trace = JSON.parse(readFileSync(join(folder, 'trace.json'), 'utf8')) as { traceEvents: { name: string }[] };
     const names = trace.traceEvents.map(({ name }) => name);
     assert.ok(names.includes('F0.1') && names.includes('B1.0'));
@@ -69,10 +69,21 @@ test(
   { skip },
   () => {
     writeFileSync(join(folder, 'profile.json'), JSON.stringify(presetModel('sd-mini')));
-    const { status, text } = run(['--profile', 'profile.json', '--sizes', '1,2', '--out', 'measured.json']);
+    const { status, text } = run([
+      '--profile',
+      'profile.json',
+      '--sizes',
+      '1,2',
+      '--iterations',
+      '2',
+      '--skip',
+      '1',
+      '--out',
+      'measured.json',
+    ]);
     assert.equal(status, 0, text);
     const model = readModel(readFileSync(join(folder, 'measured.json'), 'utf8'), { file: 'measured.json' });
-    assert.match(model.origin, /^measured on CPU, float32, PyTorch /);
+    assert.match(model.origin, /^measured on 1 × CPU, float32, PyTorch /);
     assert.deepEqual(model.backbones[0]!.layers[3]!.forward.sizes, [1, 2]);
     assert.notDeepEqual(
       model.backbones[0]!.layers[3]!.forward,

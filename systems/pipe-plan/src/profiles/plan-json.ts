@@ -4,6 +4,7 @@ import { pipeError } from '../pipe-errors.ts';
 import type { Plan } from '../plan-types.ts';
 import { simulatePlan } from '../search/filled-plan.ts';
 import type { Architecture, FrozenSpan, PipelineTimes, Stage, Warmup } from '../types.ts';
+import { predictedModes, type PredictedModes } from './predicted-modes.ts';
 import { devicePrograms, type DeviceProgram } from './device-program.ts';
 
 export interface PlanFile {
@@ -41,6 +42,8 @@ export interface PlanFile {
     readonly bubbleRatio: number;
     readonly peakBytes: number;
     readonly memoryBytes: number;
+    /** What every mode of the runner takes, the update included; absent where it does not run. */
+    readonly modesMs?: PredictedModes;
   };
 }
 
@@ -52,6 +55,7 @@ export function planFileFrom(plan: Plan): PlanFile {
     placement,
   );
   const devices = devicePrograms(stages, simulatePlan(plan), fill.spans);
+  const modesMs = predictedModes(plan);
   return {
     format: 'tenfold-pipe-plan',
     version: 1,
@@ -79,6 +83,7 @@ export function planFileFrom(plan: Plan): PlanFile {
       bubbleRatio: plan.filledBubbleRatio,
       peakBytes: plan.peakBytes,
       memoryBytes: plan.cluster.memoryBytes,
+      ...(modesMs ? { modesMs } : {}),
     },
   };
 }

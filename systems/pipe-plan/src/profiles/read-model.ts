@@ -51,6 +51,14 @@ const ownLayout = z.object({
     .default([]),
   selfConditioning: z.object({ probability: z.number().min(0).max(1) }).optional(),
   architecture: z.looseObject({}).optional(),
+  measured: z
+    .object({
+      link: z.object({ latencyMs: z.number().min(0), bytesPerSec: z.number().positive() }).optional(),
+      allReduceBusBytesPerSec: z.record(z.string(), z.number().positive()).optional(),
+      updateMsPerByte: z.number().min(0).optional(),
+      memoryBytes: z.number().positive().optional(),
+    })
+    .optional(),
 });
 
 /** @throws TF-PIPE-001 with file and place */

@@ -8,7 +8,7 @@ import { pipeError } from '../pipe-errors.ts';
 import { readGalvatronAllReduce } from '../profiles/galvatron.ts';
 import { readModel } from '../profiles/read-model.ts';
 import type { PlanOptions } from '../plan-types.ts';
-import type { Cluster, DiffusionModel, FillMode, Placement, Warmup } from '../types.ts';
+import type { Cluster, DiffusionModel, FillMode, LinkSpeed, Placement, Warmup } from '../types.ts';
 
 export interface PlanParams {
   readonly model: string;
@@ -17,6 +17,7 @@ export interface PlanParams {
   readonly batch: number;
   readonly memoryGib?: number | undefined;
   readonly bandwidthGbit?: number | undefined;
+  readonly slowLink: number;
   readonly allReduceTable?: string | undefined;
   readonly group?: number | undefined;
   readonly stages?: number | undefined;
@@ -50,6 +51,25 @@ export async function readTextFile(name: string, context: VerbContext, expected:
   }
 }
 
+/** What a profile measured takes the place of assumptions; a link `slowLink` times as slow takes so many times as long. */
+function clusterFrom({ measured }: DiffusionModel, preset: Cluster, slowLink: number): Cluster {
+  const slow = ({ latencyMs, bytesPerSec }: LinkSpeed): LinkSpeed => ({
+    latencyMs: latencyMs * slowLink,
+    bytesPerSec: bytesPerSec / slowLink,
+  });
+  const bus = Object.entries(measured?.allReduceBusBytesPerSec ?? {}).map(([ranks, speed]) => [
+    ranks,
+    speed / slowLink,
+  ]);
+  return {
+    ...preset,
+    intra: slow(measured?.link ?? preset.intra),
+    inter: slow(preset.inter),
+    memoryBytes: measured?.memoryBytes ?? preset.memoryBytes,
+    ...(bus.length > 0 ? { allReduceBusBytesPerSec: { intra: Object.fromEntries(bus), inter: {} } } : {}),
+  };
+}
+
 export async function readInputs(
   params: PlanParams,
   context: VerbContext,
@@ -59,7 +79,7 @@ export async function readInputs(
     params.selfConditioning === undefined
       ? loaded
       : { ...loaded, selfConditioning: { probability: params.selfConditioning } };
-  const preset = presetCluster(params.cluster, params.devices);
+  const preset = clusterFrom(model, presetCluster(params.cluster, params.devices), params.slowLink);
   const table = params.allReduceTable;
   const cluster: Cluster = {
     ...preset,
