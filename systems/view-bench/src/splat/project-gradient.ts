@@ -4,12 +4,12 @@ import { createCloud } from '../cloud.ts';
 import { sigmoid } from '../reals.ts';
 import { PARAMETER_KINDS } from '../types.ts';
 import type { CloudGradients, GaussianCloud, PinholeCamera, Reals } from '../types.ts';
+import { addColorGradient, createColorScratch } from './color.ts';
 import type { ProjectionGradient } from './composite-gradient.ts';
 import { computeSplatGeometry, createSplatGeometry } from './geometry.ts';
 import type { ResolvedRenderOptions } from './options.ts';
 import type { Projection } from './project.ts';
 import { cameraCenter, MIN_DET_RATIO } from './project.ts';
-import { addShDirectionGradient, evaluateShBasis, shCoefficientCount } from './spherical-harmonics.ts';
 
 /** @param depthGradient  [N] further gradient by the depth along z, if depth was composited
  *  @returns gradients in the cloud's layout; rows not drawn are zero. Cost: O(N). Mutates: nothing. */
@@ -38,14 +38,9 @@ export function writeProjectionGradient(
   start: number,
   end: number,
 ): void {
-  const { sh, means } = cloud;
-  const stride = 3 * shCoefficientCount(cloud.shDegree);
-  const numBasis = shCoefficientCount(options.shDegree);
   const geometry = createSplatGeometry();
   const { p, q, Q, s, M, J, B, BM, cov, misc } = geometry;
-  const basis = new Float64Array(16);
-  const weights = new Float64Array(16);
-  const dirGradient = new Float64Array(3);
+  const scratch = createColorScratch();
   const dB = new Float64Array(6);
   const GB = new Float64Array(6);
   const vQ = new Float64Array(9);
@@ -111,7 +106,7 @@ export function writeProjectionGradient(
       }
       result.logScales[3 * i + k] = s[k] * sumScale;
     }
-    writeQuaternionGradient(q, misc[0], vQ, result.quats, 4 * i);
+    addQuaternionGradient(q, misc[0], vQ, result.quats, 4 * i);
     const dJ00 = dB[0] * R[0] + dB[1] * R[1] + dB[2] * R[2];
     const dJ02 = dB[0] * R[6] + dB[1] * R[7] + dB[2] * R[8];
     const dJ11 = dB[3] * R[3] + dB[4] * R[4] + dB[5] * R[5];
@@ -134,37 +129,15 @@ export function writeProjectionGradient(
       dz -= ((2 * J[3]) / z) * dJ12;
     }
     if (depthGradient) dz += depthGradient[i];
-    const ox = means[3 * i] - center[0];
-    const oy = means[3 * i + 1] - center[1];
-    const oz = means[3 * i + 2] - center[2];
-    const length = Math.hypot(ox, oy, oz);
-    const nx = ox / length;
-    const ny = oy / length;
-    const nz = oz / length;
-    evaluateShBasis(options.shDegree, nx, ny, nz, basis);
-    // A channel clamped at 0 passes no gradient.
-    const vr = projection.colors[3 * i] > 0 ? gradient.colors[3 * i] : 0;
-    const vg = projection.colors[3 * i + 1] > 0 ? gradient.colors[3 * i + 1] : 0;
-    const vbl = projection.colors[3 * i + 2] > 0 ? gradient.colors[3 * i + 2] : 0;
-    const base = i * stride;
-    for (let k = 0; k < numBasis; k++) {
-      const at = base + 3 * k;
-      result.sh[at] = basis[k] * vr;
-      result.sh[at + 1] = basis[k] * vg;
-      result.sh[at + 2] = basis[k] * vbl;
-      weights[k] = sh[at] * vr + sh[at + 1] * vg + sh[at + 2] * vbl;
-    }
-    dirGradient.fill(0);
-    addShDirectionGradient(options.shDegree, nx, ny, nz, weights, dirGradient);
-    const along = dirGradient[0] * nx + dirGradient[1] * ny + dirGradient[2] * nz;
-    result.means[3 * i] = R[0] * dx + R[3] * dy + R[6] * dz + (dirGradient[0] - along * nx) / length;
-    result.means[3 * i + 1] = R[1] * dx + R[4] * dy + R[7] * dz + (dirGradient[1] - along * ny) / length;
-    result.means[3 * i + 2] = R[2] * dx + R[5] * dy + R[8] * dz + (dirGradient[2] - along * nz) / length;
+    result.means[3 * i] = R[0] * dx + R[3] * dy + R[6] * dz;
+    result.means[3 * i + 1] = R[1] * dx + R[4] * dy + R[7] * dz;
+    result.means[3 * i + 2] = R[2] * dx + R[5] * dy + R[8] * dz;
+    addColorGradient(cloud, i, center, options.shDegree, scratch, projection.colors, gradient.colors, result);
   }
 }
 
-/** Gradient by the unnormalised quaternion, from v = dL/dQ. Mutates: out[start .. start + 4). */
-function writeQuaternionGradient(
+/** Adds the gradient by the unnormalised quaternion, from v = dL/dQ. Mutates: out[start .. start + 4). */
+export function addQuaternionGradient(
   q: Float64Array,
   norm: number,
   v: Float64Array,
@@ -177,8 +150,8 @@ function writeQuaternionGradient(
   const dy = 2 * (x * (v[3] + v[1]) - 2 * y * (v[0] + v[8]) + z * (v[7] + v[5]) + w * (v[2] - v[6]));
   const dz = 2 * (x * (v[6] + v[2]) + y * (v[7] + v[5]) - 2 * z * (v[0] + v[4]) + w * (v[3] - v[1]));
   const along = dw * w + dx * x + dy * y + dz * z;
-  out[start] = (dw - along * w) / norm;
-  out[start + 1] = (dx - along * x) / norm;
-  out[start + 2] = (dy - along * y) / norm;
-  out[start + 3] = (dz - along * z) / norm;
+  out[start] += (dw - along * w) / norm;
+  out[start + 1] += (dx - along * x) / norm;
+  out[start + 2] += (dy - along * y) / norm;
+  out[start + 3] += (dz - along * z) / norm;
 }

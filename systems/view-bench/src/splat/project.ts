@@ -1,9 +1,9 @@
 /** Projection of a cloud into a camera: pixel positions, conics, opacities, colours, and the extent of the α ≥ 1/255 ellipse. */
 import { createReals, sigmoid } from '../reals.ts';
 import type { GaussianCloud, PinholeCamera, Reals } from '../types.ts';
+import { createColorScratch, writeColor } from './color.ts';
 import { computeSplatGeometry, createSplatGeometry } from './geometry.ts';
 import type { ResolvedRenderOptions } from './options.ts';
-import { evaluateShBasis, shCoefficientCount } from './spherical-harmonics.ts';
 
 /** Row i belongs to Gaussian i; rows with `extents` 0 are not drawn. */
 export interface Projection {
@@ -52,11 +52,9 @@ export function projectRange(
   start: number,
   end: number,
 ): void {
-  const { sh, opacityLogits, means } = cloud;
+  const { opacityLogits } = cloud;
   const geometry = createSplatGeometry();
-  const basis = new Float64Array(16);
-  const numBasis = shCoefficientCount(options.shDegree);
-  const stride = 3 * shCoefficientCount(cloud.shDegree);
+  const scratch = createColorScratch();
   const center = cameraCenter(camera);
   const { lowPassPx2, isAntialiased } = options;
   for (let i = start; i < end; i++) {
@@ -87,16 +85,7 @@ export function projectRange(
     // A hair wider, so that rounding never loses a pixel; pixels test α themselves.
     projection.extents[2 * i] = halfX + EXTENT_SLACK_PX;
     projection.extents[2 * i + 1] = halfY + EXTENT_SLACK_PX;
-    const dx = means[3 * i] - center[0];
-    const dy = means[3 * i + 1] - center[1];
-    const dz = means[3 * i + 2] - center[2];
-    const length = Math.hypot(dx, dy, dz);
-    evaluateShBasis(options.shDegree, dx / length, dy / length, dz / length, basis);
-    for (let c = 0; c < 3; c++) {
-      let sum = 0.5;
-      for (let k = 0; k < numBasis; k++) sum += basis[k] * sh[i * stride + 3 * k + c];
-      projection.colors[3 * i + c] = Math.max(0, sum);
-    }
+    writeColor(cloud, i, center, options.shDegree, scratch, projection.colors);
   }
 }
 
