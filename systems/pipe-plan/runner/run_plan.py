@@ -758,9 +758,10 @@ def link_times(device, args):
         made = [dist.new_group([a, a + 1]) for _ in "FB"]
         if rank in (a, a + 1):
             groups = dict(zip("FB", made))
-    marks, times, sums = Marks(device), {}, {}
+    marks, times, sums, dtype = Marks(device), {}, {}, getattr(torch, args.dtype)
+    width = torch.empty(0, dtype=dtype).element_size()
     for size in LINK_BYTES:
-        data, other = torch.ones(size // 2, dtype=torch.bfloat16, device=device), torch.empty(size // 2, dtype=torch.bfloat16, device=device)
+        data, other = torch.ones(size // width, dtype=dtype, device=device), torch.empty(size // width, dtype=dtype, device=device)
 
         def transfer():
             if groups:
