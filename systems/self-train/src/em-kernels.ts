@@ -1,196 +1,280 @@
-/** The inner loops of EM in WebAssembly SIMD, two doubles a vector, features in float32 as they come.
- *  - dots<v>: products of two rows with v pairs of bases, summed over the width in rising order.
- *  - softmax: dots, constants and prior to responsibilities, row by row; leaves the largest exponent and the sum.
- *  - moments: Σ r and Σ r·‖f‖² by basis.
- *  - sums<k>: Σ r·f of k bases and four columns.
- *  Pointers and strides are in bytes. */
+/** The inner loops of EM in WebAssembly SIMD, two doubles a vector. Rows lie in blocks of 16, values of one column beside
+ *  each other, so that lanes are rows and no kernel adds across lanes: features [block][column][16] in float32,
+ *  everything else [block][basis][16] in double precision.
+ *  - dots<k>: products of the rows of a block with k bases.
+ *  - softmax: dots, constants and prior to responsibilities; leaves each row's log-likelihood, Σ r and Σ r·½‖f‖² by basis.
+ *  - sums<k>: Σ r·f of k bases, all columns.
+ *  - transpose: rows of a block to this layout.  - halves: ½‖f‖² of a block.  - logs: β·ln(p + ε) in place.
+ *  Pointers and strides are in bytes; sums stay two partial sums, which the caller adds. */
+import {
+  ADD,
+  ADD_BITS,
+  DIV,
+  MUL,
+  OR,
+  PMAX,
+  SUB,
+  SUB_BITS,
+  ZERO,
+  advance,
+  bitsOf,
+  both,
+  bothBits,
+  code,
+  copy,
+  fused,
+  get,
+  load,
+  loadFloats,
+  loadSplat,
+  loop,
+  moduleOf,
+  pickFloats,
+  range,
+  separate,
+  set,
+  shiftLeft,
+  shiftRight,
+  stepBy,
+  store,
+  writePool,
+  POOL_BYTES,
+  sumOf,
+  type Bytes,
+  type Kernel,
+  type KernelForm,
+  type MultiplyAdd,
+} from './simd-code.ts';
 
-type Bytes = readonly number[];
-type Kernel = (...args: number[]) => void;
-
-export const MOST_PAIRS = 5;
+/** A column of a block is one cache line. */
+export const BLOCK_ROWS = 16;
 export const MOST_BASES = 5;
+export const FIRST_FREE = POOL_BYTES;
+const FLOAT_COLUMN = 4 * BLOCK_ROWS;
+const COLUMN = 8 * BLOCK_ROWS;
 
-const [I32, V128] = [0x7f, 0x7b];
-const leb = (value: number): Bytes => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(value >>> 7)]);
-const simd = (code: number): Bytes => [0xfd, ...leb(code)];
-const get = (local: number): Bytes => [0x20, local];
-const set = (local: number): Bytes => [0x21, local];
-const access = (code: number, offset: number): Bytes => [...simd(code), 2, ...leb(offset)];
-const load = (local: number, offset = 0): Bytes => [...get(local), ...access(0x00, offset)];
-const loadSplat = (local: number, offset = 0): Bytes => [...get(local), ...access(0x0a, offset)];
-const store = (offset = 0): Bytes => access(0x0b, offset);
-/** A float32 in both lanes, or two neighbours, as doubles. */
-const loadFloat = (local: number): Bytes => [...get(local), ...access(0x09, 0), ...PROMOTE];
-const loadFloats = (local: number, offset: number): Bytes => [...get(local), ...access(0x5d, offset), ...PROMOTE];
-const PROMOTE = simd(0x5f);
-const [ADD, SUB, MUL, DIV] = [simd(0xf0), simd(0xf1), simd(0xf2), simd(0xf3)];
-const MAX = simd(0xf5);
-const ZERO = [...simd(0x0c), ...new Uint8Array(16)];
-const both = (value: number): Bytes => {
-  const bytes = new Uint8Array(Float64Array.of(value, value).buffer);
-  return [...simd(0x0c), ...bytes];
-};
-const SWAP = [...simd(0x0d), 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
-const plus = (local: number, other: number): Bytes => [...get(local), ...get(other), 0x6a];
-const stepBy = (local: number, other: number): Bytes => [...plus(local, other), ...set(local)];
-const advance = (local: number, bytes: number): Bytes => [...get(local), 0x41, bytes, 0x6a, ...set(local)];
-/** Repeats the body while local < limit (unsigned), at least once. */
-const loop = (local: number, limit: number, ...body: readonly Bytes[]): Bytes => [
-  0x03,
-  0x40,
-  ...body.flat(),
-  ...get(local),
-  ...get(limit),
-  0x49,
-  0x0d,
-  0,
-  0x0b,
-];
-const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
-
-interface KernelForm {
-  readonly name: string;
-  readonly numParams: number;
-  readonly numPointers: number;
-  readonly numVectors: number;
-  readonly body: Bytes;
-}
-
-function dots(pairs: number): KernelForm {
-  const [f, bases, out, outEnd, widthBytes, rowBytes, outBytes] = [0, 1, 2, 3, 4, 5, 6];
-  const [at, next, base, end, x, y, b] = [7, 8, 9, 10, 11, 12, 13];
-  const sum = (row: number, v: number): number => 14 + row * pairs + v;
-  const madd = (row: number, v: number, factor: number): Bytes => [
-    ...get(sum(row, v)),
-    ...get(factor),
-    ...get(b),
-    ...MUL,
-    ...ADD,
-    ...set(sum(row, v)),
-  ];
+function dots(bases: number, madd: MultiplyAdd): KernelForm {
+  const [f, firstBases, out, outEnd, featureBytes, basesBytes] = [0, 1, 2, 3, 4, 5];
+  const [at, end, base] = [6, 7, 8];
+  const [x, y, b] = [9, 10, 11];
+  const sum = (k: number, side: number): number => 12 + 2 * k + side;
   const body = loop(
     out,
     outEnd,
-    [...get(f), ...set(at), ...plus(f, rowBytes), ...set(next), ...plus(f, widthBytes), ...set(end)],
-    [...get(bases), ...set(base)],
-    range(2 * pairs).flatMap((i) => [...ZERO, ...set(14 + i)]),
+    [...copy(at, f), ...sumOf(end, f, featureBytes), ...copy(base, firstBases)],
+    range(2 * bases).flatMap((i) => [...ZERO, ...set(12 + i)]),
     loop(
       at,
       end,
-      [...loadFloat(at), ...set(x), ...loadFloat(next), ...set(y)],
-      range(pairs).flatMap((v) => [...load(base, 16 * v), ...set(b), ...madd(0, v, x), ...madd(1, v, y)]),
-      [...advance(at, 4), ...advance(next, 4), ...stepBy(base, outBytes)],
+      [...loadFloats(at), ...set(x), ...loadFloats(at, 8), ...set(y)],
+      range(bases).flatMap((k) => [
+        ...code(loadSplat(base, 8 * k), set(b)),
+        ...code(madd(get(x), get(b), get(sum(k, 0))), set(sum(k, 0))),
+        ...code(madd(get(y), get(b), get(sum(k, 1))), set(sum(k, 1))),
+      ]),
+      [...advance(at, FLOAT_COLUMN), ...stepBy(base, basesBytes)],
     ),
-    range(pairs).flatMap((v) => [...get(out), ...get(sum(0, v)), ...store(16 * v)]),
-    stepBy(out, outBytes),
-    range(pairs).flatMap((v) => [...get(out), ...get(sum(1, v)), ...store(16 * v)]),
-    stepBy(out, outBytes),
-    [...stepBy(f, rowBytes), ...stepBy(f, rowBytes)],
+    range(bases).flatMap((k) => [
+      ...code(get(out), get(sum(k, 0)), store(COLUMN * k)),
+      ...code(get(out), get(sum(k, 1)), store(COLUMN * k + 16)),
+    ]),
+    [...advance(f, 16), ...advance(out, 32)],
   );
-  return { name: `dots${pairs}`, numParams: 7, numPointers: 4, numVectors: 3 + 2 * pairs, body };
+  return { name: `dots${bases}`, numParams: 6, numPointers: 3, numVectors: 3 + 2 * bases, body };
 }
 
-/** 1/n!: with |x| ≤ ln 2 / 2 the rest is below 1e-15. */
-const EXP_TERMS = range(13).map((n) => range(n).reduce((product, i) => product / (i + 1), 1));
+function sums(bases: number, madd: MultiplyAdd): KernelForm {
+  const [f, fEnd, firstR, out, outBytes] = [0, 1, 2, 3, 4];
+  const [at, r, end] = [5, 6, 7];
+  const [x, y, weight] = [8, 9, 10];
+  const sum = (k: number, column: number): number => 11 + 2 * k + column;
+  const addTo = (k: number, column: number): Bytes => [
+    ...code(get(out), load(out, 16 * k), get(sum(k, column)), ADD, store(16 * k)),
+  ];
+  const body = loop(
+    f,
+    fEnd,
+    [...copy(at, f), ...copy(r, firstR), ...copy(end, f), ...advance(end, FLOAT_COLUMN)],
+    range(2 * bases).flatMap((i) => [...ZERO, ...set(11 + i)]),
+    loop(
+      at,
+      end,
+      [...loadFloats(at), ...set(x), ...loadFloats(at, FLOAT_COLUMN), ...set(y)],
+      range(bases).flatMap((k) => [
+        ...code(load(r, COLUMN * k), set(weight)),
+        ...code(madd(get(x), get(weight), get(sum(k, 0))), set(sum(k, 0))),
+        ...code(madd(get(y), get(weight), get(sum(k, 1))), set(sum(k, 1))),
+      ]),
+      [...advance(at, 8), ...advance(r, 16)],
+    ),
+    [...range(bases).flatMap((k) => addTo(k, 0)), ...stepBy(out, outBytes)],
+    [...range(bases).flatMap((k) => addTo(k, 1)), ...stepBy(out, outBytes)],
+    advance(f, 2 * FLOAT_COLUMN),
+  );
+  return { name: `sums${bases}`, numParams: 5, numPointers: 3, numVectors: 3 + 2 * bases, body };
+}
 
-/** exp of the vector in `x`, at least −700; leaves it on the stack.  Uses `whole` and `term`. */
-function exp(x: number, whole: number, term: number): Bytes {
+/** 1/n!: with |x| ≤ ln 2 / 2 the rest is below 1e-14. */
+const EXP_TERMS = range(12).map((n) => range(n).reduce((product, i) => product / (i + 1), 1));
+const LN2_HIGH = 0.69314718036912381649;
+const LN2_LOW = 1.90821492927058770002e-10;
+/** Added to a small number it leaves the nearest integer in the low bits. */
+const ROUNDING = 1.5 * 2 ** 52;
+
+const horner = (terms: readonly number[], x: Bytes, term: number, madd: MultiplyAdd): Bytes => [
+  ...code(both(terms.at(-1)!), set(term)),
+  ...terms
+    .slice(0, -1)
+    .toReversed()
+    .flatMap((coefficient) => [...madd(get(term), x, both(coefficient)), ...set(term)]),
+];
+
+/** exp of the vector in `x`, between −700 and 700; leaves it on the stack.  Uses `whole` and `term`. */
+function exp(x: number, whole: number, term: number, madd: MultiplyAdd): Bytes {
+  const rounded = [...get(whole), ...both(ROUNDING), ...SUB];
   return [
-    [...get(x), ...both(-700), ...MAX, ...set(x)],
-    [...get(x), ...both(Math.LOG2E), ...MUL, ...simd(0x94), ...set(whole)], // f64x2.nearest
-    [...get(x), ...get(whole), ...both(0.69314718036912381649), ...MUL, ...SUB],
-    [...get(whole), ...both(1.90821492927058770002e-10), ...MUL, ...SUB, ...set(x)],
-    [...both(EXP_TERMS[12]), ...set(term)],
-    range(12).flatMap((i) => [...get(term), ...get(x), ...MUL, ...both(EXP_TERMS[11 - i]), ...ADD, ...set(term)]),
-    [...get(term), ...get(whole), ...simd(0xfc), ...simd(0xc7)], // to i32, then i64
-    [0x41, 52, ...simd(0xcb), ...simd(0xce)], // shift into the exponent and add: term · 2^whole
+    [...madd(get(x), both(Math.LOG2E), both(ROUNDING)), ...set(whole)],
+    [...madd(rounded, both(-LN2_HIGH), get(x)), ...set(x)],
+    [...madd(rounded, both(-LN2_LOW), get(x)), ...set(x)],
+    horner(EXP_TERMS, get(x), term, madd),
+    [...get(term), ...get(whole), ...shiftLeft(52), ...ADD_BITS], // term · 2^whole
   ].flat();
 }
 
-function softmax(): KernelForm {
-  const [r, rEnd, prior, priorBytes, constants, scales, halves, outBytes, stats] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
-  const [at, end, c, s, p] = [9, 10, 11, 12, 13];
-  const [half, largest, sum, x, whole, term] = [14, 15, 16, 17, 18, 19];
-  const rewind = [...get(r), ...set(at)];
-  const body = loop(
-    r,
-    rEnd,
-    [...rewind, ...plus(r, outBytes), ...set(end), ...get(constants), ...set(c), ...get(scales), ...set(s)],
-    [...get(prior), ...set(p), ...loadSplat(halves), ...set(half), ...both(-1e300), ...set(largest)],
-    loop(
-      at,
-      end,
-      [...load(at), ...get(half), ...SUB, ...load(s), ...MUL, ...load(c), ...ADD, ...load(p), ...ADD, ...set(x)],
-      [...get(at), ...get(x), ...store(), ...get(largest), ...get(x), ...MAX, ...set(largest)],
-      [at, c, s, p].flatMap((pointer) => advance(pointer, 16)),
-    ),
-    [...get(largest), ...get(largest), ...get(largest), ...SWAP, ...MAX, ...set(largest)],
-    [...rewind, ...ZERO, ...set(sum)],
-    loop(
-      at,
-      end,
-      [...load(at), ...get(largest), ...SUB, ...set(x), ...exp(x, whole, term), ...set(x)],
-      [...get(at), ...get(x), ...store(), ...get(sum), ...get(x), ...ADD, ...set(sum), ...advance(at, 16)],
-    ),
-    [...get(sum), ...get(sum), ...get(sum), ...SWAP, ...ADD, ...set(sum)],
-    [...get(stats), ...get(largest), ...store(), ...get(stats), ...get(sum), ...store(8)],
-    [...both(1), ...get(sum), ...DIV, ...set(sum), ...rewind],
-    loop(at, end, [...get(at), ...load(at), ...get(sum), ...MUL, ...store(), ...advance(at, 16)]),
-    [...stepBy(r, outBytes), ...stepBy(prior, priorBytes), ...advance(halves, 8), ...advance(stats, 16)],
-  );
-  return { name: 'softmax', numParams: 9, numPointers: 5, numVectors: 6, body };
+const LOWEST = bitsOf(Math.SQRT1_2);
+const ONE = bitsOf(1);
+/** A double with this exponent holds an integer in its low bits. */
+const INTEGER = 2 ** 52;
+/** ln m = 2 artanh s = s·(2 + 2 s²/3 + …), s = (m − 1)/(m + 1), |s| < 0.172: the rest is below 1e-16. */
+const LOG_TERMS = range(10).map((i) => 2 / (2 * i + 1));
+
+/** ln of the vector in `x`, positive and normal; leaves it on the stack.  Uses `whole`, `square` and `term`. */
+function log(x: number, whole: number, square: number, term: number, madd: MultiplyAdd): Bytes {
+  const exponent = [...get(whole), ...bothBits(bitsOf(INTEGER)), ...OR, ...both(INTEGER + 1023), ...SUB];
+  return [
+    // x = m · 2^e with √½ ≤ m < √2; whole = e + 1023.
+    [...get(x), ...bothBits(ONE - LOWEST), ...ADD_BITS, ...shiftRight(52), ...set(whole)],
+    [...get(x), ...bothBits(ONE), ...ADD_BITS, ...get(whole), ...shiftLeft(52), ...SUB_BITS, ...set(x)],
+    [...get(x), ...both(1), ...SUB, ...get(x), ...both(1), ...ADD, ...DIV, ...set(x)],
+    [...get(x), ...get(x), ...MUL, ...set(square)],
+    horner(LOG_TERMS, get(square), term, madd),
+    [...get(x), ...get(term), ...MUL, ...set(x)],
+    [...madd(exponent, both(LN2_LOW), get(x)), ...set(x)],
+    madd(exponent, both(LN2_HIGH), get(x)),
+  ].flat();
 }
 
-function moments(): KernelForm {
-  const [r, rEnd, halves, counts, squareSums, outBytes] = [0, 1, 2, 3, 4, 5];
-  const [end, n, q, half, x] = [6, 7, 8, 9, 10];
-  const body = loop(
-    r,
-    rEnd,
-    [...plus(r, outBytes), ...set(end), ...get(counts), ...set(n), ...get(squareSums), ...set(q)],
-    [...loadSplat(halves), ...set(half)],
-    loop(
-      r,
-      end,
-      [...load(r), ...set(x), ...get(n), ...load(n), ...get(x), ...ADD, ...store()],
-      [...get(q), ...load(q), ...get(x), ...get(half), ...MUL, ...ADD, ...store()],
-      [r, n, q].flatMap((pointer) => advance(pointer, 16)),
-    ),
-    advance(halves, 8),
-  );
-  return { name: 'moments', numParams: 6, numPointers: 3, numVectors: 2, body };
-}
-
-function sums(bases: number): KernelForm {
-  const [f, r, rEnd, out, outBytes, rowBytes, sumBytes] = [0, 1, 2, 3, 4, 5, 6];
-  const [at, left, right, weight] = [7, 8, 9, 10];
-  const sum = (k: number, side: number): number => 11 + 2 * k + side;
-  const madd = (k: number, side: number): Bytes => [
-    ...get(sum(k, side)),
-    ...get(weight),
-    ...get(side === 0 ? left : right),
-    ...MUL,
-    ...ADD,
-    ...set(sum(k, side)),
+function softmax(madd: MultiplyAdd): KernelForm {
+  const [r, rEnd, prior, terms, termsEnd, halves, weights, likelihoods, moments] = range(9);
+  const [at, c, p] = [9, 10, 11];
+  const [half, largest, sum, x, whole, square, term] = [12, 14, 16, 18, 19, 20, 21];
+  const sides = [0, 1];
+  const rewind = [...copy(at, r), ...copy(c, terms)];
+  const next = [...advance(at, COLUMN), ...advance(c, 32)];
+  const exponent = (side: number): Bytes => [
+    // scale · (dot − half) + constant + prior
+    ...code(load(at, 16 * side), get(half + side), SUB, set(x)),
+    ...code(madd(get(x), load(c), load(c, 16)), load(p, 16 * side), ADD, set(x)),
+    ...code(get(at), get(x), store(16 * side)),
+    ...code(get(largest + side), get(x), PMAX, set(largest + side)),
   ];
-  const each = (visit: (k: number) => Bytes): Bytes => [
-    ...get(out),
-    ...set(at),
-    ...range(bases).flatMap((k) => [...visit(k), ...stepBy(at, sumBytes)]),
+  const power = (side: number): Bytes => [
+    ...code(load(at, 16 * side), get(largest + side), SUB, both(-700), PMAX, set(x)),
+    ...code(exp(x, whole, term, madd), set(x)),
+    ...code(get(at), get(x), store(16 * side), get(sum + side), get(x), ADD, set(sum + side)),
+  ];
+  const likelihood = (side: number): Bytes => [
+    ...code(get(sum + side), set(x), get(likelihoods), log(x, whole, square, term, madd)),
+    ...code(get(largest + side), ADD, store(16 * side)),
+    ...code(load(weights, 16 * side), get(sum + side), DIV, set(sum + side)),
+  ];
+  const share = (side: number): Bytes => [
+    ...code(load(at, 16 * side), get(sum + side), MUL, set(x), get(at), get(x), store(16 * side)),
+    ...code(get(whole), get(x), ADD, set(whole)),
+    ...code(madd(get(x), get(half + side), get(square)), set(square)),
+  ];
+  const body = loop(
+    r,
+    rEnd,
+    [...rewind, ...copy(p, prior)],
+    sides.flatMap((side) => [...load(halves, 16 * side), ...set(half + side), ...both(-1e300), ...set(largest + side)]),
+    loop(c, termsEnd, ...sides.map(exponent), next, advance(p, COLUMN)),
+    [...rewind, ...sides.flatMap((side) => [...ZERO, ...set(sum + side)])],
+    loop(c, termsEnd, ...sides.map(power), next),
+    [...sides.flatMap(likelihood), ...rewind, ...copy(p, moments)],
+    loop(
+      c,
+      termsEnd,
+      [...load(p), ...set(whole), ...load(p, 16), ...set(square), ...sides.flatMap(share)],
+      [...get(p), ...get(whole), ...store(), ...get(p), ...get(square), ...store(16), ...next, ...advance(p, 32)],
+    ),
+    [r, prior, halves, weights, likelihoods].flatMap((pointer) => advance(pointer, 32)),
+  );
+  return { name: 'softmax', numParams: 9, numPointers: 3, numVectors: 10, body };
+}
+
+function halves(madd: MultiplyAdd): KernelForm {
+  const [f, out, outEnd, featureBytes] = [0, 1, 2, 3];
+  const [at, end, x, y, left, right] = [4, 5, 6, 7, 8, 9];
+  const body = loop(
+    out,
+    outEnd,
+    [...copy(at, f), ...sumOf(end, f, featureBytes), ...ZERO, ...set(left), ...ZERO, ...set(right)],
+    loop(
+      at,
+      end,
+      [...loadFloats(at), ...set(x), ...madd(get(x), get(x), get(left)), ...set(left)],
+      [...loadFloats(at, 8), ...set(y), ...madd(get(y), get(y), get(right)), ...set(right)],
+      advance(at, FLOAT_COLUMN),
+    ),
+    [...get(out), ...get(left), ...both(0.5), ...MUL, ...store()],
+    [...get(out), ...get(right), ...both(0.5), ...MUL, ...store(16)],
+    [...advance(f, 16), ...advance(out, 32)],
+  );
+  return { name: 'halves', numParams: 4, numPointers: 2, numVectors: 4, body };
+}
+
+/** Rows of a block beside each other to columns beside each other, four by four; rowBytes is a multiple of 16. */
+function transpose(): KernelForm {
+  const [rows, rowBytes, out, at, to, end] = [0, 1, 2, 3, 4, 5];
+  const x = (i: number): number => 6 + i;
+  const y = (i: number): number => 10 + i;
+  const pick = (target: number, a: number, b: number, ...lanes: number[]): Bytes => [
+    ...code(get(a), get(b), pickFloats(...lanes), set(target)),
+  ];
+  const fourRows = (quad: number): Bytes => [
+    ...range(4).flatMap((i) => [...load(at), ...set(x(i)), ...stepBy(at, rowBytes)]),
+    ...pick(y(0), x(0), x(1), 0, 4, 1, 5),
+    ...pick(y(1), x(2), x(3), 0, 4, 1, 5),
+    ...pick(y(2), x(0), x(1), 2, 6, 3, 7),
+    ...pick(y(3), x(2), x(3), 2, 6, 3, 7),
+    ...range(4).flatMap((column) => {
+      const [low, high] = column < 2 ? [y(0), y(1)] : [y(2), y(3)];
+      const lanes = column % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
+      return [...code(get(to), get(low), get(high), pickFloats(...lanes), store(column * FLOAT_COLUMN + 16 * quad))];
+    }),
   ];
   const body = [
-    ...each((k) => [...load(at), ...set(sum(k, 0)), ...load(at, 16), ...set(sum(k, 1))]),
-    ...loop(
-      r,
-      rEnd,
-      [...loadFloats(f, 0), ...set(left), ...loadFloats(f, 8), ...set(right)],
-      range(bases).flatMap((k) => [...loadSplat(r, 8 * k), ...set(weight), ...madd(k, 0), ...madd(k, 1)]),
-      [...stepBy(f, rowBytes), ...stepBy(r, outBytes)],
-    ),
-    ...each((k) => [...get(at), ...get(sum(k, 0)), ...store(), ...get(at), ...get(sum(k, 1)), ...store(16)]),
+    ...code(copy(to, out), sumOf(end, rows, rowBytes)),
+    ...loop(rows, end, copy(at, rows), ...range(BLOCK_ROWS / 4).map(fourRows), [
+      ...advance(rows, 16),
+      ...advance(to, 4 * FLOAT_COLUMN),
+    ]),
   ];
-  return { name: `sums${bases}`, numParams: 7, numPointers: 1, numVectors: 3 + 2 * bases, body };
+  return { name: 'transpose', numParams: 3, numPointers: 3, numVectors: 8, body };
+}
+
+/** settings: two vectors, ε and β. */
+function logs(madd: MultiplyAdd): KernelForm {
+  const [at, end, settings] = [0, 1, 2];
+  const [x, whole, square, term] = [4, 5, 6, 7];
+  const body = loop(
+    at,
+    end,
+    [...load(at), ...load(settings), ...ADD, ...set(x), ...get(at), ...log(x, whole, square, term, madd)],
+    [...load(settings, 16), ...MUL, ...store(), ...advance(at, 16)],
+  );
+  return { name: 'logs', numParams: 3, numPointers: 1, numVectors: 4, body };
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -200,52 +284,36 @@ export interface EmKernels {
   readonly run: Readonly<Record<string, Kernel>>;
 }
 
-/** Kernels over a fresh memory of so many bytes. */
+/** Fresh memory costs more than an iteration, page by page; the last one serves again if it is not larger than this. */
+const MOST_KEPT = 2 ** 26;
+let kept: EmKernels | undefined;
+
+/** Kernels over a memory with so many bytes from `FIRST_FREE` on, of any content. Only one user at a time. */
 export function createEmKernels(byteLength: number): EmKernels {
-  compiled ??= new WebAssembly.Module(moduleBytes());
-  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(byteLength / 65_536)) });
+  const needed = FIRST_FREE + byteLength;
+  if (kept !== undefined && kept.buffer.byteLength >= needed) return kept;
+  compiled ??= compile();
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(needed / 65_536) });
+  writePool(memory.buffer);
   const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
-  return { buffer: memory.buffer, run: exports as unknown as Record<string, Kernel> };
+  const kernels = { buffer: memory.buffer, run: exports as unknown as Record<string, Kernel> };
+  if (needed <= MOST_KEPT) kept = kernels;
+  return kernels;
 }
 
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const kernels = [
-    ...range(MOST_PAIRS).map((i) => dots(i + 1)),
-    softmax(),
-    moments(),
-    ...range(MOST_BASES).map((i) => sums(i + 1)),
+function compile(): WebAssembly.Module {
+  const withFused = moduleOf(kernelsWith(fused));
+  return new WebAssembly.Module(WebAssembly.validate(withFused) ? withFused : moduleOf(kernelsWith(separate)));
+}
+
+function kernelsWith(madd: MultiplyAdd): KernelForm[] {
+  const sizes = range(MOST_BASES).map((i) => i + 1);
+  return [
+    ...sizes.map((size) => dots(size, madd)),
+    ...sizes.map((size) => sums(size, madd)),
+    softmax(madd),
+    halves(madd),
+    transpose(),
+    logs(madd),
   ];
-  const sized = (bytes: Bytes): Bytes => [...leb(bytes.length), ...bytes];
-  const text = (value: string): Bytes => sized([...new TextEncoder().encode(value)]);
-  const section = (id: number, items: readonly Bytes[]): Bytes => [
-    id,
-    ...sized([...leb(items.length), ...items.flat()]),
-  ];
-  return Uint8Array.from([
-    0x00,
-    0x61,
-    0x73,
-    0x6d,
-    0x01,
-    0x00,
-    0x00,
-    0x00,
-    ...section(
-      1,
-      kernels.map(({ numParams }) => [0x60, numParams, ...range(numParams).map(() => I32), 0]),
-    ),
-    ...section(2, [[...text('host'), ...text('memory'), 0x02, 0x00, 1]]),
-    ...section(
-      3,
-      kernels.map((_, index) => [index]),
-    ),
-    ...section(
-      7,
-      kernels.map(({ name }, index) => [...text(name), 0x00, index]),
-    ),
-    ...section(
-      10,
-      kernels.map(({ numPointers, numVectors, body }) => sized([2, numPointers, I32, numVectors, V128, ...body, 0x0b])),
-    ),
-  ]);
 }

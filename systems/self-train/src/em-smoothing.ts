@@ -4,7 +4,7 @@
  *  prior_nk = β·log(p_nk + 1e-6) with given class probabilities p, or log π_k learned where β = 0.
  *  N_k = Σ_n r_nk,  μ_k = Σ_n r_nk f_n / N_k,  σ_k² = max(floor, Σ_n r_nk ‖f_n − μ_k‖² / (d·N_k)).
  *  The structure is the paper's (arXiv 2405.01175); this form is ours, chosen so that LL cannot fall. */
-import { createEmKernels, MOST_BASES, MOST_PAIRS } from './em-kernels.ts';
+import { BLOCK_ROWS, createEmKernels, FIRST_FREE, MOST_BASES } from './em-kernels.ts';
 import { argmaxRow } from './selection.ts';
 import { selfTrainError } from './self-train-errors.ts';
 import type { Features } from './types.ts';
@@ -64,14 +64,14 @@ const LOG_TWO_PI = Math.log(2 * Math.PI);
 export function emSmooth({ numRows, width, data }: Features, options: EmOptions): EmResult {
   const { numBases, beta = 0.5, isShared = true, maxIterations = 15, tolerance = 1e-5, floor = 1e-3 } = options;
   assertSizes(numRows, width, options, beta);
-  const state = createState(numRows, width, options);
+  const state = createState(width, options);
   const { bases, variances, weights, statistics } = state;
-  const logPrior = beta === 0 ? undefined : logPriors(options.prior!, beta);
+  const prior = beta === 0 ? undefined : options.prior!;
   const responsibilities = new Float32Array(numRows * numBases);
   const { clamped, clampWeight = 1 } = options;
   const rows = { clamped, clampWeight };
-  const problem = { numRows, width, data, numBases, logPrior, responsibilities, ...rows };
-  const { step, writeResponsibilities } = createStep(problem);
+  const problem = { numRows, width, data, numBases, prior, beta, ...rows };
+  const { step, rowLikelihoods } = createStep(problem);
 
   if (options.variances === undefined) {
     const start = startVariance(data, numRows, width, bases, numBases);
@@ -82,8 +82,9 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
   const numClamped = clamped?.reduce((count, held) => count + Number(held >= 0), 0) ?? 0;
   const mass = numRows - numClamped + clampWeight * numClamped;
 
-  let start = step(state);
-  const reseeded = maxIterations > 0 ? reseedEmpty(state, { numRows, width, data }, options) : [];
+  let isWritten = maxIterations === 0;
+  let start = step(state, isWritten ? responsibilities : undefined);
+  const reseeded = maxIterations > 0 ? reseedEmpty(state, rowLikelihoods, { numRows, width, data }, options) : [];
   if (reseeded.length > 0) start = step(state);
   const logLikelihood = [start];
   let isFloorReached = false;
@@ -119,7 +120,8 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
       variances.fill(Math.max(floor, shared));
     }
     const previous = logLikelihood.at(-1)!;
-    const next = step(state);
+    isWritten = iteration === maxIterations - 1;
+    const next = step(state, isWritten ? responsibilities : undefined);
     if (next < previous - LL_ROUNDING * Math.abs(previous) && !isFloorReached) {
       throw selfTrainError('TF-SELF-007', {
         subject: 'emSmooth',
@@ -131,7 +133,7 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
     logLikelihood.push(next);
     if (Math.abs(next - previous) < tolerance * Math.abs(previous)) break;
   }
-  writeResponsibilities();
+  if (!isWritten) step(state, responsibilities);
   return {
     responsibilities,
     bases,
@@ -146,7 +148,12 @@ export function emSmooth({ numRows, width, data }: Features, options: EmOptions)
 
 /** Before the first iteration: a basis that holds less than one sample moves to the least likely row that the prior
  *  gives to it; without such a row it stays.  Mutates: state.bases. @returns the moved bases */
-function reseedEmpty({ bases, rowLikelihoods, statistics }: EmState, features: Features, options: EmOptions): number[] {
+function reseedEmpty(
+  { bases, statistics }: EmState,
+  rowLikelihoods: Float64Array,
+  features: Features,
+  options: EmOptions,
+): number[] {
   const { numBases, prior, clamped } = options;
   const moved: number[] = [];
   if (prior === undefined) return moved;
@@ -168,8 +175,6 @@ interface EmState {
   readonly bases: Float64Array;
   readonly variances: Float64Array;
   readonly weights: Float64Array;
-  /** [N] log-likelihood of each row, nats. */
-  readonly rowLikelihoods: Float64Array;
   readonly statistics: {
     readonly counts: Float64Array;
     readonly sums: Float64Array;
@@ -177,12 +182,11 @@ interface EmState {
   };
 }
 
-function createState(numRows: number, width: number, { bases, numBases }: EmOptions): EmState {
+function createState(width: number, { bases, numBases }: EmOptions): EmState {
   return {
     bases: Float64Array.from(bases),
     variances: new Float64Array(numBases),
     weights: new Float64Array(numBases).fill(1 / numBases),
-    rowLikelihoods: new Float64Array(numRows),
     statistics: {
       counts: new Float64Array(numBases),
       sums: new Float64Array(numBases * width),
@@ -191,135 +195,168 @@ function createState(numRows: number, width: number, { bases, numBases }: EmOpti
   };
 }
 
-/** Rows of a block: its features and responsibilities stay in the cache between the kernels. */
-const BLOCK_ROWS = 64;
+interface EmStep {
+  /** @param responsibilities  [N, K] written if given.   Mutates: state.statistics.
+   *  @returns LL of the state that it is given */
+  step(state: EmState, responsibilities?: Float32Array): number;
+  /** [N, …] log-likelihood of each row in the last step, nats. */
+  readonly rowLikelihoods: Float64Array;
+}
 
-/** E-step fused with the sums that the M-step needs: one pass over the features. @returns step(state) → LL */
+/** E-step fused with the sums that the M-step needs: one pass over the features. */
 function createStep(problem: {
   readonly numRows: number;
   readonly width: number;
   readonly data: Float32Array;
   readonly numBases: number;
-  readonly logPrior: Float64Array | undefined;
-  readonly responsibilities: Float32Array;
+  readonly prior: ArrayLike<number> | undefined;
+  readonly beta: number;
   readonly clamped: Int32Array | undefined;
   readonly clampWeight: number;
-}): { step: (state: EmState) => number; writeResponsibilities: () => void } {
-  const { numRows, width, data, numBases, logPrior, responsibilities, clamped, clampWeight } = problem;
-  const numPairs = (numBases + 1) >> 1;
-  const padded = 2 * numPairs;
-  const paddedRows = numRows + (numRows & 1);
+}): EmStep {
+  const { numRows, width, data, numBases, prior, beta, clamped, clampWeight } = problem;
+  const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
+  const paddedRows = numBlocks * BLOCK_ROWS;
   const paddedWidth = Math.ceil(width / 4) * 4;
-  let end = 0;
+  const hasPriors = prior !== undefined || clamped !== undefined;
+  let end = FIRST_FREE;
   const reserve = (byteLength: number): number => {
     const offset = end;
-    end += Math.ceil(byteLength / 16) * 16;
+    end += Math.ceil(byteLength / 64) * 64;
     return offset;
   };
   const at = {
     features: reserve(4 * paddedRows * paddedWidth),
-    prior: reserve(8 * padded * (logPrior === undefined ? 1 : paddedRows)),
-    rows: reserve(8 * padded * paddedRows),
-    stats: reserve(16 * (paddedRows + 1)), // the last sum is written with a neighbour
+    prior: reserve(8 * numBases * (hasPriors ? paddedRows : BLOCK_ROWS)),
+    shares: reserve(8 * numBases * BLOCK_ROWS),
     halves: reserve(8 * paddedRows),
-    bases: reserve(8 * padded * width),
-    constants: reserve(8 * padded),
-    scales: reserve(8 * padded),
-    counts: reserve(8 * padded),
-    squareSums: reserve(8 * padded),
-    sums: reserve(8 * padded * paddedWidth),
+    weights: reserve(8 * paddedRows),
+    likelihoods: reserve(8 * paddedRows),
+    bases: reserve(8 * (numBases + MOST_BASES) * width),
+    terms: reserve(32 * numBases),
+    moments: reserve(32 * numBases),
+    sums: reserve(16 * numBases * paddedWidth),
+    settings: reserve(32),
+    rows: reserve(4 * BLOCK_ROWS * paddedWidth),
   };
-  const { buffer, run } = createEmKernels(end);
+  const { buffer, run } = createEmKernels(end - FIRST_FREE);
   const doubles = (offset: number, length: number): Float64Array => new Float64Array(buffer, offset, length);
-  const floats = new Float32Array(buffer, at.features, paddedRows * paddedWidth);
-  const rows = doubles(at.rows, padded * paddedRows);
-  const stats = doubles(at.stats, 2 * paddedRows);
-  const halves = doubles(at.halves, paddedRows);
-  const prior = doubles(at.prior, padded * (logPrior === undefined ? 1 : paddedRows));
-  const basesByColumn = doubles(at.bases, padded * width);
-  const constants = doubles(at.constants, padded).fill(-Infinity);
-  const scales = doubles(at.scales, padded);
-  const countsIn = doubles(at.counts, padded);
-  const squaresIn = doubles(at.squareSums, padded);
-  const sumsIn = doubles(at.sums, padded * paddedWidth);
-  if (paddedWidth === width) floats.set(data.subarray(0, numRows * width));
-  else for (let n = 0; n < numRows; n++) floats.set(data.subarray(n * width, (n + 1) * width), n * paddedWidth);
-  for (let n = 0; n < numRows; n++) {
-    let square = 0;
-    for (let a = n * width; a < (n + 1) * width; a++) square += data[a] * data[a];
-    halves[n] = 0.5 * square;
-    if (logPrior !== undefined) for (let k = 0; k < numBases; k++) prior[n * padded + k] = logPrior[n * numBases + k];
-  }
-  const outBytes = 8 * padded;
-  const rowBytes = 4 * paddedWidth;
-  const priorBytes = logPrior === undefined ? 0 : outBytes;
+  const rows = new Float32Array(buffer, at.rows, BLOCK_ROWS * paddedWidth).fill(0);
+  const shares = doubles(at.shares, numBases * BLOCK_ROWS);
+  const rowWeights = doubles(at.weights, paddedRows).fill(0).fill(1, 0, numRows);
+  const rowLikelihoods = doubles(at.likelihoods, paddedRows);
+  const basesByColumn = doubles(at.bases, numBases * width);
+  const terms = doubles(at.terms, 4 * numBases);
+  const moments = doubles(at.moments, 4 * numBases);
+  const sumsIn = doubles(at.sums, 2 * numBases * paddedWidth);
+  const featureBytes = 4 * BLOCK_ROWS * paddedWidth;
+  const columnBytes = 8 * BLOCK_ROWS;
+  const shareBytes = columnBytes * numBases;
+  const priorBytes = hasPriors ? shareBytes : 0;
 
-  const step = ({ bases, variances, weights, rowLikelihoods, statistics }: EmState): number => {
+  for (let block = 0; block < numBlocks; block++) {
+    const first = block * BLOCK_ROWS;
+    const last = Math.min(numRows, first + BLOCK_ROWS);
+    if (last < first + BLOCK_ROWS) rows.fill(0);
+    if (paddedWidth === width) rows.set(data.subarray(first * width, last * width));
+    else for (let n = first; n < last; n++) rows.set(rowOf(data, n, width), (n - first) * paddedWidth);
+    const f = at.features + block * featureBytes;
+    run['transpose'](at.rows, 4 * paddedWidth, f);
+    const halvesAt = at.halves + columnBytes * block;
+    run['halves'](f, halvesAt, halvesAt + columnBytes, featureBytes);
+  }
+  const priors = doubles(at.prior, numBases * (hasPriors ? paddedRows : BLOCK_ROWS)).fill(prior === undefined ? 0 : 1);
+  if (prior !== undefined) {
+    for (let n = 0, from = 0; n < numRows; n++) {
+      let to = placeOf(n, numBases);
+      for (let k = 0; k < numBases; k++, from++, to += BLOCK_ROWS) priors[to] = prior[from];
+    }
+    doubles(at.settings, 4).set([PROBABILITY_EPSILON, PROBABILITY_EPSILON, beta, beta]);
+    run['logs'](at.prior, at.prior + shareBytes * numBlocks, at.settings);
+  }
+  if (clamped !== undefined) {
+    for (let n = 0; n < numRows; n++) {
+      if (clamped[n] < 0) continue;
+      const to = placeOf(n, numBases);
+      for (let k = 0; k < numBases; k++) if (k !== clamped[n]) priors[to + k * BLOCK_ROWS] = NEVER;
+      rowWeights[n] = clampWeight;
+    }
+  }
+  /** The kernels for all bases, at most five at a time. */
+  const groups = Array.from({ length: Math.ceil(numBases / MOST_BASES) }, (_, group) => {
+    const [first, size] = [group * MOST_BASES, Math.min(MOST_BASES, numBases - group * MOST_BASES)];
+    return { first, dots: run[`dots${size}`], sums: run[`sums${size}`] };
+  });
+  const { softmax } = run;
+
+  const r = at.shares;
+  const step = ({ bases, variances, weights, statistics }: EmState, responsibilities?: Float32Array): number => {
     for (let k = 0; k < numBases; k++) {
       let norm = 0;
       for (let a = 0; a < width; a++) {
         const value = bases[k * width + a];
         norm += value * value;
-        basesByColumn[a * padded + k] = value;
+        basesByColumn[a * numBases + k] = value;
       }
-      scales[k] = 1 / variances[k];
-      constants[k] = -0.5 * width * (LOG_TWO_PI + Math.log(variances[k])) - 0.5 * norm * scales[k];
-      if (logPrior === undefined) constants[k] += Math.log(weights[k]);
+      const scale = 1 / variances[k];
+      let constant = -0.5 * width * (LOG_TWO_PI + Math.log(variances[k])) - 0.5 * norm * scale;
+      if (prior === undefined) constant += Math.log(weights[k]);
+      terms.fill(scale, 4 * k, 4 * k + 2).fill(constant, 4 * k + 2, 4 * k + 4);
     }
-    for (const sum of [countsIn, squaresIn, sumsIn]) sum.fill(0);
-    let total = 0;
-    for (let first = 0; first < numRows; first += BLOCK_ROWS) {
-      const last = Math.min(numRows, first + BLOCK_ROWS);
-      const [r, rEnd] = [at.rows + first * outBytes, at.rows + last * outBytes];
-      const f = at.features + first * rowBytes;
-      for (let pair = 0; pair < numPairs; pair += MOST_PAIRS) {
-        const [columns, numColumns] = [16 * pair, Math.min(MOST_PAIRS, numPairs - pair)];
-        run[`dots${numColumns}`](f, at.bases + columns, r + columns, rEnd + columns, 4 * width, rowBytes, outBytes);
+    moments.fill(0);
+    sumsIn.fill(0);
+    for (let block = 0; block < numBlocks; block++) {
+      const f = at.features + block * featureBytes;
+      const row = columnBytes * block;
+      for (const { first, dots } of groups) {
+        const out = r + columnBytes * first;
+        dots(f, at.bases + 8 * first, out, out + columnBytes, 4 * BLOCK_ROWS * width, 8 * numBases);
       }
-      if (clamped !== undefined) {
-        for (let n = first; n < last; n++) {
-          const held = clamped[n];
-          if (held < 0) continue;
-          const value = constants[held] + scales[held] * (rows[n * padded + held] - halves[n]);
-          rowLikelihoods[n] = value + (logPrior === undefined ? 0 : prior[n * padded + held]);
-        }
-      }
-      const priorAt = at.prior + first * priorBytes;
-      const halvesAt = at.halves + 8 * first;
-      const statsAt = at.stats + 16 * first;
-      run['softmax'](r, rEnd, priorAt, priorBytes, at.constants, at.scales, halvesAt, outBytes, statsAt);
-      for (let n = first; n < last; n++) {
-        const held = clamped === undefined ? -1 : clamped[n];
-        if (held >= 0) {
-          total += clampWeight * rowLikelihoods[n];
-          rows.fill(0, n * padded, (n + 1) * padded);
-          rows[n * padded + held] = clampWeight;
-        } else total += rowLikelihoods[n] = stats[2 * n] + Math.log(stats[2 * n + 1]);
-      }
-      run['moments'](r, rEnd, halvesAt, at.counts, at.squareSums, outBytes);
-      for (let k = 0; k < numBases; k += MOST_BASES) {
-        const kernel = run[`sums${Math.min(MOST_BASES, numBases - k)}`];
-        for (let a = 0; a < paddedWidth; a += 4) {
-          const sumsAt = at.sums + 8 * (k * paddedWidth + a);
-          kernel(f + 4 * a, r + 8 * k, rEnd + 8 * k, sumsAt, outBytes, rowBytes, 8 * paddedWidth);
-        }
-      }
+      const [priorAt, halves, weightsAt] = [at.prior + block * priorBytes, at.halves + row, at.weights + row];
+      const termsEnd = at.terms + 32 * numBases;
+      const likelihoodsAt = at.likelihoods + row;
+      softmax(r, r + columnBytes, priorAt, at.terms, termsEnd, halves, weightsAt, likelihoodsAt, at.moments);
+      if (responsibilities !== undefined) writeShares(responsibilities, block);
+      for (const { first, sums } of groups)
+        sums(f, f + featureBytes, r + columnBytes * first, at.sums + 16 * first, 16 * numBases);
     }
     const { counts, sums, squareSums } = statistics;
     for (let k = 0; k < numBases; k++) {
-      counts[k] = countsIn[k];
-      squareSums[k] = 2 * squaresIn[k];
-      for (let a = 0; a < width; a++) sums[k * width + a] = sumsIn[k * paddedWidth + a];
+      counts[k] = moments[4 * k] + moments[4 * k + 1];
+      squareSums[k] = 2 * (moments[4 * k + 2] + moments[4 * k + 3]);
+      for (let a = 0; a < width; a++) {
+        const from = 2 * (a * numBases + k);
+        sums[k * width + a] = sumsIn[from] + sumsIn[from + 1];
+      }
     }
+    let total = 0;
+    for (let n = 0; n < numRows; n++) total += rowWeights[n] * rowLikelihoods[n];
     return total;
   };
-  const writeResponsibilities = (): void => {
-    for (let n = 0; n < numRows; n++) {
-      for (let k = 0; k < numBases; k++) responsibilities[n * numBases + k] = rows[n * padded + k];
-      if (clamped !== undefined && clamped[n] >= 0) responsibilities[n * numBases + clamped[n]] = 1;
+  /** Copies the shares of a block's rows, which the next block overwrites. */
+  const writeShares = (responsibilities: Float32Array, block: number): void => {
+    const first = block * BLOCK_ROWS;
+    const last = Math.min(numRows, first + BLOCK_ROWS);
+    for (let n = first; n < last; n++) {
+      const to = n * numBases;
+      for (let k = 0, from = n - first; k < numBases; k++, from += BLOCK_ROWS) responsibilities[to + k] = shares[from];
+      if (clamped !== undefined && clamped[n] >= 0) responsibilities[to + clamped[n]] = 1;
     }
   };
-  return { step, writeResponsibilities };
+  return { step, rowLikelihoods };
+}
+
+function rowOf(data: Float32Array, n: number, width: number): Float32Array {
+  return data.subarray(n * width, (n + 1) * width);
+}
+
+/** Exponent of what a clamped row cannot be: its share comes out as nothing. */
+const NEVER = -1e300;
+
+/** Index of a row's first number in [block][basis][row]. */
+function placeOf(n: number, numBases: number): number {
+  const row = n & (BLOCK_ROWS - 1);
+  return (n - row) * numBases + row;
 }
 
 /** Σ r ‖f − μ_k‖² from sums about the origin. */
@@ -338,12 +375,6 @@ function scatterAbout(
     norm += bases[a] * bases[a];
   }
   return Math.max(0, squareSum - 2 * cross + count * norm);
-}
-
-function logPriors(prior: ArrayLike<number>, beta: number): Float64Array {
-  const logs = new Float64Array(prior.length);
-  for (let i = 0; i < logs.length; i++) logs[i] = beta * Math.log(prior[i] + PROBABILITY_EPSILON);
-  return logs;
 }
 
 /** Mean squared distance to the nearest basis, per dimension. */
