@@ -24,7 +24,7 @@ export const manifest = defineSystem({
   question: 'Where does my distributed training silently go wrong?',
   paper: { title: 'TTrace: Lightweight Error Checking and Diagnosis for Distributed Training', arxiv: '2506.09280' },
   tour: 'tour',
-  page: { summary: 'Heat map of errors, shard map, and a lab of 14 bugs' },
+  page: { summary: 'Heat map of errors, shard map, and a lab of bugs' },
   verbs: [
     defineVerb({
       name: 'tour',
@@ -167,7 +167,7 @@ export const manifest = defineSystem({
           .enum(['default', ...precision.options])
           .default('default')
           .describe('storage and matrix products'),
-        bug: z.string().default('').describe('name or number of a bug; empty for a clean run'),
+        bug: z.string().default('').describe('name or number (12, 12b) of a bug; empty for a clean run'),
         layers: z.int().min(1).max(64).optional().describe('layers of the model; default 4'),
         steps: z.int().min(1).max(4).optional().describe('training steps'),
         isolate: z.boolean().default(false).describe('give every module generated inputs and output gradients'),
@@ -182,11 +182,11 @@ export const manifest = defineSystem({
     defineVerb({
       name: 'matrix',
       summary: 'every clean mesh and every bug, with what is found first',
-      examples: ['matrix', 'matrix --no-clean --bugs 1 --bugs 12', 'matrix --precisions float32 --meshes tp2'],
+      examples: ['matrix', 'matrix --no-clean --bugs 1 --bugs 12b', 'matrix --precisions float32 --meshes tp2'],
       params: z.object({
         meshes: z.array(z.string()).default([]).describe('clean meshes; none: all'),
         precisions: z.array(precision).default([]).describe('precisions of clean runs; none: all'),
-        bugs: z.array(z.int().min(1).max(14)).default([]).describe('bugs by number; none: all'),
+        bugs: z.array(z.string()).default([]).describe('bugs by number (12, 12b) or name; none: all'),
         clean: z.boolean().default(true).describe('run the clean meshes'),
         sketch: buckets.describe('also check by sketches of this size and compare the verdicts'),
       }),

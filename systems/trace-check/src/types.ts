@@ -176,7 +176,13 @@ export interface Hint {
     | 'subset'
     | 'precision'
     | 'missing-layer'
-    | 'zero';
+    | 'zero'
+    | 'added-rows'
+    | 'varying-scale'
+    | 'contributions'
+    | 'operands'
+    | 'underflow'
+    | 'frozen-scale';
   readonly text: string;
 }
 

@@ -1,16 +1,17 @@
-/** The simulated runs: real ranks, real round-off, and 14 bugs that are broken calls rather than scaled tensors. */
+/** The simulated runs: real ranks, real round-off, and bugs that are broken calls rather than scaled tensors. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openRankPool, type RankPool } from '@tenfold/core/ranks';
 import { checkInvariants, checkTrace } from '../src/index.ts';
 import { mergeWhole } from '../src/check/merge.ts';
-import { BUGS, type Bug } from '../src/sim/bugs.ts';
+import { BUGS, findBug, type Bug } from '../src/sim/bugs.ts';
 import { runMatrix } from '../src/sim/matrix.ts';
+import { microBatchTokens } from '../src/sim/model.ts';
 import { createSimConfig, type SimConfig } from '../src/sim/sim-config.ts';
 import { simulateAndCheck, type ReferenceSet } from '../src/sim/simulate.ts';
 import type { CheckResult, Finding } from '../src/types.ts';
 
-const bugOf = (number: number): Bug => BUGS.find((bug) => bug.number === number)!;
+const bugOf = (label: string): Bug => findBug(label, 'test');
 const isBad = ({ status }: Finding): boolean =>
   status === 'FAIL' || status === 'REPLICA_DIVERGED' || status === 'MISSING';
 const modulesOf = ({ findings }: CheckResult): string[] => {
@@ -33,25 +34,30 @@ describe('simulated runs', () => {
     const { bugs, clean } = await runMatrix(pool, {
       meshes: ['tp2 sp'],
       precisions: ['bfloat16'],
-      bugs: [12, 14],
+      bugs: ['4b', '12', '14'],
       buckets: 1024,
+      references: cache,
     });
     assert.deepEqual(
       [...bugs, ...clean].map(({ isSketchSame }) => isSketchSame),
-      [true, true, true],
+      [true, true, true, true],
     );
   });
 
-  test('all 14 bugs are found first where they are, with their hint', async () => {
-    const { bugs } = await runMatrix(pool, { meshes: [] });
-    assert.equal(bugs.length, 14);
+  test('all 14 bugs and their variants are found first where they are, with their hint', async () => {
+    const { bugs } = await runMatrix(pool, { meshes: [], references: cache });
+    assert.equal(bugs.length, BUGS.length);
+    assert.deepEqual(
+      [...new Set(bugs.map(({ number }) => number))],
+      Array.from({ length: 14 }, (_, i) => i + 1),
+    );
     for (const row of bugs) {
       assert.equal(row.isRightPlace, true, `${row.bug}: ${row.column} ${row.first}`);
       assert.notEqual(row.isRightHint, false, `${row.bug}: ${row.hint}`);
-      if (bugOf(row.number).isSilent) assert.ok(row.lossChange! < 0.01, `${row.bug} moves the loss`);
+      if (bugOf(row.label).isSilent) assert.ok(row.lossChange! < 0.01, `${row.bug} moves the loss`);
     }
-    const cosineSeesNothing = bugs.filter(({ numCosineFails }) => numCosineFails === 0).map(({ number }) => number);
-    assert.deepEqual(cosineSeesNothing, [3, 4], 'pure factors have cosine 1');
+    const cosineSeesNothing = bugs.filter(({ numCosineFails }) => numCosineFails === 0).map(({ label }) => label);
+    assert.deepEqual(cosineSeesNothing, ['3', '4'], 'pure factors have cosine 1');
   });
 
   test('clean runs differ from one device by about what one rounding unit does, never by nothing', async () => {
@@ -77,6 +83,15 @@ describe('simulated runs', () => {
     ['virtual pipeline stages', { mesh: { pp: 2 }, numChunks: 2 }],
     ['experts on two ranks', { mesh: { ep: 2 }, model: { numExperts: 4 } }],
     ['ZeRO-1 with two stages', { mesh: { pp: 2, dp: 2 }, isZero: true }],
+    ['tokens that do not count', { mesh: { dp: 2 }, model: { isMasked: true } }],
+    [
+      'inputs gathered again while products are queued',
+      { mesh: { tp: 4 }, isSequenceParallel: true, isOverlapped: true },
+    ],
+    [
+      'FP8 scales of the steps before',
+      { precision: 'float8', mesh: { tp: 2, dp: 2 }, isSequenceParallel: true, recompute: 2, fp8Scaling: 'delayed' },
+    ],
   ] as const)
     test(`a clean run with ${name} has no failure`, async () => {
       const { result } = await check(bf16(changes));
@@ -85,34 +100,51 @@ describe('simulated runs', () => {
     });
 
   test('bugs of an axis vanish where the axis has one rank', async () => {
-    for (const number of [1, 4, 8, 12, 14]) {
-      const { config, name } = bugOf(number);
+    for (const label of ['1', '1b', '1c', '4', '4b', '8', '8b', '12', '12b', '12c', '12d', '14']) {
+      const { config, name } = bugOf(label);
       const single = { ...config, mesh: { tp: 1, cp: 1, ep: 1, dp: 1, pp: 1 }, isSequenceParallel: false, bug: name };
       const { result } = await check(single);
       assert.deepEqual(result.findings.filter(isBad), [], name);
     }
   });
 
+  test('bugs of order and buffers vanish where the order cannot matter', async () => {
+    const without: readonly (readonly [string, Partial<SimConfig>])[] = [
+      ['5b', { mesh: { ...bugOf('5b').config.mesh, dp: 1 } }],
+      ['10b', { recompute: 0 }],
+      ['10c', { recompute: 0 }],
+      ['11b', { mesh: { ...bugOf('11b').config.mesh, tp: 2 } }],
+    ];
+    for (const [label, changes] of without) {
+      const { config, name } = bugOf(label);
+      const { result } = await check({ ...config, ...changes, bug: name });
+      assert.deepEqual(result.findings.filter(isBad), [], name);
+    }
+  });
+
   test('isolated modules fail alone: the set of failing modules is the broken one', async () => {
-    const isolated = async (number: number): Promise<string[]> => {
-      const bug = bugOf(number);
+    const isolated = async (label: string): Promise<string[]> => {
+      const bug = bugOf(label);
       return modulesOf((await check({ ...bug.config, isIsolated: true, bug: bug.name })).result);
     };
-    assert.deepEqual(await isolated(1), ['embedding.word_embeddings']);
-    assert.deepEqual(
-      await isolated(12),
-      [0, 1, 2, 3].map((layer) => `decoder.layers.${layer}.self_attention.core_attention`),
-    );
-    const gathered = await isolated(7);
+    for (const label of ['1', '1b', '1c'])
+      assert.deepEqual(await isolated(label), ['embedding.word_embeddings'], label);
+    for (const label of ['12', '12b', '12c', '12d'])
+      assert.deepEqual(
+        await isolated(label),
+        [0, 1, 2, 3].map((layer) => `decoder.layers.${layer}.self_attention.core_attention`),
+        label,
+      );
+    const gathered = await isolated('7');
     assert.ok(gathered.length > 0 && gathered.every((module) => /\.linear_(qkv|fc1)$/.test(module)), String(gathered));
-    const unused = await isolated(2);
+    const unused = await isolated('2');
     assert.ok(unused.length > 0 && unused.every((module) => /layers\.[02]\./.test(module)), String(unused));
     const clean = (await check(bf16({ mesh: { tp: 2 }, isIsolated: true }))).result;
     assert.equal(clean.verdict, 'pass', clean.text);
   });
 
   test('a late flush loses exactly the last micro-batch of the sum', async () => {
-    const bug = bugOf(11);
+    const bug = bugOf('11');
     const { candidate, set } = await check({ ...bug.config, bug: bug.name });
     const whole = (run: typeof candidate, id: string) => mergeWhole(run.trace.tensors.get(id)!).data;
     const got = whole(candidate, 'it0/main_grad/output_layer.weight');
@@ -123,28 +155,65 @@ describe('simulated runs', () => {
     assert.ok(distance(got, expected) > 0.2);
   });
 
+  test('a weight that is cast before its gather is waited for is new where the rank owns it and old elsewhere', async () => {
+    const bug = bugOf('8b');
+    const { candidate, result, set } = await check({ ...bug.config, bug: bug.name });
+    const statusOf = (id: string) => result.findings.find((finding) => finding.id === id)!.status;
+    for (const id of ['it0/delta/embedding.word_embeddings.weight', 'it1/param/embedding.word_embeddings.weight'])
+      assert.equal(statusOf(id), 'PASS', 'the gather itself ends well');
+    const { shards } = candidate.trace.tensors.get('it1/mb0/out/embedding.word_embeddings')!;
+    const out = new Float32Array(32 * 64);
+    shards[0].read(0, out.length, out, 0);
+    const tokens = microBatchTokens(bug.config, 0);
+    const table = (kind: string): Float32Array =>
+      mergeWhole(set.reference.trace.tensors.get(`${kind}/embedding.word_embeddings.weight`)!).data;
+    const [before, after] = [table('it0/param'), table('it0/param_next')];
+    for (let row = 0; row < 32; row++) {
+      const at = tokens[row] * 64;
+      const expected = (shards[0].coords['dp'] === 0) === tokens[row] < 64 ? after : before;
+      assert.ok(distance(out.subarray(row * 64, row * 64 + 64), expected.subarray(at, at + 64)) < 1e-6, `row ${row}`);
+    }
+  });
+
+  test('a scale that is never updated stays 1 and flushes small gradients to zero', async () => {
+    const bug = bugOf('10b');
+    const { candidate, result, set } = await check({ ...bug.config, bug: bug.name });
+    const value = (run: typeof candidate, id: string): Float32Array => mergeWhole(run.trace.tensors.get(id)!).data;
+    const scale = 'it0/scale/decoder.layers.3.mlp.linear_fc2#grad';
+    assert.equal(value(candidate, scale)[0], 1);
+    assert.ok(value(set.reference, scale)[0] > 2 ** 20);
+    assert.equal(candidate.info.fp8!.scaling, 'delayed');
+    const failing = result.findings.find(({ id }) => id === 'it0/mb0/wgrad/decoder.layers.3.mlp.linear_fc2.weight')!;
+    assert.equal(failing.status, 'FAIL');
+    assert.ok(result.findings.some(({ hints }) => hints.some(({ kind }) => kind === 'underflow')));
+  });
+
   test('a recomputation in another precision is broken in itself, a wrong input of it is not', async () => {
-    const violations = async (number: number) => {
-      const bug = bugOf(number);
+    const violations = async (label: string) => {
+      const bug = bugOf(label);
       const { candidate } = await check({ ...bug.config, bug: bug.name });
       return checkInvariants(candidate.trace);
     };
-    const precision = await violations(10);
-    assert.ok(precision.violations.length > 0 && precision.violations.every(({ rule }) => rule === 'recompute'));
-    const input = await violations(2);
+    for (const label of ['10', '10c']) {
+      const { violations: broken } = await violations(label);
+      assert.ok(broken.length > 0 && broken.every(({ rule }) => rule === 'recompute'), label);
+    }
+    assert.deepEqual((await violations('10b')).violations, [], 'both passes use the same scales');
+    const input = await violations('2');
     assert.ok(input.checked.recompute > 50);
     assert.deepEqual(input.violations, [], 'both passes are equally wrong');
   });
 
   test('copies really differ between ranks, and tied weights drift apart', async () => {
-    const rulesOf = async (number: number) => {
-      const bug = bugOf(number);
+    const rulesOf = async (label: string) => {
+      const bug = bugOf(label);
       const { candidate } = await check({ ...bug.config, bug: bug.name });
       return checkInvariants(candidate.trace).violations.map(({ rule, text }) => `${rule} ${text}`);
     };
-    assert.match((await rulesOf(14)).join('\n'), /replicas copies differ by .* axis tp/);
-    assert.match((await rulesOf(5)).join('\n'), /replicas copies differ by .* axis pp/);
-    assert.match((await rulesOf(9)).join('\n'), /census no rank owns this layer/);
+    assert.match((await rulesOf('14')).join('\n'), /replicas copies differ by .* axis tp/);
+    assert.match((await rulesOf('5')).join('\n'), /replicas copies differ by .* axis pp/);
+    assert.match((await rulesOf('5b')).join('\n'), /replicas copies differ by .* axis dp\+pp/);
+    assert.match((await rulesOf('9')).join('\n'), /census no rank owns this layer/);
   });
 
   test('the float32 pass sees what the bfloat16 pass cannot: an epsilon outside of the square root', async () => {

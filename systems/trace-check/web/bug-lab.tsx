@@ -16,7 +16,7 @@ import type { PageCheck } from './results.ts';
 
 const BUGS: readonly { readonly value: BugName | 'none'; readonly label: string }[] = [
   { value: 'none', label: 'no bug' },
-  ...BUG_TEXTS.map(({ number, name }) => ({ value: name, label: `${number}  ${name}` })),
+  ...BUG_TEXTS.map(({ label, name }) => ({ value: name, label: `${label}  ${name}` })),
 ];
 const MESHES = [
   { value: '', label: 'where the bug shows' },

@@ -14,7 +14,7 @@ import {
 import { BUG_TEXTS } from '../src/sim/bug-texts.ts';
 
 interface MatrixBug {
-  readonly number: number;
+  readonly label: string;
   readonly bug: string;
   readonly column: string | null;
   readonly isRightPlace: boolean;
@@ -49,7 +49,7 @@ export function MatrixView(page: RoomPageProps) {
       controls={
         <>
           <SampleRunButton run={run} params={{ clean: false }}>
-            Run the 14 bugs
+            Run the bugs
           </SampleRunButton>
           <p className="tf-field-note">About half a minute on two free cores.</p>
           <SampleRunButton run={run} params={{}}>
@@ -63,7 +63,7 @@ export function MatrixView(page: RoomPageProps) {
       <RunResult
         page={page}
         run={run}
-        empty="Press “Run the 14 bugs”: each is trained with, checked, and marked in the kinds of evidence that show it."
+        empty="Press “Run the bugs”: each is trained with, checked, and marked in the kinds of evidence that show it."
       >
         {(detail) => (
           <Stack>
@@ -118,7 +118,7 @@ function Evidence({ value: { bugs, clean, elapsedSec } }: { readonly value: Matr
                 {bugs.map((bug) => (
                   <tr key={bug.bug}>
                     <th scope="row">
-                      {bug.number} {bug.bug}
+                      {bug.label} {bug.bug}
                       <small>{BUG_TEXTS.find(({ name }) => name === bug.bug)?.text}</small>
                     </th>
                     {EVIDENCE.map(({ key }) => (

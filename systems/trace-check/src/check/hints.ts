@@ -2,10 +2,16 @@
  *  few bad rows, low precision. Each test states what it found; none is a proof. */
 import { stridesOf } from '../trace/box-runs.ts';
 import { KINDS, formatId, parseId } from '../trace/canonical-id.ts';
-import type { LogicalTensor, TraceRun } from '../trace/trace-run.ts';
+import type { TraceRun } from '../trace/trace-run.ts';
 import type { Finding, Hint } from '../types.ts';
 import { withDeltas } from './deltas.ts';
+import { explainContributions } from './hint-contributions.ts';
+import { explainVaryingScale } from './hint-micro-batches.ts';
+import { explainOperands } from './hint-operands.ts';
 import { explainReduction, explainScale, relativeTo, vectorsOf, type VectorOf } from './hint-reductions.ts';
+import { explainAddedRows } from './hint-rows.ts';
+import { explainFrozenScale, explainUnderflow } from './hint-scales.ts';
+import { explainStale, explainStaleCopy } from './hint-stale.ts';
 import { mergeWhole } from './merge.ts';
 
 /** Tensors above this are not loaded for hints. */
@@ -24,6 +30,7 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     const [cand, ref] = [a.tensors.get(id), b.tensors.get(id)];
     if (!cand || !ref || cand.numel > MAX_ELEMENTS) return [];
     if (finding.status !== 'FAIL' && finding.status !== 'REPLICA_DIVERGED') return [];
+    if (finding.kind === 'scale') return [explainFrozenScale(finding, a, b)].filter((hint) => hint !== undefined);
     const { isLossScaled } = KINDS[finding.kind];
     const scale = isLossScaled ? reference.info.lossFactor / candidate.info.lossFactor : 1;
     const hints: Hint[] = [];
@@ -38,11 +45,23 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
         const hint = test(pair);
         if (hint) hints.push(hint);
       }
+      for (const hint of [
+        explainAddedRows(actual, expected, finding, b),
+        explainOperands(finding, a, b),
+        explainUnderflow(actual, expected),
+      ])
+        if (hint) hints.push(hint);
       const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);
       if (stale) hints.unshift(stale);
     }
-    const backward = isFull || isSketch ? explainBackwardOnly(finding, a, b, vectorOf) : undefined;
-    if (backward) hints.push(backward);
+    if (isFull || isSketch) {
+      const varying = explainVaryingScale(finding, a, b, vectorOf);
+      if (varying) hints.unshift(varying);
+      for (const test of [explainContributions, explainBackwardOnly]) {
+        const hint = test(finding, a, b, vectorOf);
+        if (hint) hints.push(hint);
+      }
+    }
     return hints;
   };
 }
@@ -197,54 +216,6 @@ function explainPrecision({ actual, expected, finding }: Pair): Hint | undefined
   return match
     ? { kind: 'precision', text: `a flat error of the size of ${match[0]} rounding: computed in ${match[0]}?` }
     : undefined;
-}
-
-/** Equal to another micro-batch or to the step before. */
-function explainStale(id: string, actual: Float32Array, reference: TraceRun, { tau }: Finding): Hint | undefined {
-  const fields = parseId(id);
-  const others = [
-    ...(fields.iteration > 0 ? [{ ...fields, iteration: fields.iteration - 1 }] : []),
-    ...(fields.microBatch === undefined
-      ? []
-      : [fields.microBatch - 1, fields.microBatch + 1].map((microBatch) => ({ ...fields, microBatch }))),
-  ];
-  for (const other of others) {
-    const tensor = reference.tensors.get(formatId(other));
-    if (!tensor || tensor.numel !== actual.length) continue;
-    if (relativeTo(actual, mergeWhole(tensor).data, 1) <= Math.max(tau, 1e-6))
-      return { kind: 'stale', text: `stale: equals ${formatId(other)} of the reference` };
-  }
-  return undefined;
-}
-
-/** A rank whose copy of a parameter did not take part in the step. */
-function explainStaleCopy(id: string, tensor: LogicalTensor, reference: TraceRun, finding: Finding): Hint | undefined {
-  if (finding.kind !== 'param_next' && finding.kind !== 'delta') return undefined;
-  const before = reference.tensors.get(formatId({ ...parseId(id), kind: 'param' }));
-  if (!before) return undefined;
-  const old = mergeWhole(before).data;
-  const stale = tensor.shards.filter((shard) => {
-    if (
-      shard.entry.flat ||
-      shard.entry.boxes.length !== 1 ||
-      shard.entry.boxes[0].n.reduce((x, y) => x * y, 1) !== old.length
-    )
-      return false;
-    const own = new Float32Array(old.length);
-    shard.read(0, own.length, own, 0);
-    return countEqual(own, finding.kind === 'delta' ? new Float32Array(old.length) : old) > old.length / 4;
-  });
-  if (stale.length === 0) return undefined;
-  return {
-    kind: 'stale',
-    text: `stale: values from before the step on rank ${stale.map(({ rank }) => rank).join(', ')}`,
-  };
-}
-
-function countEqual(a: Float32Array, b: Float32Array): number {
-  let count = 0;
-  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) count++;
-  return count;
 }
 
 /** A wrong gradient although the forward pass of the module and its incoming gradient are right. */

@@ -40,6 +40,10 @@ const COLUMN: Readonly<Record<TensorKind, EvidenceColumn>> = {
   'opt/v': 'delta',
 };
 const COSINE_LIMIT = 0.99;
+/** A scale is a matter of exponents: what it does to values is judged by these. */
+const SCALE_TAU = 0.125;
+/** FP8 scales of gradients are used in the backward pass. */
+const GRADIENT_SCALE = /\/(?:scale|amax)\/.*#grad$/;
 const DELTA_TAU_CAP = 0.5;
 /** Kinds whose copies must be equal bit for bit. */
 const BITWISE_COPIES: ReadonlySet<TensorKind> = new Set(['param', 'param_next', 'main_grad']);
@@ -77,7 +81,7 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
       isSketch,
       rmsOfKind,
       unit: unitOf(precision),
-      leastTau: leastTauOfDelta(comparison, comparisons, tolerances),
+      leastTau: leastTau(comparison, comparisons, tolerances),
       isMixed: hasExpertRanks && /\/wgrad\/.*\.experts\./.test(comparison.id),
     });
   });
@@ -162,7 +166,8 @@ interface FindingContext {
 
 /** θ is stored in f32: the difference of two neighbours cannot be known better than that. And Adam’s first step is
  *  ±lr: where the gradient is within its error of zero (a share of about τ of the elements) the sign may flip. */
-function leastTauOfDelta({ id, normRef }: Comparison, comparisons: Comparisons, tolerances: Tolerances): number {
+function leastTau({ id, normRef }: Comparison, comparisons: Comparisons, tolerances: Tolerances): number {
+  if (/\/(?:scale|amax)\//.test(id)) return SCALE_TAU;
   if (!id.includes('/delta/')) return 0;
   const parameter = comparisons.get(id.replace('/delta/', '/param/'));
   const stored = parameter && normRef > 0 ? (3 * 2 ** -24 * parameter.normRef) / normRef : 0;
@@ -235,9 +240,10 @@ function statusOf(
     : ['PASS'];
 }
 
-function columnOf({ status, kind, iteration }: Pick<Finding, 'status' | 'kind' | 'iteration'>): EvidenceColumn {
+function columnOf({ id, status, kind, iteration }: Finding): EvidenceColumn {
   if (status === 'REPLICA_DIVERGED') return 'replica';
-  return iteration > 0 ? 'step2' : COLUMN[kind];
+  if (iteration > 0) return 'step2';
+  return GRADIENT_SCALE.test(id) ? 'backward' : COLUMN[kind];
 }
 
 function isProblem(status: Status): boolean {
@@ -245,7 +251,11 @@ function isProblem(status: Status): boolean {
 }
 
 function byCause(a: Finding, b: Finding): number {
-  return a.iteration - b.iteration || KINDS[a.kind].phase - KINDS[b.kind].phase || a.seq - b.seq;
+  return a.iteration - b.iteration || phaseOf(a) - phaseOf(b) || a.seq - b.seq;
+}
+
+function phaseOf({ id, kind }: Finding): number {
+  return KINDS[GRADIENT_SCALE.test(id) ? 'dout' : kind].phase;
 }
 
 function censusFinding(reference: TraceRun, candidate: TraceRun): Finding | undefined {

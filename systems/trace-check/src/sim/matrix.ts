@@ -4,7 +4,7 @@ import { nearestNameHints, throwIfCancelled } from '@tenfold/core/base';
 import { traceError } from '../trace-check-errors.ts';
 import { checkTrace } from '../check/check-trace.ts';
 import type { CheckResult, EvidenceColumn, TracePrecision } from '../types.ts';
-import { BUGS, type Bug } from './bugs.ts';
+import { BUGS, findBug, type Bug } from './bugs.ts';
 import { createSimConfig, referenceConfig, type SimConfig } from './sim-config.ts';
 import { simulateAndCheck, type ReferenceSet } from './simulate.ts';
 
@@ -54,6 +54,7 @@ export interface CleanRow {
 
 export interface BugRow {
   readonly number: number;
+  readonly label: string;
   readonly bug: string;
   readonly text: string;
   readonly isFound: boolean;
@@ -76,9 +77,12 @@ export interface BugRow {
 export interface MatrixOptions {
   readonly meshes?: readonly string[];
   readonly precisions?: readonly SimConfig['precision'][];
-  readonly bugs?: readonly number[];
+  /** Names or labels; default: all. */
+  readonly bugs?: readonly string[];
   /** Also check by sketches and compare the verdicts. */
   readonly buckets?: number;
+  /** References of earlier calls, and where those of this one are kept; default: as few as possible are. */
+  readonly references?: Map<string, ReferenceSet>;
   readonly signal?: AbortSignal;
   readonly onRow?: (name: string, done: number, total: number) => void;
 }
@@ -106,7 +110,8 @@ export async function runMatrix(pool: RankPool, options: MatrixOptions = {}): Pr
       config: createSimConfig({ ...changes, precision }),
     })),
   );
-  const bugJobs = BUGS.filter(({ number }) => !bugs || bugs.includes(number));
+  const chosen = bugs?.map((text) => findBug(text, 'matrix'));
+  const bugJobs = BUGS.filter((bug) => !chosen || chosen.includes(bug));
   const jobs = [
     ...cleanJobs.map((job) => ({ ...job, bug: undefined })),
     ...bugJobs.map((bug) => ({ name: bug.name as string, config: { ...bug.config, bug: bug.name }, bug })),
@@ -117,11 +122,11 @@ export async function runMatrix(pool: RankPool, options: MatrixOptions = {}): Pr
 
   const clean: { order: number; row: CleanRow }[] = [];
   const found: { order: number; row: BugRow }[] = [];
-  let cache = new Map<string, ReferenceSet>();
+  let cache = options.references ?? new Map<string, ReferenceSet>();
   let done = 0;
   for (const { name, config, bug, order, key } of jobs) {
     throwIfCancelled(signal, 'runMatrix');
-    if (!cache.has(key)) cache = new Map();
+    if (!options.references && !cache.has(key)) cache = new Map();
     onRow?.(name, done++, jobs.length);
     const { result, candidate, set } = await simulateAndCheck(pool, config, cache);
     const isSketchSame = buckets === undefined ? null : sameBySketch(result, set, candidate.trace, buckets);
@@ -170,6 +175,7 @@ function bugRow(bug: Bug, result: CheckResult, isSketchSame: boolean | null): Bu
     value !== undefined && Number.isFinite(value) ? value : null;
   return {
     number: bug.number,
+    label: bug.label,
     bug: bug.name,
     text: bug.text,
     isFound: verdict === 'divergence',

@@ -2,28 +2,22 @@
 import { formatId } from '../trace/canonical-id.ts';
 import { generateLocal, generateTokens, roundToBfloat16 } from '../trace/generator.ts';
 import { runsOfBox } from '../trace/box-runs.ts';
-import {
-  addVars,
-  columnLinear,
-  ringAttention,
-  rmsNorm,
-  rowLinear,
-  splitQkv,
-  swiGlu,
-  vocabEmbedding,
-} from './layers.ts';
+import { addVars, columnLinear, rmsNorm, rowLinear, splitQkv, swiGlu } from './layers.ts';
 import type { AttentionShape } from './kernels.ts';
 import { gatesOf, gatherAxis, gatherCopies, localExperts, routerLogits, scatterAxis, topExperts } from './moe.ts';
 import type { Parameter, PlacementTexts, RankState } from './rank-state.ts';
 import { checkpoint } from './recompute.ts';
+import { ringAttention } from './ring-attention.ts';
 import { layersOfStage } from './sim-config.ts';
 import { addGrad, emit, type Tape, type Var } from './tape.ts';
+import { vocabEmbedding } from './vocab-embedding.ts';
 
 /** Routes of the reference by id, [S, B, k], so that rounding cannot choose other experts. */
 export type Routes = Readonly<Record<string, Float32Array>>;
 
 export interface Model {
   readonly parameters: readonly Parameter[];
+  /** Targets that do not count in the loss are −1. */
   readonly tokens: (microBatch: number) => { readonly inputs: Int32Array; readonly targets: Int32Array };
   embed(tape: Tape): Var;
   layers(tape: Tape, x: Var, chunk: number): Var;
@@ -303,7 +297,9 @@ export function createModel(state: RankState, routes: Routes): Model {
           const position = positions[Math.floor(r / batch)];
           return ids[(position + shift) * batch + (r % batch)];
         });
-      return { inputs: at(0), targets: at(1) };
+      const numValid = numValidPositions(config, microBatch);
+      const targets = at(1).map((id, r) => (positions[Math.floor(r / batch)] < numValid ? id : -1));
+      return { inputs: at(0), targets };
     },
     embed(tape) {
       const module = 'embedding.word_embeddings';
@@ -352,8 +348,14 @@ export function microBatchTokens(config: RankState['config'], microBatch: number
 }
 
 /** What the mean loss of a micro-batch is multiplied by on each rank. */
-export function lossFactorOf({ mesh, numMicroBatches }: RankState['config']): number {
-  return mesh.cp / (numMicroBatches / (mesh.dp * mesh.ep));
+export function lossFactorOf({ mesh, numMicroBatches, lossScale }: RankState['config']): number {
+  return (lossScale * mesh.cp) / (numMicroBatches / (mesh.dp * mesh.ep));
+}
+
+/** Positions of a micro-batch that count in the loss: the first ones. */
+export function numValidPositions({ model }: RankState['config'], microBatch: number): number {
+  if (!model.isMasked) return model.sequence;
+  return Math.floor((model.sequence * (microBatch % 2 === 0 ? 15 : 3)) / 16);
 }
 
 export function computeVar(master: Float32Array, local: readonly number[], isBf16: boolean): Var {

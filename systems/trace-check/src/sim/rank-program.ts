@@ -4,11 +4,21 @@ import type { RankContext } from '@tenfold/core/ranks';
 import { rankAtCoords } from '@tenfold/core/ranks';
 import { tensorFromArray } from '@tenfold/core/tensor';
 import { globalMicroBatch } from '../trace/layer-map.ts';
-import { boxesOfLocalRange } from '../trace/placement.ts';
 import type { CapturedTensor } from '../trace/write-trace.ts';
+import { updateForwardScales, updateGradientScales } from './fp8.ts';
 import { vocabCrossEntropy } from './layers.ts';
-import { computeVar, createModel, lossFactorOf, type Model, type Routes } from './model.ts';
-import { createRankState, type Axis, type Parameter, type RankState } from './rank-state.ts';
+import { createModel, lossFactorOf, numValidPositions, type Model, type Routes } from './model.ts';
+import { castWhenGathered, update } from './optimizer-step.ts';
+import {
+  captureParameter,
+  captureScalar,
+  createRankState,
+  isTiedAcrossStages,
+  type Axis,
+  type Parameter,
+  type RankState,
+} from './rank-state.ts';
+import { reduceGradients } from './reduce-gradients.ts';
 import type { SimConfig } from './sim-config.ts';
 import { createTape, createVar, runBackward, type Tape, type Var } from './tape.ts';
 
@@ -25,30 +35,21 @@ export interface RankResult {
   readonly losses: readonly number[];
 }
 
-const CLIP_NORM = 1;
-const BETA1 = 0.9;
-const BETA2 = 0.95;
-const EPSILON = 1e-8;
-
 export function run(context: RankContext, { config, routes }: RankParams): RankResult {
   const state = createRankState(context, config);
   const model = createModel(state, routes);
+  const { parameters } = model;
   const losses: number[] = [];
-  let pendingGathers: (() => void)[] = [];
+  state.isRecording = false;
+  for (let pass = 0; pass < config.numWarmUpSteps; pass++) passThrough(state, model);
+  state.isRecording = true;
   for (let step = 0; step < config.numSteps; step++) {
     state.iteration = step;
-    for (const finish of pendingGathers) finish();
-    pendingGathers = [];
-    for (const parameter of model.parameters) {
-      parameter.compute = computeVar(parameter.master, parameter.lowered.local, config.precision !== 'float32');
-      parameter.mainGrad.fill(0);
-      capture(state, 'param', parameter, parameter.master);
-    }
-    const deferred: (() => void)[] = [];
-    const loss = runMicroBatches(state, model, deferred);
+    for (const parameter of parameters) captureParameter(state, 'param', parameter, parameter.master);
+    const { loss, deferred } = passThrough(state, model);
     const isLate = config.bug === 'overlap-flush';
     if (!isLate) for (const work of deferred) work();
-    const shards = reduceGradients(state, model, () => {
+    const shards = reduceGradients(state, parameters, () => {
       if (isLate) for (const work of deferred) work();
     });
     const meanLoss = state.allReduce(Float32Array.of(loss), ['dp', 'ep', 'cp'], { isExact: true })[0];
@@ -56,16 +57,20 @@ export function run(context: RankContext, { config, routes }: RankParams): RankR
       captureScalar(state, 'loss', meanLoss);
       losses.push(meanLoss);
     }
-    pendingGathers = update(state, model, shards);
-    if (step + 1 === config.numSteps) for (const finish of pendingGathers) finish();
-    else if (config.isZero) {
-      for (const finish of pendingGathers) finish();
-      pendingGathers = [];
-    }
-    for (const parameter of model.parameters) capture(state, 'param_next', parameter, parameter.master);
+    castWhenGathered(state, parameters, update(state, shards));
+    for (const parameter of parameters) captureParameter(state, 'param_next', parameter, parameter.master);
   }
   const { numChanged, numTotal } = state.perturbed;
   return { entries: state.entries, numChanged, numPerturbed: numTotal, losses };
+}
+
+/** Forward and backward passes of all micro-batches; FP8 scales move on. */
+function passThrough(state: RankState, model: Model): { readonly loss: number; readonly deferred: (() => void)[] } {
+  for (const { mainGrad } of model.parameters) mainGrad.fill(0);
+  const deferred: (() => void)[] = [];
+  const loss = runMicroBatches(state, model, deferred);
+  updateGradientScales(state);
+  return { loss, deferred };
 }
 
 /** Forward and backward of one (chunk, micro-batch). */
@@ -82,9 +87,14 @@ function runMicroBatches(state: RankState, model: Model, deferred: (() => void)[
   const numSlots = mesh.pp * numChunks;
   const isBf16 = config.precision !== 'float32';
   const dataRank = coords.ep + mesh.ep * coords.dp;
+  const batchOf = (m: number): number => globalMicroBatch(m, dataRank, mesh.dp * mesh.ep);
   const factor = lossFactorOf(config);
   const rows = (config.model.sequence / mesh.cp / (config.isSequenceParallel ? mesh.tp : 1)) * config.model.batch;
   const shape = [rows, config.model.hidden];
+  const tokensOfMicroBatch = meanTokens(
+    state,
+    Array.from({ length: numLocal }, (_, m) => batchOf(m)),
+  );
   const flights = new Map<string, Flight>();
   const sends: { wait(): void }[] = [];
   let loss = 0;
@@ -100,11 +110,12 @@ function runMicroBatches(state: RankState, model: Model, deferred: (() => void)[
 
   const forward = (chunk: number, m: number): void => {
     const slot = slotOf(chunk);
-    state.microBatch = globalMicroBatch(m, dataRank, mesh.dp * mesh.ep);
+    state.microBatch = batchOf(m);
     const tape = createTape(isBf16);
     const input =
       slot === 0 ? undefined : createVar(receive(stageRank(slot - 1), tagOf(slot, m, false)), rows, shape[1]);
     const h = model.layers(tape, input ?? model.embed(tape), chunk);
+    if (chunk === numChunks - 1 && m === numLocal - 1) updateForwardScales(state);
     if (slot < numSlots - 1) {
       post(h.data, stageRank(slot + 1), tagOf(slot + 1, m, false));
       flights.set(`${chunk}/${m}`, { tape, input, output: h });
@@ -124,7 +135,6 @@ function runMicroBatches(state: RankState, model: Model, deferred: (() => void)[
           }
         : undefined,
     );
-    const tokensOfMicroBatch = config.model.sequence * config.model.batch;
     const { targets } = model.tokens(microBatch);
     const sum = vocabCrossEntropy(state, logits, targets, { vocabStart: model.vocabStart, tokensOfMicroBatch, factor });
     loss += sum / tokensOfMicroBatch / config.numMicroBatches;
@@ -133,7 +143,7 @@ function runMicroBatches(state: RankState, model: Model, deferred: (() => void)[
 
   const backwardPass = (chunk: number, m: number): void => {
     const slot = slotOf(chunk);
-    state.microBatch = globalMicroBatch(m, dataRank, mesh.dp * mesh.ep);
+    state.microBatch = batchOf(m);
     const { tape, input, output } = flights.get(`${chunk}/${m}`)!;
     flights.delete(`${chunk}/${m}`);
     if (slot < numSlots - 1) output.grad = receive(stageRank(slot + 1), tagOf(slot, m, true));
@@ -162,6 +172,18 @@ function runMicroBatches(state: RankState, model: Model, deferred: (() => void)[
   return loss;
 }
 
+/** Valid tokens of a micro-batch, on average over the step: what every data rank divides its losses by.
+ *  Bug `dp-token-mean`: the counts of the ranks are not added up, each divides by its own. */
+function meanTokens(state: RankState, ownBatches: readonly number[]): number {
+  const { model, numMicroBatches, bug } = state.config;
+  if (!model.isMasked) return model.sequence * model.batch;
+  const own = ownBatches.reduce((sum, m) => sum + numValidPositions(state.config, m) * model.batch, 0);
+  const isLocal = bug === 'dp-token-mean';
+  const counted = isLocal ? own : state.allReduce(Float32Array.of(own), ['dp', 'ep'], { isExact: true })[0];
+  captureScalar(state, 'num_tokens', counted);
+  return counted / (isLocal ? ownBatches.length : numMicroBatches);
+}
+
 /** Captures one micro-batch's weight gradient and adds it to the sum. */
 function addToMain(state: RankState, parameter: Parameter, grad: Float32Array, microBatch: number): void {
   const partial: Axis[] = ['cp'];
@@ -172,144 +194,4 @@ function addToMain(state: RankState, parameter: Parameter, grad: Float32Array, m
   if (!isMixed)
     state.capture('wgrad', parameter.name, grad, parameter.global, parameter.lowered, { microBatch, partial });
   for (let i = 0; i < grad.length; i++) parameter.mainGrad[i] += grad[i];
-}
-
-function isTiedAcrossStages({ config }: RankState, { name }: Parameter): boolean {
-  return config.model.isTied && config.mesh.pp > 1 && name.startsWith('embedding.');
-}
-
-/** A gradient shard of ZeRO-1: elements [start, end) of the local parameter. */
-interface Shard {
-  readonly start: number;
-  readonly end: number;
-  readonly grad: Float32Array;
-}
-
-/** Issues all reductions, then waits: what is added to a gradient in between is not in the sum.
- *  Bugs: `sp-final-norm`, `sp-router-grad` (list of sums over TP), `cp-loss-scale`, `dp-loss-scale` (divisor),
- *  `tied-not-summed` (sum across stages). */
-function reduceGradients(state: RankState, model: Model, betweenIssueAndWait: () => void): Map<Parameter, Shard> {
-  const { config, context, coords } = state;
-  const { mesh, bug } = config;
-  let divisor = mesh.dp * mesh.ep * mesh.cp;
-  if (bug === 'cp-loss-scale') divisor = mesh.dp * mesh.ep;
-  if (bug === 'dp-loss-scale') divisor = mesh.ep * mesh.cp;
-  const isForgotten = ({ name }: Parameter): boolean =>
-    (bug === 'sp-final-norm' && name === 'decoder.final_layernorm.weight') ||
-    (bug === 'sp-router-grad' && name.endsWith('router.weight'));
-  const waits: (() => void)[] = [];
-  for (const parameter of model.parameters) {
-    const axes: Axis[] = ['cp', 'dp'];
-    if (!parameter.isExpert) axes.push('ep');
-    if (parameter.needsTpSum && !isForgotten(parameter)) axes.push('tp');
-    const group = axes.filter((axis) => state.size(axis) > 1);
-    const tensor = tensorFromArray('float32', [parameter.mainGrad.length], parameter.mainGrad);
-    const handle = group.length > 0 ? context.allReduce(tensor, { group, algorithm: config.algorithm }) : undefined;
-    const copy = handle ? undefined : parameter.mainGrad.slice();
-    waits.push(() => {
-      const sum = handle ? (handle.wait().data as Float32Array) : copy!;
-      for (let i = 0; i < sum.length; i++) parameter.mainGrad[i] = sum[i] / divisor;
-    });
-  }
-  betweenIssueAndWait();
-  for (const wait of waits) wait();
-  for (const parameter of model.parameters) {
-    if (!isTiedAcrossStages(state, parameter) || bug === 'tied-not-summed') continue;
-    const ends = [0, mesh.pp - 1].map((pp) => rankAtCoords(context.mesh, { ...coords, pp }));
-    const group = context.groupOfRanks(ends, 'tied');
-    const tensor = tensorFromArray('float32', [parameter.mainGrad.length], parameter.mainGrad);
-    parameter.mainGrad.set(context.allReduce(tensor, { group }).wait().data as Float32Array);
-  }
-  const shards = new Map<Parameter, Shard>();
-  for (const parameter of model.parameters) {
-    const { length } = parameter.mainGrad;
-    if (!config.isZero) {
-      shards.set(parameter, { start: 0, end: length, grad: parameter.mainGrad });
-      capture(state, 'main_grad', parameter, parameter.mainGrad);
-      continue;
-    }
-    const each = Math.ceil(length / mesh.dp);
-    const start = Math.min(coords.dp * each, length);
-    const end = Math.min(start + each, length);
-    const grad = parameter.mainGrad.subarray(start, end);
-    shards.set(parameter, { start, end, grad });
-    const { lowered, global, name } = parameter;
-    const range = boxesOfLocalRange(lowered.boxes, lowered.local, global, start, end);
-    state.capture('main_grad', name, grad, global, {
-      ...lowered,
-      ...range,
-      flat: true,
-      placements: { ...lowered.placements, dp: 'F' },
-    });
-  }
-  return shards;
-}
-
-/** Clips, then Adam on the own shard; under ZeRO the parameters are gathered bucket by bucket.
- *  Bug `zero-update`: the list of gathers is one bucket short.
- *  @returns what must be called before the parameters are read */
-function update(state: RankState, model: Model, shards: ReadonlyMap<Parameter, Shard>): (() => void)[] {
-  const { config, context, coords } = state;
-  let square = 0;
-  for (const [parameter, { grad }] of shards) {
-    const isCopy =
-      (coords.tp > 0 &&
-        !Object.values(parameter.placements).some(
-          (text, i) => Object.keys(parameter.placements)[i] === 'tp' && text !== 'R',
-        )) ||
-      (isTiedAcrossStages(state, parameter) && coords.pp > 0) ||
-      (!parameter.isExpert && coords.ep > 0);
-    if (!isCopy) for (let i = 0; i < grad.length; i++) square += grad[i] ** 2;
-  }
-  const axes: Axis[] = ['tp', 'pp', 'ep', ...(config.isZero ? (['dp'] as const) : [])];
-  const norm = Math.sqrt(state.allReduce(Float32Array.of(square), axes, { isExact: true })[0]);
-  captureScalar(state, 'grad_norm', norm);
-  const clip = Math.min(1, CLIP_NORM / (norm + EPSILON));
-  const step = state.iteration + 1;
-  for (const [{ master, momentum, variance }, { start, grad }] of shards)
-    for (let i = 0; i < grad.length; i++) {
-      const g = grad[i] * clip;
-      const at = start + i;
-      momentum[at] = BETA1 * momentum[at] + (1 - BETA1) * g;
-      variance[at] = BETA2 * variance[at] + (1 - BETA2) * g * g;
-      const m = momentum[at] / (1 - BETA1 ** step);
-      const v = variance[at] / (1 - BETA2 ** step);
-      master[at] -= (config.learningRate * m) / (Math.sqrt(v) + EPSILON);
-    }
-  if (!config.isZero || config.mesh.dp === 1) return [];
-  const buckets = bucketsOf(model.parameters);
-  const issued = config.bug === 'zero-update' ? buckets.slice(0, -1) : buckets;
-  return issued.flatMap((bucket) =>
-    bucket.map((parameter) => {
-      const { start, end } = shards.get(parameter)!;
-      const own = parameter.master.slice(start, end);
-      const handle = context.allGather(tensorFromArray('float32', [own.length], own), { group: 'dp' });
-      return () => parameter.master.set(handle.wait().data as Float32Array);
-    }),
-  );
-}
-
-/** One bucket a layer, one for the rest before and after. */
-function bucketsOf(parameters: readonly Parameter[]): Parameter[][] {
-  const buckets = new Map<string, Parameter[]>();
-  for (const parameter of parameters) {
-    const key = /layers\.\d+/.exec(parameter.name)?.[0] ?? parameter.name.split('.')[0];
-    const bucket = buckets.get(key);
-    if (bucket) bucket.push(parameter);
-    else buckets.set(key, [parameter]);
-  }
-  return [...buckets.values()];
-}
-
-function capture(
-  state: RankState,
-  kind: 'param' | 'param_next' | 'main_grad',
-  parameter: Parameter,
-  data: Float32Array,
-): void {
-  state.capture(kind, parameter.name, data, parameter.global, parameter.lowered);
-}
-
-function captureScalar(state: RankState, name: string, value: number): void {
-  state.capture('scalar', name, Float32Array.of(value), [1], state.lower([1], {}));
 }

@@ -1,5 +1,5 @@
 /** What the layers of one rank share: its place in the mesh, its collectives, its parameters, its captures. */
-import type { RankContext } from '@tenfold/core/ranks';
+import { rankAtCoords, type RankContext } from '@tenfold/core/ranks';
 import { tensorFromArray } from '@tenfold/core/tensor';
 import { counterHash, streamFromId } from '@tenfold/core/base';
 import { formatId } from '../trace/canonical-id.ts';
@@ -7,6 +7,7 @@ import { generateLocal } from '../trace/generator.ts';
 import { lowerPlacements, parsePlacement, type AxisPlacement, type Lowered } from '../trace/placement.ts';
 import type { CapturedTensor } from '../trace/write-trace.ts';
 import type { TensorKind } from '../types.ts';
+import { createDelayedScales, type DelayedScales } from './fp8.ts';
 import type { SimConfig, SimMesh } from './sim-config.ts';
 import type { Var } from './tape.ts';
 
@@ -48,6 +49,10 @@ export interface RankState {
   microBatch: number;
   /** True while a chunk is computed again for its backward pass. */
   isRecomputing: boolean;
+  /** False in warm-up steps: nothing is kept. */
+  isRecording: boolean;
+  /** Of FP8 with delayed scaling. */
+  readonly scales?: DelayedScales;
   readonly perturbed: { numChanged: number; numTotal: number };
   lower(global: readonly number[], placements: PlacementTexts): Lowered;
   capture(
@@ -92,6 +97,8 @@ export function createRankState(context: RankContext, config: SimConfig): RankSt
     iteration: 0,
     microBatch: 0,
     isRecomputing: false,
+    isRecording: true,
+    ...(precision === 'float8' && config.fp8Scaling === 'delayed' ? { scales: createDelayedScales() } : {}),
     perturbed: { numChanged: 0, numTotal: 0 },
     size,
     lower(global, placements) {
@@ -109,6 +116,7 @@ export function createRankState(context: RankContext, config: SimConfig): RankSt
       return lowered;
     },
     capture(kind, module, data, global, lowered, { microBatch, slot, partial = [] } = {}) {
+      if (!state.isRecording) return;
       const id = formatId({ iteration: state.iteration, microBatch, kind, module, slot });
       const isStored = kind === 'in' || kind === 'out' || kind === 'din' || kind === 'dout' || kind === 'recompute_out';
       const pending = partial.filter((axis) => size(axis) > 1);
@@ -164,4 +172,40 @@ function roundFor(precision: SimConfig['precision'], data: Float32Array): void {
   if (precision === 'float32') return;
   const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
   for (let i = 0; i < words.length; i++) words[i] = (words[i] + 0x7fff + ((words[i] >>> 16) & 1)) & 0xffff0000;
+}
+
+/** Issues the exchange with both neighbours of the ring along an axis; the result waits for it. */
+export function passAround(state: RankState, axis: Axis, arrays: readonly Float32Array[]): () => Float32Array[] {
+  const { context, coords } = state;
+  const size = state.size(axis);
+  const neighbour = (by: number): number =>
+    rankAtCoords(context.mesh, { ...coords, [axis]: (coords[axis] + by + size) % size });
+  const handles = arrays.map((data, tag) => {
+    const send = context.send(tensorFromArray('float32', [data.length], data), neighbour(1), { tag });
+    return { send, recv: context.recv(neighbour(-1), { dtype: 'float32', shape: [data.length] }, { tag }) };
+  });
+  return () =>
+    handles.map(({ send, recv }) => {
+      const { data } = recv.wait();
+      send.wait();
+      return (data as Float32Array).slice();
+    });
+}
+
+export function captureParameter(
+  state: RankState,
+  kind: 'param' | 'param_next' | 'main_grad',
+  parameter: Parameter,
+  data: Float32Array,
+): void {
+  state.capture(kind, parameter.name, data, parameter.global, parameter.lowered);
+}
+
+export function captureScalar(state: RankState, name: string, value: number): void {
+  state.capture('scalar', name, Float32Array.of(value), [1], state.lower([1], {}));
+}
+
+/** Whether first and last stage hold copies of it, whose gradients are to be added. */
+export function isTiedAcrossStages({ config }: RankState, { name }: Parameter): boolean {
+  return config.model.isTied && config.mesh.pp > 1 && name.startsWith('embedding.');
 }

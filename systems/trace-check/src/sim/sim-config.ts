@@ -21,6 +21,8 @@ export interface SimModel {
   /** Embedding rows of the upper half of the vocabulary have one dominant channel, and the second half of every sequence
    *  uses them: largest magnitudes then differ between sequence shards. */
   readonly isImbalanced: boolean;
+  /** Only the first positions of a micro-batch count in the loss: five times as many in even ones as in odd ones. */
+  readonly isMasked: boolean;
 }
 
 export interface SimMesh {
@@ -41,6 +43,14 @@ export interface SimConfig {
   /** Layers per recomputed chunk, 0: none. */
   readonly recompute: number;
   readonly isZero: boolean;
+  /** Weight gradients under sequence parallelism gather their input again, chunk by chunk, while products are queued. */
+  readonly isOverlapped: boolean;
+  /** FP8 scales: from the present tensor, or from the magnitudes of the steps before. */
+  readonly fp8Scaling: 'current' | 'delayed';
+  /** Passes before the first recorded step that only move the FP8 scales. */
+  readonly numWarmUpSteps: number;
+  /** Multiplies the loss before the backward pass. */
+  readonly lossScale: number;
   /** Micro-batches of a step over all data ranks. */
   readonly numMicroBatches: number;
   readonly numSteps: number;
@@ -67,6 +77,7 @@ export const SMALL_MODEL: SimModel = {
   topK: 2,
   isTied: false,
   isImbalanced: false,
+  isMasked: false,
 };
 
 export const NO_MESH: SimMesh = { tp: 1, cp: 1, ep: 1, dp: 1, pp: 1 };
@@ -80,6 +91,10 @@ export function createSimConfig(
     numChunks: 1,
     recompute: 0,
     isZero: false,
+    isOverlapped: false,
+    fp8Scaling: 'current',
+    numWarmUpSteps: 0,
+    lossScale: 1,
     numMicroBatches: 4,
     numSteps: 1,
     algorithm: 'ring',
@@ -104,11 +119,13 @@ export function referenceConfig(config: SimConfig): SimConfig {
     numChunks: 1,
     recompute: 0,
     isZero: false,
+    isOverlapped: false,
     algorithm: 'ring',
   };
 }
 
-function assertSimConfig({ model, mesh, isSequenceParallel, numMicroBatches, numChunks }: SimConfig): void {
+function assertSimConfig(config: SimConfig): void {
+  const { model, mesh, isSequenceParallel, numMicroBatches, numChunks } = config;
   const { tp, cp, ep, dp, pp } = mesh;
   const rules: readonly [boolean, string][] = [
     [model.numHeads % tp === 0 && model.numGroups % tp === 0, `heads and groups divisible by tp ${tp}`],
@@ -117,6 +134,7 @@ function assertSimConfig({ model, mesh, isSequenceParallel, numMicroBatches, num
     [!isSequenceParallel || (model.sequence / cp) % tp === 0, `a sequence divisible by cp·tp`],
     [numMicroBatches % (dp * ep) === 0, `micro-batches divisible by dp·ep ${dp * ep}`],
     [ep === 1 || (model.numExperts > 0 && model.numExperts % ep === 0), `experts divisible by ep ${ep}`],
+    [config.fp8Scaling === 'current' || model.numExperts === 0, 'a dense model with delayed FP8 scaling'],
     [numChunks === 1 || model.numLayers % (pp * numChunks) === 0, `layers divisible by pp·chunks ${pp * numChunks}`],
   ];
   const broken = rules.find(([holds]) => !holds);

@@ -56,7 +56,7 @@ export async function simulate(pool: RankPool, config: SimConfig, routes: Routes
     numTokens: tokens.length,
     planHash: fnv1a32(JSON.stringify([model, config.planSeed])).toString(16),
     tokenHash: hashOfNumbers(tokens),
-    ...(config.precision === 'float8' ? { fp8: { scaling: 'current' } } : {}),
+    ...(config.precision === 'float8' ? { fp8: { scaling: config.fp8Scaling } } : {}),
     ...(config.perturb
       ? { perturbation: { where: 'embedding', ...config.perturb, changedShare: numChanged / numPerturbed } }
       : {}),

@@ -7,7 +7,7 @@ import { withPool } from '../sim/simulate.ts';
 interface MatrixParams {
   readonly meshes: readonly string[];
   readonly precisions: readonly (typeof MATRIX_PRECISIONS)[number][];
-  readonly bugs: readonly number[];
+  readonly bugs: readonly string[];
   readonly clean: boolean;
   readonly sketch?: number;
 }
@@ -72,7 +72,7 @@ function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
       kind: 'table',
       caption: 'Bugs',
       columns: [
-        { key: 'number', label: 'no.' },
+        { key: 'label', label: 'no.' },
         { key: 'bug', label: 'bug' },
         { key: 'column', label: 'found in' },
         { key: 'first', label: 'first tensor' },
@@ -82,7 +82,7 @@ function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
         { key: 'hint', label: 'likely cause' },
       ],
       rows: bugs.map((row) => ({
-        number: row.number,
+        label: row.label,
         bug: row.bug,
         column: row.isRightPlace ? row.column : `${row.column ?? 'not found'} (expected ${row.expected})`,
         first: row.first,

@@ -1,13 +1,11 @@
 /** simulate: a real run on worker threads, clean or with a bug, checked against its one-device reference. */
 import { resolve } from 'node:path';
-import { nearestNameHints } from '@tenfold/core/base';
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { plainFindings, reportCheck } from '../report.ts';
-import { BUGS, type Bug } from '../sim/bugs.ts';
+import { BUGS, findBug, type Bug } from '../sim/bugs.ts';
 import { configChangesFromText } from '../sim/mesh-text.ts';
 import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
 import { simulateAndCheck, withPool, type SimulatedRun } from '../sim/simulate.ts';
-import { traceError } from '../trace-check-errors.ts';
 import { writeTrace } from '../trace/write-trace.ts';
 import { closeUpsOf } from '../close-up.ts';
 
@@ -27,7 +25,7 @@ interface SimulateParams {
 
 export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
   if (params.listBugs) return listBugs();
-  const bug = params.bug === '' ? undefined : findBug(params.bug);
+  const bug = params.bug === '' ? undefined : findBug(params.bug, 'simulate');
   const config = configOf(params, bug, context.seed);
   if (params.output !== '')
     writeOutputFiles(
@@ -44,7 +42,7 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
     await write('candidate', candidate);
     for (const [i, run] of set.perturbed.entries()) await write(`perturbed-${i + 1}`, run);
   }
-  const title = `${bug ? `bug ${bug.number}: ${bug.text}` : 'clean run'} (${params.mesh || 'mesh of the bug'}, ${config.precision})`;
+  const title = `${bug ? `bug ${bug.label}: ${bug.text}` : 'clean run'} (${params.mesh || 'mesh of the bug'}, ${config.precision})`;
   const report = reportCheck(result, title, params.maxRows);
   return {
     ok: result.verdict === 'pass',
@@ -80,22 +78,8 @@ function configOf(
   };
 }
 
-function findBug(text: string): Bug {
-  const bug = BUGS.find(({ name, number }) => name === text || String(number) === text);
-  if (bug) return bug;
-  throw traceError('TF-TRACE-016', {
-    subject: 'simulate',
-    expected: 'a bug by name or number 1-14',
-    actual: JSON.stringify(text),
-    hints: nearestNameHints(
-      text,
-      BUGS.map(({ name }) => name),
-    ),
-  });
-}
-
 function listBugs(): VerbResult {
-  const rows = BUGS.map(({ number, name, text, column }) => ({ number, name, text, column }));
+  const rows = BUGS.map(({ number, label, name, text, column }) => ({ number, label, name, text, column }));
   return {
     ok: true,
     value: rows,
@@ -106,7 +90,7 @@ function listBugs(): VerbResult {
         {
           kind: 'table',
           columns: [
-            { key: 'number', label: 'no.' },
+            { key: 'label', label: 'no.' },
             { key: 'name', label: 'name' },
             { key: 'text', label: 'what is wrong' },
             { key: 'column', label: 'shows first in' },
