@@ -99,6 +99,48 @@ test('engines that hash in their own way stand side by side, and a restarted one
   assert.deepEqual(held(), { numbers: 16, bytes: 0 });
 });
 
+test('gateways ask as they ask Conductor: by tokens, and by an engine’s own block hashes', async () => {
+  const index = new BlockIndex(16);
+  const app = createRouterApp(
+    index,
+    ['plain', 'hybrid'].map((name) => ({ name, url: `http://${name}` })),
+    { tokenizer: FAKE_TOKENIZER },
+  );
+  const stored = (hashes: readonly (bigint | number | Uint8Array)[], group: number) => ({
+    type: 'BlockStored' as const,
+    block_hashes: hashes,
+    parent_block_hash: null,
+    token_ids: [...tokens.subarray(0, hashes.length * 16)],
+    block_size: 16,
+    lora_id: null,
+    medium: 'GPU',
+    group_idx: group,
+    kv_cache_spec_kind: 'full_attention',
+  });
+  index.apply('plain', 0, [stored([7, 0xfedc_ba98_7654_3211n, Uint8Array.of(0xab, 1)], 0)]);
+  index.apply('hybrid', 0, [stored([7, 8, 9], 0), { ...stored([8], 1), token_ids: [...tokens.subarray(0, 16)] }]);
+  const ask = async (path: string, body: object): Promise<unknown> =>
+    ((await (await app.request(path, { method: 'POST', body: JSON.stringify(body) })).json()) as { data: unknown })
+      .data;
+  const held = (matched: number, attention = matched) => ({
+    matched_tokens: matched,
+    L1: { dp0: attention },
+    L2: 0,
+    L3: 0,
+  });
+  assert.deepEqual(await ask('/query_by_hash', { model: 'm', block_hash: [7, '18364758544493064721', 'AB01', 5] }), {
+    plain: held(48),
+    hybrid: held(0, 16),
+  });
+  assert.deepEqual(await ask('/query_by_hash', { block_hash: ['7', '0x8', 9] }), {
+    plain: held(16),
+    hybrid: held(32, 48),
+  });
+  const byTokens = (await ask('/query', { token_ids: [...tokens] })) as Record<string, { matched_tokens: number }>;
+  assert.equal(byTokens['plain']!.matched_tokens, 48);
+  assert.equal((await app.request('/query_by_hash', { method: 'POST', body: '{}' })).status, 400);
+});
+
 test('a gap in the sequence is noticed and the blocks are rebuilt', () => {
   const index = new BlockIndex(16);
   assert.equal(index.apply('a', 0, []), undefined);

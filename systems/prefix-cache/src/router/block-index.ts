@@ -5,20 +5,13 @@
  *  stands for which of its own, so that a prompt is hashed once and engines of several makes stand side by side. */
 import { extendHash, PREFIX_SEED } from '../cache/prefix-hashes.ts';
 import { prefixError } from '../prefix-errors.ts';
-import {
-  blockHashes,
-  hashKeyOf,
-  STATE_GROUP,
-  type BlockHash,
-  type BlockStored,
-  type KvEvent,
-} from '../server/kv-events.ts';
+import { hashKeyOf, STATE_GROUP, type BlockHash, type BlockStored, type KvEvent } from '../server/kv-events.ts';
 
 interface Worker {
   readonly name: string;
   readonly bit: number;
   /** Foreign hash → own hashes of the blocks it stands for, by group. */
-  readonly known: readonly [Map<string | number, Uint32Array>, Map<string | number, Uint32Array>];
+  readonly known: readonly [Map<string | number, Int32Array>, Map<string | number, Int32Array>];
   hasStates: boolean;
   nextSequence: number;
   load: number;
@@ -42,8 +35,11 @@ export class BlockIndex {
   /** Events that could not be placed: unknown parent, or a block size that is no multiple of this index's. */
   numUnplaced = 0;
   readonly #workers = new Map<string, Worker>();
-  /** Own hash → workers that hold the block, by group. */
+  /** Own hash, as a signed number → workers that hold the block, by group. */
   readonly #holders: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
+  /** Scratch of `rank`: blocks by bit. */
+  readonly #held = new Int32Array(MAX_WORKERS);
+  readonly #usable = new Int32Array(MAX_WORKERS);
 
   constructor(blockTokens: number) {
     this.blockTokens = blockTokens;
@@ -96,25 +92,42 @@ export class BlockIndex {
   /** Scores of all workers, best first: most reusable tokens less load, then the least load.
    *  Cost: O(tokens + blocks + workers). */
   rank(tokens: Int32Array): WorkerScore[] {
-    const hashes = blockHashes(tokens, this.blockTokens);
+    const { blockTokens } = this;
     const [attention, states] = this.#holders;
-    const held = new Map<number, number>();
-    const usable = new Map<number, number>();
-    let holding = -1;
-    for (let block = 0; block < hashes.length && holding !== 0; block++) {
-      holding &= attention.get(hashes[block]!) ?? 0;
-      const resumable = holding & (states.get(hashes[block]!) ?? 0);
-      for (const { bit } of this.#workers.values()) {
-        if ((holding & bit) !== 0) held.set(bit, block + 1);
-        if ((resumable & bit) !== 0) usable.set(bit, block + 1);
-      }
+    const [held, usable] = [this.#held.fill(0), this.#usable.fill(0)];
+    const numBlocks = Math.floor(tokens.length / blockTokens);
+    let [holding, hash] = [-1, PREFIX_SEED];
+    // What nobody holds need not be hashed.
+    for (let block = 0; block < numBlocks && holding !== 0; block++) {
+      for (let i = block * blockTokens; i < (block + 1) * blockTokens; i++) hash = extendHash(hash, tokens[i]!) | 0;
+      const left = holding & (attention.get(hash) ?? 0);
+      for (let lost = holding & ~left; lost !== 0; lost &= lost - 1) held[indexOfLowestBit(lost)] = block;
+      holding = left;
+      for (let can = left === 0 ? 0 : left & (states.get(hash) ?? 0); can !== 0; can &= can - 1)
+        usable[indexOfLowestBit(can)] = block + 1;
     }
+    for (let rest = holding; rest !== 0; rest &= rest - 1) held[indexOfLowestBit(rest)] = numBlocks;
     const scores = Array.from(this.#workers.values(), ({ name, bit, hasStates, load }): WorkerScore => {
-      const attentionTokens = (held.get(bit) ?? 0) * this.blockTokens;
-      const reusableTokens = hasStates ? (usable.get(bit) ?? 0) * this.blockTokens : attentionTokens;
+      const attentionTokens = held[indexOfLowestBit(bit)]! * blockTokens;
+      const reusableTokens = hasStates ? usable[indexOfLowestBit(bit)]! * blockTokens : attentionTokens;
       return { worker: name, reusableTokens, attentionTokens, load };
     });
     return scores.sort((a, b) => b.reusableTokens - b.load - (a.reusableTokens - a.load) || a.load - b.load);
+  }
+
+  /** What each worker holds of a chain of its own block hashes, from the first on. Engines hash each in their own way, so
+   *  a chain usually fits the engines of one make. */
+  matchHashes(keys: readonly (string | number)[]): WorkerScore[] {
+    return Array.from(this.#workers.values(), ({ name, known, hasStates, load }): WorkerScore => {
+      let [attentionTokens, reusableTokens] = [0, 0];
+      for (const key of keys) {
+        const own = known[0].get(key);
+        if (own === undefined) break;
+        attentionTokens += own.length * this.blockTokens;
+        if (!hasStates || known[1].has(key)) reusableTokens = attentionTokens;
+      }
+      return { worker: name, reusableTokens, attentionTokens, load };
+    });
   }
 
   #applyEvent(worker: Worker, event: KvEvent): void {
@@ -134,9 +147,9 @@ export class BlockIndex {
     }
     let hash = parents?.at(-1) ?? PREFIX_SEED;
     for (const [index, foreign] of event.block_hashes.entries()) {
-      const own = new Uint32Array(size / this.blockTokens);
+      const own = new Int32Array(size / this.blockTokens);
       for (let i = 0; i < size; i++) {
-        hash = extendHash(hash, event.token_ids[index * size + i]!);
+        hash = extendHash(hash, event.token_ids[index * size + i]!) | 0;
         if ((i + 1) % this.blockTokens === 0) own[(i + 1) / this.blockTokens - 1] = hash;
       }
       worker.known[group].set(hashKeyOf(foreign), own);
@@ -147,7 +160,7 @@ export class BlockIndex {
   }
 
   /** Parents are looked for in both groups: a state's parent is an attention block. */
-  #ownOf(worker: Worker, foreign: BlockHash): Uint32Array | undefined {
+  #ownOf(worker: Worker, foreign: BlockHash): Int32Array | undefined {
     const key = hashKeyOf(foreign);
     return worker.known[0].get(key) ?? worker.known[1].get(key);
   }
@@ -167,7 +180,7 @@ export class BlockIndex {
     }
   }
 
-  #release(worker: Worker, group: 0 | 1, own: Uint32Array): void {
+  #release(worker: Worker, group: 0 | 1, own: Int32Array): void {
     const holders = this.#holders[group];
     for (const block of own) {
       const left = (holders.get(block) ?? 0) & ~worker.bit;
@@ -175,4 +188,8 @@ export class BlockIndex {
       else holders.set(block, left);
     }
   }
+}
+
+function indexOfLowestBit(mask: number): number {
+  return 31 - Math.clz32(mask & -mask);
 }

@@ -3,9 +3,11 @@
 import type { TextTokenizer } from '@tenfold/core/nn';
 import { Hono, type Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { z } from 'zod';
 import type { ShadowStanding } from '../sim/adaptive.ts';
 import { encodeChat, type ChatMessage } from '../trace/chat-template.ts';
-import type { BlockIndex } from './block-index.ts';
+import { hashKeyFromJson } from '../server/kv-events.ts';
+import type { BlockIndex, WorkerScore } from './block-index.ts';
 
 export interface RoutedWorker {
   readonly name: string;
@@ -28,7 +30,11 @@ export interface RouterOptions {
 interface RoutedBody {
   readonly messages?: ChatMessage[];
   readonly prompt?: string | number[];
+  readonly token_ids?: number[];
 }
+
+/** The bodies of Mooncake's Conductor. */
+const hashesSchema = z.object({ block_hash: z.array(z.union([z.string(), z.int()])) });
 
 const STATUS_UNREACHABLE = 502;
 
@@ -41,7 +47,8 @@ export function createRouterApp(index: BlockIndex, workers: readonly RoutedWorke
   /** Tokens of a request, or an answer that says what is wrong with it. */
   const readTokens = (text: string, context: Context): Int32Array | Response => {
     try {
-      const { messages, prompt } = JSON.parse(text) as RoutedBody;
+      const body = JSON.parse(text) as RoutedBody;
+      const { messages, prompt = body.token_ids } = body;
       if (messages !== undefined) return encodeChat(messages, encode);
       if (prompt !== undefined) return Int32Array.from(typeof prompt === 'string' ? encode(prompt) : prompt);
     } catch {
@@ -56,7 +63,14 @@ export function createRouterApp(index: BlockIndex, workers: readonly RoutedWorke
   app.get('/shadow', (context) => context.json({ policies: shadow?.standings() ?? [] }));
   app.post('/query', async (context) => {
     const tokens = readTokens(await context.req.text(), context);
-    return tokens instanceof Response ? tokens : context.json({ workers: index.rank(tokens) });
+    if (tokens instanceof Response) return tokens;
+    const scores = index.rank(tokens);
+    return context.json({ workers: scores, data: conductorData(scores) });
+  });
+  app.post('/query_by_hash', async (context) => {
+    const body = hashesSchema.safeParse(await context.req.json().catch(() => undefined));
+    if (!body.success) return errorAnswer(context, 400, 'The request needs block_hash, a list of hashes.');
+    return context.json({ data: conductorData(index.matchHashes(body.data.block_hash.map(hashKeyFromJson))) });
   });
   for (const path of ['/v1/chat/completions', '/v1/completions'] as const)
     app.post(path, async (context) => {
@@ -90,6 +104,16 @@ export function createRouterApp(index: BlockIndex, workers: readonly RoutedWorke
       return errorAnswer(context, STATUS_UNREACHABLE, `None of ${workers.length} engines answers.`);
     });
   return app;
+}
+
+/** Scores as Conductor gives them. `matched_tokens` are those that can be reused: on a hybrid, up to a state. */
+function conductorData(scores: readonly WorkerScore[]): object {
+  return Object.fromEntries(
+    scores.map(({ worker, reusableTokens, attentionTokens }) => [
+      worker,
+      { matched_tokens: reusableTokens, L1: { dp0: attentionTokens }, L2: 0, L3: 0 },
+    ]),
+  );
 }
 
 function forwardedHeaders(context: Context): Record<string, string> {

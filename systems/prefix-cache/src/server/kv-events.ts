@@ -45,6 +45,18 @@ export function hashKeyOf(hash: BlockHash): string | number {
   return typeof hash === 'bigint' ? hash.toString(16) : Buffer.from(hash).toString('hex');
 }
 
+/** The key of a hash that came as JSON: a number, its decimal digits (64 bits are more than a JSON number holds), 0x and
+ *  hexadecimal digits, or the hexadecimal digits of bytes. */
+export function hashKeyFromJson(hash: string | number): string | number {
+  if (typeof hash === 'number') return hash;
+  if (!/^(\d{1,20}|0x[0-9a-f]+)$/i.test(hash)) return hash.toLowerCase();
+  const value = BigInt(hash);
+  return hashKeyOf(value <= MAX_PLAIN_HASH ? Number(value) : value);
+}
+
+/** MessagePack reads up to here as plain numbers. */
+const MAX_PLAIN_HASH = 0xffff_ffffn;
+
 /** Hashes of the full blocks of a prefix, each over all tokens up to its end. */
 export function blockHashes(tokens: Int32Array, blockSize: number): number[] {
   const hashes: number[] = [];

@@ -1,9 +1,10 @@
 /** The continuous tuner: size-only shadow caches, one per policy of a family, see the same requests as the real cache;
  *  the real cache follows the shadow that lately reused most tokens. Only the past is used.
  *  Differs from the paper (§4.2, one replay of a bootstrap window over 21 values of α, judged by FLOPs saved): it never
- *  stops, it compares policies and not only α, and it is guarded: a change needs a lead of 5 % and a hundred requests since
+ *  stops, it compares policies and not only α, and it is guarded: a change needs a lead of 3 % and a hundred requests since
  *  the last one, and the past fades with a half-life, so that a change of traffic is followed. It counts tokens, because
- *  FLOPs grow with the square of a prompt: by them a few of the longest prompts choose for all. */
+ *  FLOPs grow with the square of a prompt: by them a few of the longest prompts choose for all; and only of
+ *  requests on which the shadows differ, since the others dilute every lead. */
 import { policyName, type EvictionPolicy } from '../cache/eviction.ts';
 import type { PrefixCache } from '../cache/prefix-cache.ts';
 import { flopsBetween } from '../cost/profile.ts';
@@ -26,7 +27,7 @@ export const POLICY_FAMILY: readonly EvictionPolicy[] = [
 ];
 
 const FIRST_POLICY: EvictionPolicy = { kind: 'hitDensity' };
-const HYSTERESIS = 1.05;
+const HYSTERESIS = 1.03;
 /** Requests until a reuse counts half. */
 const HALF_LIFE_REQUESTS = 1000;
 /** Requests before another change: a cache needs a while to look like its new policy's shadow. */
@@ -37,7 +38,7 @@ interface Shadow {
   readonly policy: EvictionPolicy;
   readonly name: string;
   readonly cache: PrefixCache;
-  /** Fading sum of tokens reused. */
+  /** Fading sum of tokens reused, over requests on which the shadows differ. */
   recent: number;
   savedFlops: number;
   reusedTokens: number;
@@ -55,6 +56,7 @@ export class AdaptivePolicy {
   readonly #trace: Pick<Trace, 'symbolTokens' | 'hasOpaqueOutputs'>;
   readonly #options: Omit<ReplayOptions, 'policy'>;
   readonly #shadows: Shadow[];
+  readonly #reused: Float64Array;
   #current: Shadow;
   #inputTokens = 0;
   #sinceSwitch = 0;
@@ -74,6 +76,7 @@ export class AdaptivePolicy {
       savedFlops: 0,
       reusedTokens: 0,
     }));
+    this.#reused = new Float64Array(family.length);
     const first = policyName(FIRST_POLICY);
     this.#current = this.#shadows.find(({ name }) => name === first) ?? this.#shadows[0]!;
   }
@@ -93,15 +96,19 @@ export class AdaptivePolicy {
   /** Shows a finished request to the shadows. @returns the policy from now on */
   observe(request: TraceRequest): EvictionPolicy {
     this.#inputTokens += request.inputTokens;
-    let best = this.#current;
-    for (const shadow of this.#shadows) {
-      const tokens = Math.min(
-        serveFrom(shadow.cache, this.#trace, request) * this.#trace.symbolTokens,
-        request.inputTokens,
-      );
-      shadow.recent = shadow.recent * DECAY + tokens;
-      shadow.savedFlops += flopsBetween(this.#options.profile, 0, tokens);
+    const { profile } = this.#options;
+    const { symbolTokens } = this.#trace;
+    const reused = this.#reused;
+    for (const [index, shadow] of this.#shadows.entries()) {
+      const tokens = Math.min(serveFrom(shadow.cache, this.#trace, request) * symbolTokens, request.inputTokens);
+      reused[index] = tokens;
+      shadow.savedFlops += flopsBetween(profile, 0, tokens);
       shadow.reusedTokens += tokens;
+    }
+    let best = this.#current;
+    const differ = reused.some((tokens) => tokens !== reused[0]);
+    for (const [index, shadow] of this.#shadows.entries()) {
+      shadow.recent = shadow.recent * DECAY + (differ ? reused[index]! : 0);
       if (shadow.recent > best.recent) best = shadow;
     }
     this.#sinceSwitch++;
