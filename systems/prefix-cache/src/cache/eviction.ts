@@ -152,19 +152,25 @@ export function fillFeatures(tree: RadixTree, profile: ModelProfile, now: number
     const node = nodes[i]!;
     const end = depth[node]!;
     const edge = tokenCount[node]!;
-    // Where every node holds a state, the base follows from the edge, without touching the parent's memory.
-    let base = end - edge;
-    if (hasTombstones && base > 0) {
-      let above = parent[node]!;
-      while (hasState[above] === 0 && base > 0) {
-        above = parent[above]!;
-        base = depth[above]!;
-      }
-    }
+    const freedPerToken = childCount[node] === 0 ? kvBytesPerToken : 0;
     recency[i] = 1 / (1 + now - lastAccess[node]!);
-    flops[i] = linearFlops * (end - base) + quadraticFlops * (end * end - base * base);
+    freedBytes[i] = stateBytes + stateBytesPerToken * end + freedPerToken * edge;
+    // Where every node holds a state, the nearest one above is the parent's.
+    replayTokens[i] = edge;
+    flops[i] = edge * (linearFlops + quadraticFlops * (2 * end - edge));
+  }
+  if (!hasTombstones) return;
+  for (let i = 0; i < count; i++) {
+    let above = parent[nodes[i]!]!;
+    let base = depth[above]!;
+    if (base === 0 || hasState[above] === 1) continue;
+    while (hasState[above] === 0 && base > 0) {
+      above = parent[above]!;
+      base = depth[above]!;
+    }
+    const end = depth[nodes[i]!]!;
     replayTokens[i] = end - base;
-    freedBytes[i] = stateBytes + stateBytesPerToken * end + (childCount[node] === 0 ? edge * kvBytesPerToken : 0);
+    flops[i] = (end - base) * (linearFlops + quadraticFlops * (end + base));
   }
 }
 
