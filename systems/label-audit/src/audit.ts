@@ -5,7 +5,8 @@ import { latentFromJoint } from './confident/latent.ts';
 import { learnPass } from './confident/learn.ts';
 import { noiseEstimateFromJoint } from './confident/noise-estimate.ts';
 import type { NoiseEstimate } from './confident/noise-estimate.ts';
-import { scorePass } from './confident/scores.ts';
+import { createMarginScores, scorePass } from './confident/scores.ts';
+import { sortByScore } from './confident/sort-by-score.ts';
 import { thresholdPass } from './confident/thresholds.ts';
 import { labelError } from './label-errors.ts';
 import { runInMemory, together } from './passes.ts';
@@ -73,11 +74,15 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
   assertKnownLabels(labels, numClasses);
   const isAdjustable = score !== 'confidence_weighted_entropy';
   const classes = yield* thresholdPass(labels, numClasses);
-  const [learned, scores, fitRows] = yield* together(
-    learnPass(labels, classes),
-    scorePass(labels, classes, { method: score, isAdjusted: isAdjusted && isAdjustable }),
+  // The usual score is taken in the same go over the rows as the rest.
+  const margins =
+    score === 'normalized_margin' ? createMarginScores(labels.length, classes.thresholds, isAdjusted) : undefined;
+  const [learned, fitRows, ownScores] = yield* together(
+    learnPass(labels, classes, margins),
     fitRowsPass(labels, numClasses),
+    ...(margins ? [] : [scorePass(labels, classes, { method: score, isAdjusted: isAdjusted && isAdjustable })]),
   );
+  const scores = margins?.scores ?? ownScores!;
   const latent = latentFromJoint(learned.joint, numClasses);
   const noise = noiseEstimateFromJoint(learned);
   const temperature = temperatureOfRows(fitRows, latent.noiseMatrix);
@@ -110,10 +115,12 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
 
 /** Flagged rows by rising score; equal scores keep their order. */
 function rankFlagged(flags: Uint8Array, scores: Float64Array): Uint32Array {
-  const ranked = new Uint32Array(flags.reduce((count, flag) => count + flag, 0));
+  let numFlagged = 0;
+  for (let i = 0; i < flags.length; i++) numFlagged += flags[i];
+  const flagged = new Uint32Array(numFlagged);
   let place = 0;
-  for (let i = 0; i < flags.length; i++) if (flags[i] === 1) ranked[place++] = i;
-  return ranked.sort((a, b) => scores[a] - scores[b] || a - b);
+  for (let i = 0; i < flags.length; i++) if (flags[i] === 1) flagged[place++] = i;
+  return sortByScore(flagged, scores);
 }
 
 function classHealthOf(labels: Int32Array, learned: ConfidentLearning, flags: Uint8Array): ClassHealth[] {
@@ -135,8 +142,9 @@ function classHealthOf(labels: Int32Array, learned: ConfidentLearning, flags: Ui
 }
 
 function assertKnownLabels(labels: Int32Array, numClasses: number): void {
-  const row = labels.findIndex((label) => !(label >= 0 && label < numClasses));
-  if (row < 0) return;
+  let row = 0;
+  while (row < labels.length && labels[row] >= 0 && labels[row] < numClasses) row++;
+  if (row === labels.length) return;
   throw labelError('TF-LABEL-003', {
     subject: 'auditLabels',
     expected: `labels in 0 … ${numClasses - 1}`,

@@ -16,6 +16,7 @@ import {
 import type { Filter, Probabilities, Vote } from '../src/index.ts';
 import { roundKeepingSum } from '../src/confident/rounding.ts';
 import { selectSmallest } from '../src/confident/select.ts';
+import { sortByScore } from '../src/confident/sort-by-score.ts';
 import { compareWithTruth } from '../src/truth-check.ts';
 
 const LABELS = Int32Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2);
@@ -248,3 +249,22 @@ function noisyProblem(
   }
   return { truth, labels, probabilities: { numRows: count, numClasses, data } };
 }
+
+test('rows are ranked as comparing would rank them: ties in order, negative scores, near-equal scores, one row, none', () => {
+  const rng = createRng(9, 'ranking');
+  const scoresOf: Readonly<Record<string, () => number>> = {
+    even: () => rng.uniform(),
+    signed: () => rng.normal(),
+    ties: () => rng.integer(7) / 8,
+    near: () => 0.5 + rng.integer(1000) * 2 ** -52,
+    zeros: () => (rng.uniform() < 0.5 ? -0 : 0),
+  };
+  for (const [name, draw] of Object.entries(scoresOf)) {
+    for (const numRows of [0, 1, 2, 5000]) {
+      const scores = Float64Array.from({ length: numRows }, draw);
+      const rows = Uint32Array.from(scores.keys()).filter((row) => row % 3 !== 1);
+      const expected = Uint32Array.from([...rows].sort((a, b) => scores[a]! - scores[b]! || a - b));
+      assert.deepEqual(sortByScore(rows, scores), expected, `${name}, ${numRows}`);
+    }
+  }
+});

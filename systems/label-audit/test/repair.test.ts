@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { fitTemperature, posteriorOfTruth } from '../src/index.ts';
 import { createPowerTable, powerOf } from '../src/repair/power-table.ts';
+import { smallestOf } from '../src/repair/smallest.ts';
 
 test('the posterior is P · Q over its sum, worked out by hand', () => {
   const probabilities = { numRows: 2, numClasses: 2, data: Float64Array.of(0.6, 0.4, 0.1, 0.9) };
@@ -25,12 +26,14 @@ test('where label and row exclude each other the row decides', () => {
 test('rows raised by the table differ from those raised exactly by less than a millionth', () => {
   const rng = createRng(4, 'powers');
   for (const exponent of [0.1, 0.5, 1, 1.7, 3]) {
-    const table = createPowerTable(exponent);
-    assert.equal(powerOf(table, 0), 0);
+    const { octaves, mantissas } = createPowerTable(exponent);
+    const power = (word: number) => powerOf(octaves, mantissas, word);
+    assert.equal(power(0), 0);
+    assert.equal(power(0x3f80_0000), 1);
     for (let i = 0; i < 2000; i++) {
       const x = Math.fround(i < 1000 ? rng.uniform() : 10 ** (-12 * rng.uniform()));
       const [bits] = new Uint32Array(Float32Array.of(x).buffer);
-      assert.ok(Math.abs(powerOf(table, bits!) / x ** exponent - 1) < 1e-6, `${x} ^ ${exponent}`);
+      assert.ok(Math.abs(power(bits!) / x ** exponent - 1) < 1e-6, `${x} ^ ${exponent}`);
     }
   }
 });
@@ -65,4 +68,35 @@ test('the temperature undoes what sharpened the rows, although a fifth of the la
   );
   assert.ok(Math.abs(temperature - 3) < 0.25, `${temperature}`);
   assert.ok(lossAfter < lossBefore);
+});
+
+test('of equal posteriors the lowest class is suggested, whichever label was given', () => {
+  const even = Float64Array.of(0.4, 0.4, 0.2);
+  const noiseMatrix = new Float64Array(9).fill(1 / 3);
+  for (const data of [even, Float32Array.from(even)]) {
+    for (const [given, best] of [
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ] as const) {
+      const probabilities = { numRows: 1, numClasses: 3, data };
+      assert.equal(posteriorOfTruth(Int32Array.of(given), probabilities, noiseMatrix).suggested[0], best);
+    }
+  }
+});
+
+test('the search finds the bottom of smooth valleys, at the ends too, in few steps', () => {
+  const valleys: readonly [name: string, bottom: number, f: (x: number) => number][] = [
+    ['parabola', 0.3, (x) => (x - 0.3) ** 2],
+    ['skew', Math.log(2), (x) => Math.exp(x) - 2 * x],
+    ['flat', -1, (x) => (x + 1) ** 4],
+    ['left end', -2.3, (x) => x],
+    ['right end', 2.3, (x) => -x],
+  ];
+  for (const [name, bottom, f] of valleys) {
+    let numCalls = 0;
+    const { place } = smallestOf((x) => (numCalls++, f(x)), [-2.3, 2.3], 3e-3);
+    assert.ok(Math.abs(place - bottom) < (name === 'flat' ? 0.05 : 5e-3), `${name}: ${place}`);
+    assert.ok(numCalls <= 25, `${name}: ${numCalls} calls`);
+  }
 });

@@ -104,7 +104,9 @@ function confidentOffDiagonal(labels: ArrayLike<number>, { confidentClass }: Con
 
 function numOffDiagonal(labels: ArrayLike<number>, learned: ConfidentLearning): number {
   const flags = withoutPredicted(confidentOffDiagonal(labels, learned), learned);
-  return flags.reduce((sum, flag) => sum + flag, 0);
+  let count = 0;
+  for (let i = 0; i < flags.length; i++) count += flags[i];
+  return count;
 }
 
 /** Takes back the flags of rows whose prediction is the given label.  Mutates: flags. */

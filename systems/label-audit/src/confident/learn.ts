@@ -5,6 +5,7 @@ import type { Passes } from '../passes.ts';
 import { NO_CLASS } from '../types.ts';
 import type { ConfidentLearning, CountMatrix, Probabilities } from '../types.ts';
 import { roundKeepingSum } from './rounding.ts';
+import type { MarginScores } from './scores.ts';
 import { thresholdPass } from './thresholds.ts';
 import type { ClassThresholds } from './thresholds.ts';
 
@@ -23,10 +24,12 @@ function* learnPasses(labels: ArrayLike<number>, numClasses: number): Passes<Con
   return yield* learnPass(labels, yield* thresholdPass(labels, numClasses));
 }
 
-/** One pass, once the thresholds are known. */
+/** One pass, once the thresholds are known.
+ *  @param margins  is filled in the same go over each row */
 export function* learnPass(
   labels: ArrayLike<number>,
   { thresholds, labelCounts }: ClassThresholds,
+  margins?: MarginScores,
 ): Passes<ConfidentLearning> {
   const numClasses = thresholds.length;
   const bounds = thresholds.map((threshold) => threshold - PROBABILITY_TOLERANCE);
@@ -34,8 +37,10 @@ export function* learnPass(
   const confidentClass = new Uint16Array(labels.length);
   const isGivenLargest = new Uint8Array(labels.length);
   const uncalibratedJoint = new Float64Array(numClasses * numClasses);
-  const found = { predicted, confidentClass, isGivenLargest, uncalibratedJoint };
-  yield (block, start) => learnBlock(found, block, start, { labels, bounds });
+  const found = { predicted, confidentClass, isGivenLargest, uncalibratedJoint, numClasses };
+  yield margins === undefined
+    ? (block, start) => learnBlock(found, block, start, { labels, bounds })
+    : (block, start) => learnAndScoreBlock(found, block, start, { labels, bounds, margins });
   for (let k = 0; k < numClasses; k++) {
     const diagonal = k * numClasses + k;
     uncalibratedJoint[diagonal] = Math.max(uncalibratedJoint[diagonal], 1);
@@ -56,26 +61,22 @@ export function* learnPass(
 /** A function of its own, as its loop runs faster with locals than with the variables of a generator.
  *  Mutates: what was found so far. */
 function learnBlock(
-  {
-    predicted,
-    confidentClass,
-    isGivenLargest,
-    uncalibratedJoint,
-  }: Pick<ConfidentLearning, 'predicted' | 'confidentClass' | 'isGivenLargest' | 'uncalibratedJoint'>,
+  found: Found,
   { data, numRows, numClasses }: Probabilities,
   start: number,
   { labels, bounds }: { readonly labels: ArrayLike<number>; readonly bounds: Float64Array },
 ): void {
   for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
     const given = labels[i];
-    let best = 0;
-    let largest = -Infinity;
+    // Most labels are right, so the search starts at the given one; of equal classes the lowest is taken.
+    let best = given;
+    let largest = data[row + given];
     let numConfident = 0;
     let confident = 0;
     for (let k = 0; k < numClasses; k++) {
       const p = data[row + k];
-      if (p > largest) {
-        largest = p; // the lowest class of several
+      if (p >= largest && (p > largest || k < best)) {
+        largest = p;
         best = k;
       }
       if (p >= bounds[k]) {
@@ -83,16 +84,88 @@ function learnBlock(
         confident = k;
       }
     }
-    predicted[i] = best;
-    isGivenLargest[i] = isLargestWithTolerance(data, row, given, best) ? 1 : 0;
-    if (numConfident === 0) confidentClass[i] = NO_CLASS;
-    else {
-      const guess = numConfident === 1 ? confident : best;
-      confidentClass[i] = guess;
-      uncalibratedJoint[given * numClasses + guess]++;
-    }
+    settleRow(found, i, given, {
+      best,
+      numConfident,
+      confident,
+      isGivenLargest: isLargestWithTolerance(data, row, given, best),
+    });
   }
 }
+
+/** As learnBlock, with the margin of the given class in the same go over each row.  Mutates: what was found so far, margins. */
+function learnAndScoreBlock(
+  found: Found,
+  { data, numRows, numClasses }: Probabilities,
+  start: number,
+  {
+    labels,
+    bounds,
+    margins,
+  }: { readonly labels: ArrayLike<number>; readonly bounds: Float64Array; readonly margins: MarginScores },
+): void {
+  const { scores, shift, isAdjusted } = margins;
+  for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+    const given = labels[i];
+    // Most labels are right, so the search starts at the given one; of equal classes the lowest is taken.
+    let best = given;
+    let largest = data[row + given];
+    let numConfident = 0;
+    let confident = 0;
+    let sum = 0;
+    let largestOther = -Infinity;
+    for (let k = 0; k < numClasses; k++) {
+      const p = data[row + k];
+      if (p >= largest && (p > largest || k < best)) {
+        largest = p;
+        best = k;
+      }
+      if (p >= bounds[k]) {
+        numConfident++;
+        confident = k;
+      }
+      const shifted = p + shift[k];
+      sum += shifted;
+      if (shifted > largestOther && k !== given) largestOther = shifted;
+    }
+    const own = data[row + given] + shift[given];
+    scores[i] = ((own - largestOther) / (isAdjusted ? sum : 1) + 1) / 2;
+    settleRow(found, i, given, {
+      best,
+      numConfident,
+      confident,
+      isGivenLargest: isLargestWithTolerance(data, row, given, best),
+    });
+  }
+}
+
+/** Mutates: what was found so far. */
+function settleRow(
+  { predicted, confidentClass, isGivenLargest, uncalibratedJoint, numClasses }: Found,
+  i: number,
+  given: number,
+  row: {
+    readonly best: number;
+    readonly numConfident: number;
+    readonly confident: number;
+    readonly isGivenLargest: boolean;
+  },
+): void {
+  predicted[i] = row.best;
+  isGivenLargest[i] = row.isGivenLargest ? 1 : 0;
+  if (row.numConfident === 0) {
+    confidentClass[i] = NO_CLASS;
+    return;
+  }
+  const guess = row.numConfident === 1 ? row.confident : row.best;
+  confidentClass[i] = guess;
+  uncalibratedJoint[given * numClasses + guess]++;
+}
+
+type Found = Pick<
+  ConfidentLearning,
+  'predicted' | 'confidentClass' | 'isGivenLargest' | 'uncalibratedJoint' | 'numClasses'
+>;
 
 /** Whether the given class is the argmax once 1e-6 is added to it; the lowest class wins a tie. */
 function isLargestWithTolerance(data: Float32Array | Float64Array, row: number, given: number, best: number): boolean {

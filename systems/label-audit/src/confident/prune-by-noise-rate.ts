@@ -1,7 +1,7 @@
 /** prune_by_noise_rate: of each pair (given, true) the counted number of rows with the largest P[true] − P[given]; of equal
  *  ones the first.  Exact in passes over blocks, with memory for twice the counts. */
-import type { Pass, Passes } from '../passes.ts';
-import type { ConfidentLearning } from '../types.ts';
+import type { Passes } from '../passes.ts';
+import type { ConfidentLearning, Probabilities } from '../types.ts';
 import { createLargestOfStreams } from './largest-margins.ts';
 import type { LargestOfStreams } from './largest-margins.ts';
 import { pruneCountsFromJoint } from './prune-counts.ts';
@@ -27,16 +27,16 @@ export function* noiseRatePasses(
     }
   }
   const targets = targetsOf(wanted, numClasses);
-  const isPredicted = (i: number) => predicted[i] === labels[i];
 
   const positive = createLargestOfStreams(wanted);
-  yield offerMargins(positive, { labels, targets, isLeftOut: isPredicted, above: 0 });
+  yield (block, start) => offerMargins(positive, block, start, { labels, targets, leftOut: predicted, above: 0 });
   const isUnfilled = (pair: number) => wanted[pair] > 0 && !positive.isFilled(pair);
   const unfilled = targets.map((others, given) => others.filter((other) => isUnfilled(given * numClasses + other)));
   let all = positive;
   if (unfilled.some(({ length }) => length > 0)) {
     all = createLargestOfStreams(wanted.map((count, pair) => (isUnfilled(pair) ? count : 0)));
-    yield offerMargins(all, { labels, targets: unfilled, isLeftOut: () => false, above: -Infinity });
+    const others = all;
+    yield (block, start) => offerMargins(others, block, start, { labels, targets: unfilled, above: -Infinity });
   }
 
   // Rows above the cut are flagged; of those at the cut as many as are left.
@@ -51,28 +51,51 @@ export function* noiseRatePasses(
     }
   });
   const flags = new Uint8Array(labels.length);
-  yield ({ data, numRows }, start) => {
-    for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
-      const given = labels[i];
-      // Rows that are predicted as given have no margin above 0, but at or below 0 they take their places too.
-      const others = isPredicted(i) ? unfilled[given] : targets[given];
-      const own = data[row + given];
-      for (let t = 0; t < others.length; t++) {
-        const pair = given * numClasses + others[t];
-        const margin = marginOf(data, row + others[t], own);
-        if (margin > cuts[pair] || (margin === cuts[pair] && numAtCut[pair]-- > 0)) flags[i] = 1;
-      }
-    }
-  };
+  yield (block, start) => flagMargins(flags, block, start, { labels, predicted, targets, unfilled, cuts, numAtCut });
   return flags;
 }
 
+/** Functions of their own below, as their loops run faster with locals than with the variables of a generator.
+ *  Mutates: flags, numAtCut. */
+function flagMargins(
+  flags: Uint8Array,
+  { data, numRows, numClasses }: Probabilities,
+  start: number,
+  {
+    labels,
+    predicted,
+    targets,
+    unfilled,
+    cuts,
+    numAtCut,
+  }: {
+    readonly labels: ArrayLike<number>;
+    readonly predicted: Uint16Array;
+    readonly targets: readonly Int32Array[];
+    readonly unfilled: readonly Int32Array[];
+    readonly cuts: Float64Array;
+    readonly numAtCut: Int32Array;
+  },
+): void {
+  for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+    const given = labels[i];
+    // Rows that are predicted as given have no margin above 0, but at or below 0 they take their places too.
+    const others = predicted[i] === given ? unfilled[given] : targets[given];
+    const own = data[row + given];
+    for (let t = 0; t < others.length; t++) {
+      const pair = given * numClasses + others[t];
+      const margin = marginOf(data, row + others[t], own);
+      if (margin > cuts[pair] || (margin === cuts[pair] && numAtCut[pair]-- > 0)) flags[i] = 1;
+    }
+  }
+}
+
 /** For each given class the true classes with a count. */
-function targetsOf(wanted: Int32Array, numClasses: number): number[][] {
+function targetsOf(wanted: Int32Array, numClasses: number): Int32Array[] {
   return Array.from({ length: numClasses }, (_, given) => {
     const others: number[] = [];
     for (let k = 0; k < numClasses; k++) if (wanted[given * numClasses + k] > 0) others.push(k);
-    return others;
+    return Int32Array.from(others);
   });
 }
 
@@ -81,26 +104,31 @@ function marginOf(data: Float32Array | Float64Array, at: number, own: number): n
   return data instanceof Float32Array ? Math.fround(data[at] - own) : data[at] - own;
 }
 
+/** @param from.leftOut  rows of this class as given are left out */
 function offerMargins(
   streams: LargestOfStreams,
-  from: {
+  { data, numRows, numClasses }: Probabilities,
+  start: number,
+  {
+    labels,
+    targets,
+    leftOut,
+    above,
+  }: {
     readonly labels: ArrayLike<number>;
-    readonly targets: readonly (readonly number[])[];
-    readonly isLeftOut: (i: number) => boolean;
+    readonly targets: readonly Int32Array[];
+    readonly leftOut?: Uint16Array;
     readonly above: number;
   },
-): Pass {
-  const { labels, targets, isLeftOut, above } = from;
-  return ({ data, numRows, numClasses }, start) => {
-    for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
-      if (isLeftOut(i)) continue;
-      const given = labels[i];
-      const own = data[row + given];
-      const others = targets[given];
-      for (let t = 0; t < others.length; t++) {
-        const margin = marginOf(data, row + others[t], own);
-        if (margin > above) streams.offer(given * numClasses + others[t], margin);
-      }
+): void {
+  for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
+    const given = labels[i];
+    if (leftOut !== undefined && leftOut[i] === given) continue;
+    const own = data[row + given];
+    const others = targets[given];
+    for (let t = 0; t < others.length; t++) {
+      const margin = marginOf(data, row + others[t], own);
+      if (margin > above) streams.offer(given * numClasses + others[t], margin);
     }
-  };
+  }
 }

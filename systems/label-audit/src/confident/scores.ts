@@ -35,9 +35,7 @@ export function* scorePass(
   { method, isAdjusted = false }: ScoreOptions,
 ): Passes<Float64Array> {
   const scores = new Float64Array(labels.length);
-  // max t − t_k, so that shifted rows stay non-negative
-  const largest = thresholds.reduce((a, b) => Math.max(a, b));
-  const shift = thresholds.map((threshold) => (isAdjusted ? largest - threshold : 0));
+  const shift = shiftOf(thresholds, isAdjusted);
   if (method === 'normalized_margin') yield marginPass(scores, labels, shift, isAdjusted);
   else if (method === 'self_confidence' && !isAdjusted) yield selfConfidencePass(scores, labels);
   else {
@@ -52,6 +50,25 @@ export function* scorePass(
     };
   }
   return scores;
+}
+
+/** max t − t_k, so that shifted rows stay non-negative. */
+function shiftOf(thresholds: Float64Array, isAdjusted: boolean): Float64Array {
+  const largest = thresholds.reduce((a, b) => Math.max(a, b));
+  return thresholds.map((threshold) => (isAdjusted ? largest - threshold : 0));
+}
+
+/** What a pass that goes over whole rows anyway needs to fill in the margins. */
+export interface MarginScores {
+  /** [N] */
+  readonly scores: Float64Array;
+  /** [K] */
+  readonly shift: Float64Array;
+  readonly isAdjusted: boolean;
+}
+
+export function createMarginScores(numRows: number, thresholds: Float64Array, isAdjusted: boolean): MarginScores {
+  return { scores: new Float64Array(numRows), shift: shiftOf(thresholds, isAdjusted), isAdjusted };
 }
 
 function selfConfidencePass(scores: Float64Array, labels: ArrayLike<number>): Pass {

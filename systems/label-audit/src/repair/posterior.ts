@@ -4,6 +4,7 @@ import { runInMemory } from '../passes.ts';
 import type { Passes } from '../passes.ts';
 import type { Probabilities } from '../types.ts';
 import { createPowerTable, powerOf } from './power-table.ts';
+import type { PowerTable } from './power-table.ts';
 
 export interface Posterior {
   /** [N] class with the largest posterior. */
@@ -40,7 +41,7 @@ export function* posteriorPass(
   const sources = Array.from({ length: numClasses }, (_, given) => {
     const possible: number[] = [];
     for (let k = 0; k < numClasses; k++) if (noiseMatrix[given * numClasses + k] > 0) possible.push(k);
-    return possible;
+    return Int32Array.from(possible);
   });
   const table = createPowerTable(exponent);
   const from: PosteriorInputs = { labels, noiseMatrix, numClasses, sources, exponent, table };
@@ -53,9 +54,9 @@ interface PosteriorInputs {
   readonly noiseMatrix: Float64Array;
   readonly numClasses: number;
   /** For each given label the true classes that can carry it. */
-  readonly sources: readonly (readonly number[])[];
+  readonly sources: readonly Int32Array[];
   readonly exponent: number;
-  readonly table: Float64Array;
+  readonly table: PowerTable;
 }
 
 /** A function of its own, as its loop runs twice as fast with locals as with the variables of a generator.
@@ -67,26 +68,40 @@ function fillPosterior(
   { labels, noiseMatrix, numClasses, sources, exponent, table }: PosteriorInputs,
 ): void {
   const bits = data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : undefined;
+  const { octaves, mantissas } = table;
+  const weights = new Float64Array(numClasses);
   for (let i = start, row = 0; i < start + numRows; i++, row += numClasses) {
     const given = labels[i];
     const possible = sources[given];
+    const noise = given * numClasses;
+    // One go over the classes without branches, then one that only compares.
     let total = 0;
-    let largest = 0;
+    if (bits === undefined) {
+      for (let t = 0; t < possible.length; t++) {
+        const k = possible[t];
+        total += weights[k] = data[row + k] ** exponent * noiseMatrix[noise + k];
+      }
+    } else if (possible.length === numClasses) {
+      for (let k = 0; k < numClasses; k++)
+        total += weights[k] = powerOf(octaves, mantissas, bits[row + k]) * noiseMatrix[noise + k];
+    } else {
+      for (let t = 0; t < possible.length; t++) {
+        const k = possible[t];
+        total += weights[k] = powerOf(octaves, mantissas, bits[row + k]) * noiseMatrix[noise + k];
+      }
+    }
+    // Most labels are right, so the search starts at the given one; of equal classes the lowest is taken.
     let best = given;
-    let own = 0;
+    let largest = noiseMatrix[noise + given] > 0 ? weights[given] : 0;
     for (let t = 0; t < possible.length; t++) {
       const k = possible[t];
-      const p = bits === undefined ? data[row + k] ** exponent : powerOf(table, bits[row + k]);
-      const weight = p * noiseMatrix[given * numClasses + k];
-      total += weight;
-      if (weight > largest) {
-        largest = weight;
-        best = k;
-      }
-      if (k === given) own = weight;
+      if (weights[k] < largest || (weights[k] === largest && k >= best)) continue;
+      largest = weights[k];
+      best = k;
     }
-    if (total > 0) givenProbability[i] = own / total;
+    if (total > 0) givenProbability[i] = noiseMatrix[noise + given] > 0 ? weights[given] / total : 0;
     else {
+      best = given;
       for (let k = 0; k < numClasses; k++) {
         if (data[row + k] <= largest) continue;
         largest = data[row + k];

@@ -1,24 +1,37 @@
-/** x ↦ x^e for millions of f32 numbers in 0 … 2: a table over the upper 20 bits and a straight line between two entries.
+/** x ↦ x^e for millions of f32 numbers in 0 … 2: the power of the binary exponent times the power of the mantissa, the latter
+ *  from a table over eleven bits with a straight line between two entries.  Both tables stay in a core's first cache.
  *  The relative error is below 2⁻²²·|e (e − 1)| / 8, that is 6e-8 for e = 2. */
 
-/** Sign, exponent and eleven bits of the mantissa stay. */
-const SHIFT = 12;
+const MANTISSA_BITS = 23;
+const EXPONENT_BIAS = 127;
+const TABLE_BITS = 11;
+const TABLE_MASK = (1 << TABLE_BITS) - 1;
+const SHIFT = MANTISSA_BITS - TABLE_BITS;
 const FRACTION_MASK = (1 << SHIFT) - 1;
 const FRACTION_SCALE = 1 / (1 << SHIFT);
-const TWO_BITS = 0x4000_0000;
 
-/** Table of x^e for `powerOf`. */
-export function createPowerTable(exponent: number): Float64Array {
-  const words = new Uint32Array((TWO_BITS >>> SHIFT) + 2);
-  for (let i = 0; i < words.length; i++) words[i] = i << SHIFT;
-  const numbers = new Float32Array(words.buffer);
-  const table = new Float64Array(numbers.length);
-  for (let i = 0; i < table.length; i++) table[i] = numbers[i] ** exponent;
-  return table;
+export interface PowerTable {
+  /** By the exponent bits; 0 for what f32 has below 2⁻¹²⁶. */
+  readonly octaves: Float64Array;
+  /** [2049] */
+  readonly mantissas: Float64Array;
+}
+
+/** For `powerOf`. */
+export function createPowerTable(exponent: number): PowerTable {
+  return {
+    octaves: Float64Array.from({ length: EXPONENT_BIAS + 2 }, (_, i) =>
+      i === 0 ? 0 : 2 ** (exponent * (i - EXPONENT_BIAS)),
+    ),
+    mantissas: Float64Array.from({ length: TABLE_MASK + 2 }, (_, i) => (1 + i / (TABLE_MASK + 1)) ** exponent),
+  };
 }
 
 /** @param bits  of an f32 number in 0 … 2 */
-export function powerOf(table: Float64Array, bits: number): number {
-  const low = table[bits >>> SHIFT];
-  return low + (table[(bits >>> SHIFT) + 1] - low) * ((bits & FRACTION_MASK) * FRACTION_SCALE);
+export function powerOf(octaves: Float64Array, mantissas: Float64Array, bits: number): number {
+  const at = (bits >>> SHIFT) & TABLE_MASK;
+  const low = mantissas[at];
+  return (
+    (low + (mantissas[at + 1] - low) * ((bits & FRACTION_MASK) * FRACTION_SCALE)) * octaves[bits >>> MANTISSA_BITS]
+  );
 }

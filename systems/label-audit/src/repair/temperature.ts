@@ -5,6 +5,7 @@
 import { runInMemory } from '../passes.ts';
 import type { Passes } from '../passes.ts';
 import type { Probabilities } from '../types.ts';
+import { smallestOf } from './smallest.ts';
 
 export interface Temperature {
   /** > 1 softens. */
@@ -18,9 +19,8 @@ export interface Temperature {
 const MAX_FITTED_ELEMENTS = 100_000;
 const MIN_FITTED_ROWS = 500;
 const LOG_RANGE = [Math.log(0.1), Math.log(10)] as const;
-/** Leaves an interval of 0.3 % in T. */
-const NUM_STEPS = 15;
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
+/** 0.3 % of T. */
+const LOG_TOLERANCE = 3e-3;
 const SMALLEST_LIKELIHOOD = 1e-12;
 
 /** The rows that the temperature is fitted on. */
@@ -30,7 +30,7 @@ export interface FitRows {
   readonly logProbabilities: Probabilities;
 }
 
-/** Golden-section search over log T in [0.1, 10] on evenly spaced rows.
+/** Brent's search over T in [0.1, 10], by its logarithm, on evenly spaced rows.
  *  @param noiseMatrix  [given · K + true] */
 export function fitTemperature(
   labels: ArrayLike<number>,
@@ -63,26 +63,10 @@ export function* fitRowsPass(labels: ArrayLike<number>, numClasses: number): Pas
 }
 
 export function temperatureOfRows(rows: FitRows, noiseMatrix: Float64Array): Temperature {
-  const lossAt = (logT: number) => noisyLoss(rows, noiseMatrix, Math.exp(-logT));
-  let [low, high] = LOG_RANGE as readonly [number, number];
-  let left = high - GOLDEN * (high - low);
-  let right = low + GOLDEN * (high - low);
-  let [lossLeft, lossRight] = [lossAt(left), lossAt(right)];
-  for (let step = 0; step < NUM_STEPS; step++) {
-    if (lossLeft <= lossRight) {
-      [high, right, lossRight] = [right, left, lossLeft];
-      left = high - GOLDEN * (high - low);
-      lossLeft = lossAt(left);
-    } else {
-      [low, left, lossLeft] = [left, right, lossRight];
-      right = low + GOLDEN * (high - low);
-      lossRight = lossAt(right);
-    }
-  }
-  const lossBefore = lossAt(0);
-  const lossAfter = Math.min(lossLeft, lossRight);
-  if (lossAfter >= lossBefore) return { temperature: 1, lossBefore, lossAfter: lossBefore };
-  return { temperature: Math.exp(lossLeft <= lossRight ? left : right), lossBefore, lossAfter };
+  const lossBefore = noisyLoss(rows, noiseMatrix, 1);
+  const fitted = smallestOf((logT) => noisyLoss(rows, noiseMatrix, Math.exp(-logT)), LOG_RANGE, LOG_TOLERANCE);
+  if (fitted.value >= lossBefore) return { temperature: 1, lossBefore, lossAfter: lossBefore };
+  return { temperature: Math.exp(fitted.place), lossBefore, lossAfter: fitted.value };
 }
 
 function noisyLoss({ labels, logProbabilities }: FitRows, noiseMatrix: Float64Array, exponent: number): number {
