@@ -119,7 +119,7 @@ async function createCrewedPasses(
 ) {
   const shared = sharedCloud(cloud);
   const crew = createStepCrew(2);
-  const buffers = createStepBuffers(shared, createAdamState(shared), 2, 0);
+  const buffers = createStepBuffers(shared, createAdamState(shared), 2);
   crew.use(buffers);
   const numPixels = CAMERA.widthPx * CAMERA.heightPx;
   const imageGradient = createSharedFloats(3 * numPixels);
@@ -141,8 +141,6 @@ async function createCrewedPasses(
     loss: { ssimWeight: 0, profile: 'correct' },
     numOpen: numPixels,
     imageGradient,
-    extra: undefined,
-    extraGradient: undefined,
     rates: { means: 0, quats: 0, logScales: 0, opacityLogits: 0, shConstant: 0, shRest: 0 },
     isAbsolute: false,
     isRegularised: false,

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { computePsnr } from '../src/metrics/image-metrics.ts';
 import { renderCloud } from '../src/splat/render.ts';
+import { renderView } from '../src/splat/render-view.ts';
 import { createTeacherScene, TEACHER_TRAINING } from '../src/train/teacher.ts';
 import { trainCloud } from '../src/train/trainer.ts';
 import type { Frame, GaussianCloud } from '../src/types.ts';
@@ -24,6 +25,28 @@ test('a student of 150 Gaussians recovers its teacher in views far from the trai
     assert.ok(reached >= wanted[key], `${key}: ${reached} dB`);
   }
 });
+
+for (const method of ['2dgs', 'pgsr'] as const) {
+  test(`${method} trains with its regularisers, the same to the bit in one thread and in two, and its depths are near the truth`, async () => {
+    const scene = createTeacherScene(2, 40);
+    const options = { numSteps: 300, refineStart: 50, refineEvery: 50, refineEnd: 150, cap: 120, degreeEvery: 1 };
+    const geometry = { distortion: 10, flattening: 1 };
+    const run = (numThreads: number) =>
+      trainCloud(scene.student, scene.train, { ...options, method, geometry, numThreads, numParts: 2 }, createRng(3));
+    const [one, two] = [await run(1), await run(2)];
+    assert.deepEqual(two.cloud, one.cloud);
+    assert.ok(
+      one.numGrown > 0 && one.losses.at(-1)! < 0.5 * one.losses[0]!,
+      `${one.losses[0]} to ${one.losses.at(-1)}`,
+    );
+    const { camera } = scene.interpolated[2]!;
+    const truth = renderView(scene.teacher, camera, { hasDepth: true }).depthM;
+    const found = renderView(one.cloud, camera, { method, hasDepth: true }).depthM;
+    const errors = truth.map((depth, p) => (depth > 0 && found[p] > 0 ? Math.abs(found[p] / depth - 1) : NaN));
+    const known = errors.filter(Number.isFinite).toSorted();
+    assert.ok(known[known.length >> 1] < 0.1, `median relative depth error ${known[known.length >> 1]}`);
+  });
+}
 
 for (const strategy of ['adaptive', 'absgrad', 'mcmc'] as const) {
   test(`the ${strategy} strategy grows the cloud and is the same to the bit for the same seed`, async () => {

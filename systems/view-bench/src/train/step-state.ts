@@ -1,16 +1,24 @@
 /** One training step in phases. Every phase works on a part of its rows, tiles or image rows and touches nothing else, so that parts run
  *  in any order, in one thread or several, with the same bits. All arrays lie in shared memory. */
 import { createSharedFloats } from '../reals.ts';
-import { compositePart, type CompositeInput, type CompositeTarget } from '../splat/composite.ts';
-import { addCompositeGradient, type ProjectionGradient } from '../splat/composite-gradient.ts';
+import type { CompositeTarget } from '../splat/composite.ts';
+import type { ProjectionGradient } from '../splat/composite-gradient.ts';
+import type { SplatMethod } from '../splat/method.ts';
 import type { ResolvedRenderOptions } from '../splat/options.ts';
-import { projectRange, type Projection } from '../splat/project.ts';
-import { writeProjectionGradient } from '../splat/project-gradient.ts';
+import type { Projection } from '../splat/project.ts';
 import type { TileLists } from '../splat/tile-lists.ts';
 import { PARAMETER_KINDS, type CloudGradients, type GaussianCloud, type PinholeCamera } from '../types.ts';
 import { applyAdamRows, type AdamState, type GroupRates } from './adam.ts';
 import { writeImageLossRows, type LossOptions } from './loss.ts';
 import { addMcmcRegularisers } from './mcmc.ts';
+import {
+  compositeStep,
+  createMethodBuffers,
+  differentiateStep,
+  gradientRows,
+  projectRows,
+  type SurfelBuffers,
+} from './step-methods.ts';
 
 export type Phase = 'project' | 'composite' | 'loss' | 'backward' | 'update';
 
@@ -19,6 +27,8 @@ export interface StepBuffers {
   readonly cloud: GaussianCloud;
   readonly projection: Projection;
   /** A sum of gradients for each part. */ readonly partials: readonly ProjectionGradient[];
+  /** Of the method 2dgs, which uses these in place of `partials`. */ readonly surfels?: SurfelBuffers;
+  /** [N, 4] normals and plane distances of the method pgsr. */ readonly planes?: Float32Array;
   readonly gradients: CloudGradients;
   readonly moments: Pick<AdamState, 'first' | 'second'>;
   /** [N] sum of positional gradients, and views in which each was drawn. */
@@ -37,8 +47,11 @@ export interface StepOrder {
   readonly loss: LossOptions;
   readonly numOpen: number;
   /** [H, W, 3] by the shown colours, then by the rendering */ readonly imageGradient: Float32Array;
-  /** [N, E] composited channels and [H, W, E] their gradients */ readonly extra: Float32Array | undefined;
-  readonly extraGradient: Float32Array | undefined;
+  /** [H, W, E] by the method's further channels and [H, W] by the coverage, where a loss reads them */
+  readonly extraGradient?: Float32Array | undefined;
+  readonly alphaGradient?: Float32Array | undefined;
+  /** Of planes: the weight of the mean least scale, and the Gaussians that are drawn. */
+  readonly flattening?: { readonly weight: number; readonly numDrawn: number } | undefined;
   readonly rates: GroupRates;
   readonly isAbsolute: boolean;
   readonly isRegularised: boolean;
@@ -46,11 +59,11 @@ export interface StepOrder {
 
 /** Runs part `part` of `numParts` of a phase. @returns its share of the loss, or 0 */
 export function runPhase(phase: Phase, buffers: StepBuffers, order: StepOrder, part: number, numParts: number): number {
-  const { cloud, projection } = buffers;
-  const { camera, options } = order;
+  const { cloud } = buffers;
+  const { camera } = order;
   const rows = stretch(cloud.count, part, numParts);
   if (phase === 'project') {
-    projectRange(cloud, camera, options, projection, rows.start, rows.end);
+    projectRows(buffers, order, rows.start, rows.end);
     return 0;
   }
   if (phase === 'loss') {
@@ -70,42 +83,16 @@ export function runPhase(phase: Phase, buffers: StepBuffers, order: StepOrder, p
     update(buffers, order, rows.start, rows.end);
     return 0;
   }
-  const input: CompositeInput = {
-    projection,
-    lists: order.lists,
-    widthPx: camera.widthPx,
-    heightPx: camera.heightPx,
-    background: options.background,
-    maxAlpha: options.maxAlpha,
-    extra: order.extra,
-    numExtra: options.numExtra,
-  };
-  if (phase === 'composite') {
-    compositePart(input, order.image, part, numParts);
-    return 0;
-  }
-  const partial = buffers.partials[part];
-  for (const array of Object.values(partial)) array.fill(0);
-  const gradient = { rgb: order.imageGradient, ...(order.extraGradient ? { extra: order.extraGradient } : {}) };
-  addCompositeGradient(input, order.image, gradient, partial, part, numParts);
+  if (phase === 'composite') compositeStep(buffers, order, part, numParts);
+  else differentiateStep(buffers, order, part, numParts);
   return 0;
 }
 
 /** Sums the partial gradients of rows, projects them back, counts growth statistics, and steps the parameters. */
 function update(buffers: StepBuffers, order: StepOrder, start: number, end: number): void {
-  const { cloud, projection, partials, gradients, moments, growth } = buffers;
-  const { camera, options } = order;
-  const total = partials[0];
-  for (const other of partials.slice(1)) {
-    for (const key of Object.keys(total) as (keyof ProjectionGradient)[]) {
-      const width = total[key].length / cloud.count;
-      const sum = total[key];
-      const more = other[key];
-      for (let k = start * width; k < end * width; k++) sum[k] += more[k];
-    }
-  }
-  writeProjectionGradient(cloud, camera, options, projection, total, undefined, gradients, start, end);
-  const positional = order.isAbsolute ? total.absoluteUv : total.uv;
+  const { cloud, projection, gradients, moments, growth } = buffers;
+  const { camera } = order;
+  const positional = gradientRows(buffers, order, start, end);
   for (let i = start; i < end; i++) {
     if (projection.extents[2 * i] === 0) continue;
     growth.sums[i] += Math.hypot(positional[2 * i] * camera.widthPx, positional[2 * i + 1] * camera.heightPx) / 2;
@@ -134,30 +121,13 @@ export function createStepBuffers(
   cloud: GaussianCloud,
   adam: AdamState,
   numParts: number,
-  numExtra: number,
+  method: SplatMethod = '3dgs',
 ): StepBuffers {
   const { count } = cloud;
   const floats = (width: number) => createSharedFloats(width * count);
   return {
     cloud,
-    projection: {
-      count,
-      uv: floats(2),
-      depths: floats(1),
-      conics: floats(3),
-      opacities: floats(1),
-      colors: floats(3),
-      extents: floats(2),
-      reaches: floats(1),
-    },
-    partials: Array.from({ length: numParts }, () => ({
-      uv: floats(2),
-      absoluteUv: floats(2),
-      conics: floats(3),
-      opacities: floats(1),
-      colors: floats(3),
-      extra: floats(numExtra),
-    })),
+    ...createMethodBuffers(method, count, numParts),
     gradients: Object.fromEntries(
       PARAMETER_KINDS.map((kind) => [kind, createSharedFloats(cloud[kind].length)]),
     ) as unknown as CloudGradients,

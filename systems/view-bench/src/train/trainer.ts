@@ -2,12 +2,15 @@
 import type { Rng } from '@tenfold/core/base';
 import { createSharedFloats } from '../reals.ts';
 import type { CompositeTarget } from '../splat/composite.ts';
+import type { SplatMethod } from '../splat/method.ts';
 import { resolveRenderOptions } from '../splat/options.ts';
+import type { Projection } from '../splat/project.ts';
 import { createTileLists, type TileLists } from '../splat/tile-lists.ts';
 import type { Frame, GaussianCloud, PinholeCamera } from '../types.ts';
 import { viewError } from '../view-errors.ts';
 import { createAdamState, moveAdamRows, resetMoments, type GroupRates } from './adam.ts';
 import { createExposures } from './exposure.ts';
+import { createGeometryLoss, FLATTENING, numGeometryChannels, type GeometryWeights } from './geometry-loss.ts';
 import { countOpen, type LossProfile } from './loss.ts';
 import { addMcmcNoise } from './mcmc.ts';
 import { isOpacityReset, isRefined, RESET_LOGIT, ratesAt, refineCloud, resolveSchedule } from './schedule.ts';
@@ -37,6 +40,9 @@ export interface TrainOptions {
   readonly opacityResetEvery?: number;
   /** Most Gaussians. Default 200,000. */
   readonly cap?: number;
+  /** What the cloud is drawn as, and the weights of its regularisers. Default 3dgs. */
+  readonly method?: SplatMethod;
+  readonly geometry?: GeometryWeights;
   /** Learns a colour matrix a training image. Default false. */
   readonly hasExposure?: boolean;
   /** Worker threads; 1 works in this thread. Default 1. */
@@ -57,9 +63,13 @@ export interface TrainResult {
   readonly losses: Float32Array;
   readonly numGrown: number;
   readonly numPruned: number;
+  /** [F, 3, 4] colour matrices of the training images, if they were learnt. */
+  readonly exposures?: Float64Array;
 }
 
 const DEFAULT_PARTS = 2;
+/** Third scale of a disk, which nothing reads; as an ellipsoid it is thinner than a wafer. */
+const FLAT_LOG_SCALE = -12;
 const NO_LISTS: TileLists = { columns: 0, rows: 0, starts: new Uint32Array(1), ids: new Uint32Array(0) };
 
 /** Trains from a first cloud. The same seed gives the same bits. @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite */
@@ -72,14 +82,17 @@ export async function trainCloud(
   const schedule = resolveSchedule(frames, options);
   const { numSteps, strategy, extentM, degreeEvery } = schedule;
   const exposures = options.hasExposure ? createExposures(frames.length, numSteps) : undefined;
+  const method = options.method ?? '3dgs';
   let cloud = sharedCloud(first);
+  if (method === '2dgs') for (let i = 0; i < cloud.count; i++) cloud.logScales[3 * i + 2] = FLAT_LOG_SCALE;
   const adam = createAdamState(cloud);
   const numThreads = options.numThreads ?? 1;
   await using crew = createStepCrew(numThreads, options.numParts ?? Math.max(DEFAULT_PARTS, numThreads));
-  let buffers = createStepBuffers(cloud, adam, crew.numParts, 0);
+  let buffers = createStepBuffers(cloud, adam, crew.numParts, method);
   crew.use(buffers);
   const views = frames.map(sharedView);
-  const imageOf = createImages(exposures !== undefined);
+  const imageOf = createImages(exposures !== undefined, numGeometryChannels(method));
+  const geometry = createGeometryLoss(method, frames, numSteps, options.geometry ?? {});
   const losses = new Float32Array(numSteps);
   let queue: number[] = [];
   let [numGrown, numPruned] = [0, 0];
@@ -90,6 +103,7 @@ export async function trainCloud(
     const { camera, name } = frames[frameIndex]!;
     const view = views[frameIndex]!;
     const rates = ratesAt(schedule, step);
+    const geometryGradient = geometry?.gradientAt(step, camera.widthPx * camera.heightPx);
     const order: StepOrder = {
       step,
       camera,
@@ -108,18 +122,30 @@ export async function trainCloud(
       loss: { mask: view.mask, ssimWeight: options.ssimWeight ?? 0.2, profile: options.loss ?? 'correct' },
       numOpen: view.numOpen,
       imageGradient: imageOf(camera).gradient,
-      extra: undefined,
-      extraGradient: undefined,
+      extraGradient: geometryGradient?.extra,
+      alphaGradient: geometryGradient?.alpha,
       rates,
       isAbsolute: strategy === 'absgrad',
       isRegularised: strategy === 'mcmc',
     };
     crew.begin(order);
     await crew.run('project');
-    crew.begin({ ...order, lists: createTileLists(buffers.projection, camera.widthPx, camera.heightPx, true) });
+    crew.begin({
+      ...order,
+      lists: createTileLists(buffers.projection, camera.widthPx, camera.heightPx, true),
+      ...(method === 'pgsr'
+        ? {
+            flattening: {
+              weight: options.geometry?.flattening ?? FLATTENING,
+              numDrawn: countDrawn(buffers.projection),
+            },
+          }
+        : {}),
+    });
     await crew.run('composite');
     if (exposures) imageOf(camera).shown.set(exposures.apply(frameIndex, order.image.rgb));
-    const loss = await crew.run('loss');
+    let loss = await crew.run('loss');
+    if (geometryGradient) loss += geometry!.write(step, frameIndex, order.image, geometryGradient);
     if (!Number.isFinite(loss)) {
       throw viewError('TF-VIEW-007', {
         subject: 'trainCloud',
@@ -140,7 +166,7 @@ export async function trainCloud(
       numPruned += refined.numPruned;
       cloud = sharedCloud(refined.cloud);
       moveAdamRows(adam, refined.sources, cloud.shDegree);
-      buffers = createStepBuffers(cloud, adam, crew.numParts, 0);
+      buffers = createStepBuffers(cloud, adam, crew.numParts, method);
       crew.use(buffers);
     }
     if (isOpacityReset(schedule, step)) {
@@ -149,7 +175,13 @@ export async function trainCloud(
     }
     await options.onStep?.({ step, loss, count: cloud.count });
   }
-  return { cloud, extentM, losses, numGrown, numPruned };
+  return { cloud, extentM, losses, numGrown, numPruned, ...(exposures ? { exposures: exposures.matrices } : {}) };
+}
+
+function countDrawn({ count, extents }: Projection): number {
+  let numDrawn = 0;
+  for (let i = 0; i < count; i++) if (extents[2 * i] > 0) numDrawn++;
+  return numDrawn;
 }
 
 interface SharedView {
@@ -178,7 +210,7 @@ interface SharedImage extends CompositeTarget {
 }
 
 /** Images for every camera size that was asked for. */
-function createImages(hasExposure: boolean): (camera: PinholeCamera) => SharedImage {
+function createImages(hasExposure: boolean, numExtra: number): (camera: PinholeCamera) => SharedImage {
   const images = new Map<string, SharedImage>();
   return ({ widthPx, heightPx }) => {
     const key = `${widthPx}x${heightPx}`;
@@ -189,7 +221,7 @@ function createImages(hasExposure: boolean): (camera: PinholeCamera) => SharedIm
     const image: SharedImage = {
       rgb,
       transmittance: createSharedFloats(numPixels),
-      extra: createSharedFloats(0),
+      extra: createSharedFloats(numExtra * numPixels),
       lasts: new Uint32Array(new SharedArrayBuffer(4 * numPixels)),
       gradient: createSharedFloats(3 * numPixels),
       shown: hasExposure ? createSharedFloats(3 * numPixels) : rgb,
