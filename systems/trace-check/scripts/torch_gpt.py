@@ -1,4 +1,4 @@
-"""A parallel GPT in plain PyTorch with 11 silent bugs, recorded by the collector. Real processes, real collectives:
+"""A parallel GPT in plain PyTorch with 17 silent bugs, recorded by the collector. Real processes, real collectives:
 Gloo on CPUs (torch 1.13 or later), NCCL on GPUs.
 
     python3 torch_gpt.py jobs.json          # a list of jobs, all run by one group of processes
@@ -21,7 +21,7 @@ import tenfold_trace as trace  # noqa: E402
 
 DEFAULTS = dict(role="candidate", mesh={}, precision="float32", bug="", sp=False, tied=False, experts=0, recompute=0, zero=False,
                 layers=4, hidden=64, heads=4, ffn=128, vocab=128, seq=32, batch=1, micro=4, steps=1, perturb=0, level="full", buckets=1024,
-                isolate=False, seed=1, top_k=2, record=True, device="cpu", overwrite=True)
+                isolate=False, masked=False, seed=1, top_k=2, record=True, device="cpu", overwrite=True)
 AXES = ("tp", "cp", "dp", "pp")
 
 
@@ -52,9 +52,11 @@ class Comm:
         dist.all_gather(parts, y)
         return torch.cat(parts).to(x.dtype)
 
-    def scatter_sum(self, x, axis):
-        whole = self.all_reduce(x, axis)
-        return whole.chunk(self.size[axis])[self.coords[axis]].contiguous()
+    def scatter_sum(self, x, axis, shift=0):
+        return self.own(self.all_reduce(x, axis), axis, shift)
+
+    def own(self, x, axis, shift=0):
+        return x.chunk(self.size[axis])[(self.coords[axis] + shift) % self.size[axis]].contiguous()
 
 
 class CopyToTp(torch.autograd.Function):
@@ -127,20 +129,33 @@ class RingAttention(torch.autograd.Function):
     """Causal attention over gathered keys with a hand-written backward pass. q [S, B, H, D]."""
 
     @staticmethod
+    def scores(q, keys, future):
+        scores = torch.einsum("sbhd,tbhd->bhst", q.float(), keys.float()) / math.sqrt(q.shape[-1])
+        return scores.masked_fill(future, float("-inf"))
+
+    @staticmethod
     def forward(ctx, q, k, v, comm, positions, all_positions):
         keys, values = comm.gather(k, "cp"), comm.gather(v, "cp")
-        scores = torch.einsum("sbhd,tbhd->bhst", q.float(), keys.float()) / math.sqrt(q.shape[-1])
-        scores = scores.masked_fill(all_positions.view(1, 1, 1, -1) > positions.view(1, 1, -1, 1), float("-inf"))
-        p = scores.softmax(-1)
+        ctx.comm, ctx.future = comm, all_positions.view(1, 1, 1, -1) > positions.view(1, 1, -1, 1)
+        p = RingAttention.scores(q, keys, ctx.future).softmax(-1)
         ctx.save_for_backward(q, keys, values, p)
-        ctx.comm = comm
         return torch.einsum("bhst,tbhd->sbhd", p, values.float()).to(q.dtype)
 
     @staticmethod
     def backward(ctx, grad):
         q, keys, values, p = ctx.saved_tensors
         comm, grad = ctx.comm, grad.contiguous()
-        if comm.bug == "cp-attention-backward" and comm.size["cp"] > 1:
+        size, bug = comm.size["cp"], comm.bug if comm.size["cp"] > 1 else ""
+        if bug in ("cp-ring-first-block", "cp-ring-local-lse"):
+            scores = RingAttention.scores(q, keys, ctx.future)
+            lse = scores.logsumexp(-1, keepdim=True)
+            if bug == "cp-ring-local-lse":  # of the own block, not the merged one
+                lse = scores.chunk(size, -1)[comm.coords["cp"]].logsumexp(-1, keepdim=True)
+            else:  # the own keys and values serve in every step of the ring
+                keys, values = (torch.cat([comm.own(x, "cp")] * size) for x in (keys, values))
+                scores = RingAttention.scores(q, keys, ctx.future)
+            p = (scores - lse).exp()
+        if bug == "cp-attention-backward":
             s, b, h, d = grad.shape
             grad = grad.view(-1).view(b, h, s, d).permute(2, 0, 1, 3)  # the buffer read as if it were [B, H, S, D]
         grad = grad.float()
@@ -149,7 +164,9 @@ class RingAttention(torch.autograd.Function):
         d_scores = p * (d_p - (d_p * p).sum(-1, keepdim=True)) / math.sqrt(q.shape[-1])
         d_q = torch.einsum("bhst,tbhd->sbhd", d_scores, keys.float())
         d_keys = torch.einsum("bhst,sbhd->tbhd", d_scores, q.float())
-        return d_q.to(q.dtype), comm.scatter_sum(d_keys, "cp").to(q.dtype), comm.scatter_sum(d_values, "cp").to(q.dtype), None, None, None
+        shift = -1 if bug == "cp-ring-owner" else 0  # one hop short of home
+        d_keys, d_values = (comm.scatter_sum(x, "cp", shift).to(q.dtype) for x in (d_keys, d_values))
+        return d_q.to(q.dtype), d_keys, d_values, None, None, None
 
 
 class Leaf(nn.Module):
@@ -164,9 +181,13 @@ class VocabEmbedding(Leaf):
     def forward(self, tokens):
         rows = self.weight.shape[0]
         start = rows * self.comm.coords["tp"]
-        end = start + rows - (1 if self.comm.bug == "tp-embedding-mask" and self.comm.size["tp"] > 1 else 0)
-        mask = (tokens < start) | (tokens >= end)
-        x = nn.functional.embedding((tokens - start).masked_fill(mask, 0), self.weight).masked_fill(mask.unsqueeze(-1), 0)
+        bug = self.comm.bug if self.comm.size["tp"] > 1 else ""
+        mask = (tokens < start) | (tokens >= start + rows - (1 if bug == "tp-embedding-mask" else 0))
+        x = nn.functional.embedding((tokens - start).masked_fill(mask, 0), self.weight)
+        if bug != "tp-embedding-rows":
+            x = x.masked_fill(mask.unsqueeze(-1), 0)
+        if bug == "tp-embedding-sum":
+            return self.comm.own(x, "tp") if self.comm.sp else x
         return ScatterSequence.apply(x, self.comm) if self.comm.sp else ReduceFromTp.apply(x, self.comm)
 
 
@@ -365,7 +386,7 @@ class Checkpoint(torch.autograd.Function):
 
 
 class CrossEntropy(torch.autograd.Function):
-    """Sum over local tokens of -log p, vocabulary split over TP."""
+    """Sum over local tokens of -log p, vocabulary split over TP; targets of -1 do not count."""
 
     @staticmethod
     def forward(ctx, logits, targets, comm):
@@ -378,9 +399,10 @@ class CrossEntropy(torch.autograd.Function):
         picked = x.gather(-1, index).squeeze(-1).masked_fill(~mine, 0)
         total, picked = comm.all_reduce(x.exp().sum(-1), "tp"), comm.all_reduce(picked, "tp")
         p = x.exp() / total.unsqueeze(-1)
-        ctx.save_for_backward(p.scatter_add(-1, index, -mine.float().unsqueeze(-1)))
+        counts = targets >= 0
+        ctx.save_for_backward(p.scatter_add(-1, index, -mine.float().unsqueeze(-1)) * counts.unsqueeze(-1))
         ctx.dtype = logits.dtype
-        return (total.log() - picked).sum()
+        return ((total.log() - picked) * counts).sum()
 
     @staticmethod
     def backward(ctx, grad):
@@ -391,6 +413,20 @@ def tokens_of(job, batch):
     """[S + 1, B]; the first and last id of every vocabulary shard occur."""
     count = (job["seq"] + 1) * job["batch"]
     return trace.generate_tokens("tokens/mb%d" % batch, job["seed"], count, job["vocab"], 8).view(job["seq"] + 1, job["batch"])
+
+
+def valid_positions(job, batch):
+    """Of a masked job: five times as many in even micro-batches as in odd ones."""
+    return job["seq"] * (15 if batch % 2 == 0 else 3) // 16 if job["masked"] else job["seq"]
+
+
+def mean_tokens(job, comm, local):
+    """Valid tokens of a micro-batch on average over the step, by which every rank divides its losses."""
+    dp = comm.size["dp"]
+    own = torch.tensor([float(sum(valid_positions(job, m * dp + comm.coords["dp"]) for m in range(local)) * job["batch"])], device=job["device"])
+    if comm.bug == "dp-token-mean":  # of this rank alone
+        return float(own) / local
+    return float(comm.all_reduce(own, "dp")) / job["micro"] if job["masked"] else job["seq"] * job["batch"]
 
 
 def annotation(model, job, comm):
@@ -419,7 +455,7 @@ def train(job, rank):
     dp, cp, pp = comm.size["dp"], comm.size["cp"], comm.size["pp"]
     local = job["micro"] // dp
     factor = cp / local
-    tokens_per_batch = job["seq"] * job["batch"]
+    tokens_per_batch = mean_tokens(job, comm, local)
     if job["record"]:
         perturb = {"seed": job["perturb"], "ulps": job.get("ulps", 1)} if job["perturb"] else None
         trace.start(job["out"], job["role"], mesh=comm.size, precision=job["precision"], loss_factor=factor, level=job["level"], buckets=job["buckets"],
@@ -486,7 +522,8 @@ def run_batches(model, job, comm, local, factor, tokens_per_batch, deferred, par
             sends.append((data, dist.isend(data, 1)))
             flights.append((m, out))
             continue
-        summed = CrossEntropy.apply(out, ids[model.positions + 1], comm)
+        counts = (model.positions < valid_positions(job, comm.batch)).unsqueeze(-1)
+        summed = CrossEntropy.apply(out, ids[model.positions + 1].masked_fill(~counts, -1), comm)
         loss += float(summed) / tokens_per_batch / job["micro"]
         flush(deferred, model)
         backward(m, x, summed * (factor / tokens_per_batch), None)

@@ -28,6 +28,7 @@ const REFERENCES: Readonly<Record<string, Job>> = {
   moe: { ...bf16, experts: 4, layers: 2 },
   layers3: { ...bf16, layers: 3 },
   steps2: { ...bf16, steps: 2 },
+  masked: { ...bf16, masked: true },
 };
 const CLEAN: Readonly<Record<string, Job>> = {
   tp2: { mesh: { tp: 2 } },
@@ -38,15 +39,21 @@ const CLEAN: Readonly<Record<string, Job>> = {
 };
 const FAULTY: readonly { readonly bug: BugName; readonly reference: string; readonly job: Job }[] = [
   { bug: 'tp-embedding-mask', reference: 'bf16', job: { mesh: { tp: 2 } } },
+  { bug: 'tp-embedding-rows', reference: 'bf16', job: { mesh: { tp: 2 } } },
+  { bug: 'tp-embedding-sum', reference: 'bf16', job: { mesh: { tp: 2 } } },
   { bug: 'recompute-input', reference: 'bf16', job: { recompute: 2 } },
   { bug: 'cp-loss-scale', reference: 'bf16', job: { mesh: { cp: 2 } } },
   { bug: 'dp-loss-scale', reference: 'bf16', job: { mesh: { dp: 2 } } },
+  { bug: 'dp-token-mean', reference: 'masked', job: { mesh: { dp: 2 } } },
   { bug: 'tied-not-summed', reference: 'tied', job: { mesh: { pp: 2 } } },
   { bug: 'sp-router-grad', reference: 'moe', job: { mesh: { tp: 2 }, sp: true } },
   { bug: 'zero-update', reference: 'steps2', job: { mesh: { dp: 2 }, zero: true } },
   { bug: 'pp-division', reference: 'layers3', job: { mesh: { pp: 2 } } },
   { bug: 'overlap-flush', reference: 'bf16', job: { mesh: { pp: 2 } } },
   { bug: 'cp-attention-backward', reference: 'bf16', job: { mesh: { cp: 2 } } },
+  { bug: 'cp-ring-first-block', reference: 'bf16', job: { mesh: { cp: 2 } } },
+  { bug: 'cp-ring-owner', reference: 'bf16', job: { mesh: { cp: 2 } } },
+  { bug: 'cp-ring-local-lse', reference: 'bf16', job: { mesh: { cp: 2 } } },
   { bug: 'sp-final-norm', reference: 'bf16', job: { mesh: { tp: 2 }, sp: true } },
 ];
 
