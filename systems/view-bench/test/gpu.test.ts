@@ -30,7 +30,10 @@ interface Comparison {
 }
 
 /** Runs a program on the GPU, or on SwiftShader, and gives its lines. @returns undefined where there is no adapter at all */
-async function linesOf(name: string): Promise<readonly unknown[] | undefined> {
+async function linesOf(
+  name: string,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<readonly unknown[] | undefined> {
   const folder = SWIFTSHADER_FOLDERS.find((path) => existsSync(`${path}/vk_swiftshader_icd.json`));
   const program = fileURLToPath(new URL(name, import.meta.url));
   const environment =
@@ -38,7 +41,10 @@ async function linesOf(name: string): Promise<readonly unknown[] | undefined> {
       ? process.env
       : { ...process.env, VK_ICD_FILENAMES: `${folder}/vk_swiftshader_icd.json`, LD_LIBRARY_PATH: folder };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program], { env: environment, timeout: 400_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [program], {
+      env: { ...environment, ...extra },
+      timeout: 400_000,
+    });
     return stdout
       .trim()
       .split('\n')
@@ -89,4 +95,26 @@ test("a training step on the GPU is the CPU's to 1e-3, with masks, exposure and 
   const mcmc = others.find(({ kind }) => kind === 'mcmc')!;
   assert.ok(mcmc['isSame'] && Number(mcmc['count']) > 60, JSON.stringify(mcmc));
   assert.ok(Number(mcmc['last']) < Number(mcmc['first']), JSON.stringify(mcmc));
+});
+
+test('without an adapter webgpu is refused and auto trains on the CPU; a driver that computes on the CPU is taken only when asked for', async () => {
+  interface Choice {
+    readonly name?: string;
+    readonly text?: string;
+  }
+  const choices = async (extra: Readonly<Record<string, string>>) => {
+    const [cpu, webgpu, auto] = (await linesOf('./gpu-backend-program.ts', extra)) as readonly Choice[];
+    assert.equal(cpu!.name, 'cpu');
+    return { webgpu: webgpu!, auto: auto! };
+  };
+  const bare = await choices({ VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' });
+  assert.match(
+    bare.webgpu.text!,
+    /^openGpuDevice: a WebGPU adapter, got none\. Without a GPU, SwiftShader works: .* TF-VIEW-011$/,
+  );
+  assert.equal(bare.auto.name, 'cpu');
+  const here = await choices({});
+  if (here.webgpu.name === undefined || process.env['TENFOLD_GPU']) return;
+  assert.equal(here.webgpu.name, 'webgpu');
+  assert.equal(here.auto.name, 'cpu');
 });
