@@ -1,0 +1,97 @@
+/** Trains a scene folder on the GPU and scores training and held-out views: time, PSNR, SSIM, one JSON line a configuration.
+ *  Usage: node bench/gpu/train-scene.ts folder [steps [maxWidth [configuration …]]] — configurations: adaptive, absgrad, mcmc, each with
+ *  `+exposure`, `+antialiased` or `@cap`, as in `mcmc+exposure@60000`. Every 8th image is held out where no list says otherwise. */
+import { createRng } from '@tenfold/core/base';
+import { openGpuDevice } from '../../src/gpu/device.ts';
+import { trainOnGpu } from '../../src/gpu/gpu-trainer.ts';
+import { findNodeGpu } from '../../src/gpu/node-gpu.ts';
+import { createGpuRenderer } from '../../src/gpu/renderer.ts';
+import { loadScene } from '../../src/io/load-scene.ts';
+import { computeMeanSsim, computePsnr } from '../../src/metrics/image-metrics.ts';
+import { cloudFromPoints } from '../../src/train/initial-cloud.ts';
+import type { Frame, GaussianCloud } from '../../src/types.ts';
+import type { TrainingParams } from '../../src/params.ts';
+import { trainingFromParams } from '../../src/verbs/train-params.ts';
+
+const [folder = '', steps = '7000', maxWidth = '4096', ...configurations] = process.argv.slice(2);
+const numSteps = Number(steps);
+const { device, adapterName } = await openGpuDevice(await findNodeGpu());
+const scene = await loadScene(folder, 'auto', { maxWidthPx: Number(maxWidth), holdEvery: 8 });
+const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
+const framesOf = (names: readonly string[]) => names.map((name) => frameOf.get(name)!);
+const { widthPx, heightPx } = scene.frames[0]!.camera;
+console.log(
+  JSON.stringify({
+    adapterName,
+    scene: scene.name,
+    widthPx,
+    heightPx,
+    train: scene.train.length,
+    heldOut: scene.test,
+    points: scene.points.positions.length / 3,
+  }),
+);
+
+const PSNR_DIGITS = 2;
+const SEED = 1;
+
+async function scoresOf(cloud: GaussianCloud, frames: readonly Frame[], isAntialiased: boolean) {
+  using renderer = await createGpuRenderer(device, cloud);
+  const views: { readonly name: string; readonly psnr: number; readonly ssim: number }[] = [];
+  for (const { name, camera, image, staticMask } of frames) {
+    await renderer.render(camera, { isAntialiased });
+    const { rgb } = await renderer.readImage();
+    const render = { ...image, data: rgb.map((value) => Math.min(1, Math.max(0, value))) };
+    views.push({
+      name,
+      psnr: computePsnr(render, image, staticMask),
+      ssim: computeMeanSsim(render, image, { mask: staticMask }),
+    });
+  }
+  const mean = (key: 'psnr' | 'ssim') => views.reduce((sum, view) => sum + view[key], 0) / views.length;
+  return {
+    psnr: Number(mean('psnr').toFixed(PSNR_DIGITS)),
+    ssim: Number(mean('ssim').toFixed(4)),
+    views: views.map(({ name, psnr }) => [name, Number(psnr.toFixed(PSNR_DIGITS))]),
+  };
+}
+
+for (const configuration of configurations.length > 0 ? configurations : ['adaptive']) {
+  const [kind = '', cap] = configuration.split('@');
+  const [strategy, ...switches] = kind.split('+');
+  const params: Omit<TrainingParams, 'backend'> = {
+    steps: numSteps,
+    strategy: strategy as TrainingParams['strategy'],
+    cap: Number(cap ?? 200_000),
+    degree: 3,
+    loss: 'correct',
+    ssimWeight: 0.2,
+    exposure: switches.includes('exposure'),
+    antialiased: switches.includes('antialiased'),
+    extent: 0,
+    threads: 1,
+  };
+  const { training } = trainingFromParams(params);
+  const start = performance.now();
+  const { cloud, losses } = await trainOnGpu(
+    device,
+    cloudFromPoints(scene.points, params.degree),
+    framesOf(scene.train),
+    training,
+    createRng(SEED, 'training'),
+  );
+  const trainSec = (performance.now() - start) / 1000;
+  console.log(
+    JSON.stringify({
+      configuration,
+      numSteps,
+      trainSec: Number(trainSec.toFixed(1)),
+      msPerStep: Number(((1000 * trainSec) / numSteps).toFixed(2)),
+      gaussians: cloud.count,
+      lastLoss: losses.at(-1),
+      train: await scoresOf(cloud, framesOf(scene.train), params.antialiased),
+      heldOut: await scoresOf(cloud, framesOf(scene.test), params.antialiased),
+    }),
+  );
+}
+device.destroy();
