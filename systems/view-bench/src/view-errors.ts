@@ -57,6 +57,11 @@ export const viewError = defineErrors({
     title: 'The GPU has too little memory or too small buffers for this cloud and image',
     fix: 'Render a smaller image, train fewer Gaussians (--cap), or work on the CPU.',
   },
+  'TF-VIEW-013': {
+    kind: 'usage',
+    title: 'The GPU trainer does not draw this kind of splats',
+    fix: 'Use --backend cpu, or --method 3dgs.',
+  },
   'TF-VIEW-008': {
     kind: 'usage',
     title: 'A cloud or gradient has the wrong size',

@@ -10,7 +10,8 @@ import type { StepOrder } from './step-order.ts';
 import { createWorkbench, MAX_BATCH, type GpuTrainOptions } from './workbench.ts';
 
 /** Trains from a first cloud as trainCloud does: the same views in the same order, the same steps up to rounding (noise of mcmc is
- *  another stream). @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite, TF-VIEW-012 if the buffers do not fit */
+ *  another stream). @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite, TF-VIEW-012 if the buffers do not fit,
+ *  TF-VIEW-013 for disks and planes */
 export async function trainOnGpu(
   device: GPUDevice,
   first: GaussianCloud,
@@ -19,6 +20,10 @@ export async function trainOnGpu(
   rng: Rng,
 ): Promise<TrainResult> {
   const schedule = resolveSchedule(frames, options);
+  const { method = '3dgs' } = options;
+  if (method !== '3dgs') {
+    throw viewError('TF-VIEW-013', { subject: 'trainOnGpu', expected: 'method 3dgs', actual: method });
+  }
   const { numSteps, strategy, extentM } = schedule;
   const noiseSeed = strategy === 'mcmc' ? Math.floor(rng.uniform() * 2 ** 32) : 0;
   using bench = await createWorkbench(device, first, frames, options, { schedule, options, noiseSeed });
