@@ -37,15 +37,30 @@ export function datesOf(kept: readonly Judged[], frame: Frame, pruned: readonly 
       span,
     });
   }
-  if (answers.length === 0 || first === undefined)
-    return {
-      code: 'E_NONE_IN_TIME',
-      message:
-        pruned.length > 0
-          ? 'The evidence in time states no such date.'
-          : 'The evidence about this states no such date.',
-    };
-  return { answers };
+  if (answers.length > 0 && first !== undefined) return { answers };
+  // Where no start is asked for and none is stated, the end says what is known.
+  const ended = frame.side === undefined ? kept.find((item) => knownEnd(item) !== undefined) : undefined;
+  if (ended !== undefined) {
+    const span = knownEnd(ended)!;
+    answers.push({
+      label: `until ${boundsText(span.e0, span.e1)}`,
+      id: timestampOf(span.e0),
+      score: ended.score,
+      verdict: ended.verdict === 'undated' ? 'certain' : ended.verdict,
+      support: [{ ...supportOf(ended), spans: [span] }],
+      span,
+    });
+    return { answers };
+  }
+  return {
+    code: 'E_NONE_IN_TIME',
+    message:
+      pruned.length > 0 ? 'The evidence in time states no such date.' : 'The evidence about this states no such date.',
+  };
+}
+
+function knownEnd(item: Judged): TimeSpan | undefined {
+  return item.spans.find((span) => !span.openEnd && span.e0 > DAY_MIN && span.e1 < DAY_MAX);
 }
 
 export function durationOf(kept: readonly Judged[]): Outcome {
