@@ -1,7 +1,8 @@
 /** The room's manifest: data only; algorithms load when a verb runs. */
 import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
-import { sceneShape, scoringShape, streetShape, trainingShape } from './params.ts';
+import { SPLAT_METHODS } from './splat/method.ts';
+import { sceneShape, startShape, scoringShape, streetShape, trainingShape } from './params.ts';
 
 const outShape = {
   out: z
@@ -39,7 +40,7 @@ export const manifest = defineSystem({
         'train lund --max-width 256 --strategy mcmc --cap 40000',
         'train my-scene --backend webgpu --steps 7000 --max-width 1600',
       ],
-      params: z.object({ ...sceneShape, ...trainingShape, ...scoringShape, ...outShape }),
+      params: z.object({ ...sceneShape, ...startShape, ...trainingShape, ...scoringShape, ...outShape }),
       writesFiles: true,
       load: () => import('./verbs/train.ts'),
     }),
@@ -50,6 +51,7 @@ export const manifest = defineSystem({
       params: z.object({
         ...sceneShape,
         cloud: z.string().meta({ positional: true, kind: 'file' }).describe('cloud as .ply or .splat'),
+        method: z.enum(SPLAT_METHODS).default('3dgs').describe('what the cloud is drawn as'),
         ...scoringShape,
       }),
       load: () => import('./verbs/evaluate.ts'),
@@ -78,10 +80,10 @@ export const manifest = defineSystem({
         methods: z
           .string()
           .regex(
-            /^(3dgs|absgrad|mcmc|antialiased|exposure|released-loss)(\s*,\s*(3dgs|absgrad|mcmc|antialiased|exposure|released-loss))*$/,
+            /^(3dgs|absgrad|mcmc|antialiased|exposure|2dgs|pgsr|released-loss)(\s*,\s*(3dgs|absgrad|mcmc|antialiased|exposure|2dgs|pgsr|released-loss))*$/,
           )
           .default('3dgs,absgrad,mcmc')
-          .describe('comma-separated: 3dgs, absgrad, mcmc, antialiased, exposure, released-loss'),
+          .describe('comma-separated: 3dgs, absgrad, mcmc, antialiased, exposure, 2dgs, pgsr, released-loss'),
         ...streetShape,
         ...trainingShape,
         ...scoringShape,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { MetricProfile } from './metrics/image-metrics.ts';
 import { SCENE_KINDS, type SceneKind } from './io/scene-kinds.ts';
+import { SPLAT_METHODS, type SplatMethod } from './splat/method.ts';
 import { DEFAULT_STREET } from './street/street-options.ts';
 import type { LossProfile } from './train/loss.ts';
 
@@ -16,6 +17,13 @@ export const sceneShape = {
     .describe('layout of the folder'),
   maxWidth: z.int().min(16).max(4096).default(512).describe('wider images are scaled down to this, pixels'),
   holdEvery: z.int().min(2).max(1000).default(8).describe('without split lists every so many-th image is a test'),
+  holdFirst: z.int().min(0).max(999).default(0).describe('index of the first of these, by name'),
+  maxLean: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(25)
+    .describe('views whose up direction leans farther from the others are left out, degrees; 180 keeps all'),
 };
 
 export interface SceneParams {
@@ -23,7 +31,17 @@ export interface SceneParams {
   readonly kind: SceneKind | 'auto';
   readonly maxWidth: number;
   readonly holdEvery: number;
+  readonly holdFirst: number;
+  readonly maxLean: number;
 }
+
+export const startShape = {
+  start: z
+    .enum(['dense', 'points'])
+    .default('dense')
+    .describe("the scene's points with depths swept between training views, or these points alone"),
+  spacing: z.number().min(1).max(64).default(3).describe('a swept point for about so many pixels squared, pixels'),
+};
 
 export const trainingShape = {
   steps: z.int().min(1).max(100000).default(2000).describe('training steps'),
@@ -38,6 +56,8 @@ export const trainingShape = {
     .default('correct')
     .describe('image loss; euvs-released repeats the detached L1 of the released code'),
   ssimWeight: z.number().min(0).max(1).default(0.2).describe('weight of 1 − SSIM in the loss, unitless'),
+  method: z.enum(SPLAT_METHODS).default('3dgs').describe('ellipsoids, disks, or ellipsoids pressed to planes'),
+  distortion: z.number().min(0).default(0).describe('weight of the depth distortion of 2dgs, unitless'),
   exposure: z.boolean().default(false).describe('learn a colour matrix for every training image'),
   antialiased: z.boolean().default(false).describe('fade Gaussians that the low-pass widens'),
   extent: z
@@ -59,6 +79,8 @@ export interface TrainingParams {
   readonly degree: number;
   readonly loss: LossProfile;
   readonly ssimWeight: number;
+  readonly method?: SplatMethod;
+  readonly distortion?: number;
   readonly exposure: boolean;
   readonly antialiased: boolean;
   readonly extent: number;

@@ -107,7 +107,7 @@ test('gradients of composited plane channels reach every parameter that they dep
     writePlaneChannels(cloud, CAMERA, projection, extra);
     return { projection, rendering: renderCloud(cloud, CAMERA, { extra, numExtra: NUM_PLANE_CHANNELS }) };
   };
-  const loss = () => render().rendering.extra.reduce((sum: number, value, k) => sum + value * weights[k], 0);
+  const loss = () => Float64Array.from(render().rendering.extra).reduce((sum, value, k) => sum + value * weights[k], 0);
   const { projection, rendering } = render();
   const gradient = renderGradient(cloud, CAMERA, rendering, { rgb: new Float64Array(3 * NUM_PIXELS), extra: weights });
   addPlaneGradient(cloud, CAMERA, projection, gradient.projected.extra, gradient);

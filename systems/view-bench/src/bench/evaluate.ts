@@ -4,7 +4,9 @@ import { countViews } from '../coverage.ts';
 import { computeMeanSsim, computePsnr, type MetricProfile } from '../metrics/image-metrics.ts';
 import { computeDepthScores, type DepthScores } from '../metrics/depth-metrics.ts';
 import type { PerceptualMetric } from '../metrics/lpips.ts';
-import { renderCloud } from '../splat/render.ts';
+import type { SplatMethod } from '../splat/method.ts';
+import { renderView } from '../splat/render-view.ts';
+import { exposedColors, exposureAt } from '../train/exposure.ts';
 import type { Frame, GaussianCloud, Level, RgbImage, Scene } from '../types.ts';
 import { levelFromDistance, measureViewDistance, trainingPath, type ViewDistance } from './geometry.ts';
 
@@ -36,7 +38,10 @@ export interface EvaluateOptions {
   /** Views of training frames that are scored too; default 8, spread evenly. */
   readonly numTrainViews?: number;
   readonly perceptual?: PerceptualMetric | undefined;
-  readonly isAntialiased?: boolean;
+  readonly method?: SplatMethod | undefined;
+  readonly isAntialiased?: boolean | undefined;
+  /** [F, 3, 4] colour matrices of the scene's training views; a test view gets that of its neighbours. */
+  readonly exposures?: Float64Array;
   readonly signal?: AbortSignal;
   readonly onView?: (
     score: ViewScore,
@@ -54,7 +59,16 @@ const MIN_VIEWS = 1;
 export async function evaluateCloud(
   cloud: GaussianCloud,
   scene: Scene,
-  { profile = 'correct', numTrainViews = 8, perceptual, isAntialiased = false, signal, onView }: EvaluateOptions = {},
+  {
+    profile = 'correct',
+    numTrainViews = 8,
+    perceptual,
+    method,
+    isAntialiased,
+    exposures,
+    signal,
+    onView,
+  }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
   const train = scene.train.map((name) => frameOf.get(name)!);
@@ -68,8 +82,10 @@ export async function evaluateCloud(
   for (const [index, frame] of frames.entries()) {
     throwIfCancelled(signal, 'evaluateCloud');
     const isTrain = trainNames.has(frame.name);
-    const rendering = renderCloud(cloud, frame.camera, { isAntialiased, hasDepth: frame.depthM !== undefined });
-    const render = quantise(rendering.rgb, frame);
+    const view = renderView(cloud, frame.camera, { method, isAntialiased, hasDepth: frame.depthM !== undefined });
+    const { name, camera } = frame;
+    const rgb = exposures ? exposedColors(view.rgb, exposureAt(name, camera, train, exposures)) : view.rgb;
+    const render = quantise(rgb, frame);
     const distance = measureViewDistance(frame.camera, path);
     const level = isTrain ? 'train' : (frame.level ?? levelFromDistance(distance, spacingM));
     const split = frame.depthM ? splitPixels(frame, train) : undefined;
@@ -86,23 +102,12 @@ export async function evaluateCloud(
       psnrSky: split ? finiteOrNull(computePsnr(render, frame.image, split.sky)) : null,
       squaredError: squaredErrors(render, frame, split),
       unseenShare: split ? split.unseenShare : null,
-      depth: frame.depthM ? computeDepthScores(expectedDepth(rendering), frame.depthM, frame.staticMask) : null,
+      depth: frame.depthM ? computeDepthScores(view.depthM, frame.depthM, frame.staticMask) : null,
     };
     views.push(score);
     await onView?.(score, render, frame, index + 1, frames.length);
   }
   return { profile, spacingM, views };
-}
-
-/** Σ d α T / A, 0 where nothing is drawn. */
-function expectedDepth({
-  extra,
-  transmittance,
-}: {
-  readonly extra: ArrayLike<number>;
-  readonly transmittance: ArrayLike<number>;
-}): Float32Array {
-  return Float32Array.from(transmittance, (rest, p) => (rest < 1 ? extra[p] / (1 - rest) : 0));
 }
 
 interface PixelSplit {

@@ -4,6 +4,7 @@ import type { MetricProfile } from '../metrics/image-metrics.ts';
 import type { PerceptualMetric } from '../metrics/lpips.ts';
 import { errorMap, joinImages, oracleMap, pngFromImage } from '../pictures.ts';
 import { cameraCenter } from '../splat/project.ts';
+import type { ViewOptions } from '../splat/render-view.ts';
 import { cloudFromPoints } from '../train/initial-cloud.ts';
 import { trainCloud, type TrainOptions, type TrainResult } from '../train/trainer.ts';
 import type { GaussianCloud, Level, Scene } from '../types.ts';
@@ -17,6 +18,8 @@ export interface ExperimentOptions {
   /** Who trains. Default trainCloud, on the CPU. */
   readonly trainer?: typeof trainCloud | undefined;
   readonly shDegree: number;
+  /** How the cloud is drawn; default as it was trained. */
+  readonly view?: Pick<ViewOptions, 'method' | 'isAntialiased'>;
   readonly profile: MetricProfile;
   readonly perceptual?: PerceptualMetric | undefined;
   readonly toleranceDb?: number;
@@ -71,7 +74,8 @@ export async function runExperiment(scene: Scene, options: ExperimentOptions, rn
     },
     rng,
   );
-  return judgeCloud(scene, training, options);
+  const { method, isAntialiased } = options.training;
+  return judgeCloud(scene, training, { view: { method, isAntialiased }, ...options });
 }
 
 /** The second half of an experiment, for a cloud that is there. */
@@ -85,6 +89,8 @@ export async function judgeCloud(
   const strips: Strip[] = [];
   const numOf = new Map<Level, number>();
   const evaluation = await evaluateCloud(training.cloud, scene, {
+    ...options.view,
+    ...(training.exposures ? { exposures: training.exposures } : {}),
     profile: options.profile,
     perceptual: options.perceptual,
     ...(options.signal ? { signal: options.signal } : {}),

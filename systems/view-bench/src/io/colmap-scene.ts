@@ -19,6 +19,8 @@ import type { Distortion } from './undistort.ts';
 export interface ColmapSceneOptions extends FrameReadOptions {
   /** Without split lists every so many-th image (by name) is a test. */
   readonly holdEvery: number;
+  /** Index of the first of them. Default 0. */
+  readonly holdFirst?: number;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -38,7 +40,9 @@ export async function readColmapScene(folder: string, options: ColmapSceneOption
   const model = await readColmapModel(sparse);
   const names = model.images.map(({ name }) => name).toSorted();
   const lists = await readSplitLists(folder, names);
-  const test = lists?.test ?? names.filter((_, index) => index % options.holdEvery === 0);
+  const test =
+    lists?.test ??
+    names.filter((_, index) => index % options.holdEvery === (options.holdFirst ?? 0) % options.holdEvery);
   const testNames = new Set(test);
   const train = lists?.train ?? names.filter((name) => !testNames.has(name));
   const cameraOf = new Map(model.cameras.map((camera) => [camera.id, camera]));

@@ -8,6 +8,8 @@ import { readFrame, type FrameReadOptions, type FrameSource } from './frames.ts'
 export interface SourceSceneOptions extends FrameReadOptions {
   /** Every so many-th photograph is a test. */
   readonly holdEvery: number;
+  /** Index of the first of them, by name. Default 0. */
+  readonly holdFirst?: number;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -42,7 +44,10 @@ export async function sceneFromSources(
     options.onProgress?.(frames.length, sources.length);
   }
   const names = frames.map((frame) => frame.name);
-  const held = new Set(test ?? names.toSorted().filter((_, index) => index % options.holdEvery === 0));
+  const held = new Set(
+    test ??
+      names.toSorted().filter((_, index) => index % options.holdEvery === (options.holdFirst ?? 0) % options.holdEvery),
+  );
   const train = names.filter((frameName) => !held.has(frameName));
   const trainNames = new Set(train);
   return {

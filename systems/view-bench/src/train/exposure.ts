@@ -1,5 +1,6 @@
-/** A colour matrix (3×4, affine) for every training image, learnt along with the cloud. Tests render without it. */
-import type { Reals } from '../types.ts';
+/** A colour matrix (3×4, affine) for every training image, learnt along with the cloud. */
+import { cameraCenter } from '../splat/project.ts';
+import type { Frame, PinholeCamera, Reals } from '../types.ts';
 import { BETA1, BETA2, EPSILON } from './adam.ts';
 
 const FIRST_RATE = 0.01;
@@ -28,14 +29,7 @@ export function createExposures(numFrames: number, numSteps: number): Exposures 
   return {
     matrices,
     apply(frameIndex, rgb) {
-      const A = matrices.subarray(12 * frameIndex, 12 * frameIndex + 12);
-      const out = new Float32Array(rgb.length);
-      for (let k = 0; k < rgb.length; k += 3) {
-        for (let c = 0; c < 3; c++) {
-          out[k + c] = A[4 * c] * rgb[k] + A[4 * c + 1] * rgb[k + 1] + A[4 * c + 2] * rgb[k + 2] + A[4 * c + 3];
-        }
-      }
-      return out;
+      return exposedColors(rgb, matrices.subarray(12 * frameIndex, 12 * frameIndex + 12));
     },
     learn(frameIndex, rgb, gradient, step) {
       const base = 12 * frameIndex;
@@ -62,4 +56,43 @@ export function createExposures(numFrames: number, numSteps: number): Exposures 
       return out;
     },
   };
+}
+
+/** Colour matrix [3, 4] for a view: its own if it was trained on, else that of the two nearest training views, weighted by 1 / distance.
+ *  No colour of the view itself is read. */
+export function exposureAt(
+  name: string,
+  camera: PinholeCamera,
+  train: readonly Frame[],
+  matrices: Float64Array,
+): Float64Array {
+  const own = train.findIndex((frame) => frame.name === name);
+  if (own >= 0) return matrices.slice(12 * own, 12 * own + 12);
+  const center = cameraCenter(camera);
+  const nearest = train
+    .map((frame, index) => ({
+      index,
+      distance: Math.hypot(...cameraCenter(frame.camera).map((value, k) => value - center[k]!)),
+    }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, 2);
+  const result = new Float64Array(12);
+  const weights = nearest.map(({ distance }) => 1 / Math.max(1e-9, distance));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  nearest.forEach(({ index }, n) => {
+    for (let k = 0; k < 12; k++) result[k] += (weights[n]! / sum) * matrices[12 * index + k];
+  });
+  return result;
+}
+
+/** [H, W, 3] A c + b. */
+export function exposedColors(rgb: Reals, matrix: Float64Array): Float32Array {
+  const out = new Float32Array(rgb.length);
+  for (let k = 0; k < rgb.length; k += 3) {
+    for (let c = 0; c < 3; c++) {
+      out[k + c] =
+        matrix[4 * c] * rgb[k] + matrix[4 * c + 1] * rgb[k + 1] + matrix[4 * c + 2] * rgb[k + 2] + matrix[4 * c + 3];
+    }
+  }
+  return out;
 }

@@ -12,7 +12,7 @@ import { openBackend } from './backend.ts';
 import { streetFromParams } from './street-params.ts';
 import { trainingFromParams } from './train-params.ts';
 
-type Method = '3dgs' | 'absgrad' | 'mcmc' | 'antialiased' | 'exposure' | 'released-loss';
+type Method = '3dgs' | 'absgrad' | 'mcmc' | 'antialiased' | 'exposure' | '2dgs' | 'pgsr' | 'released-loss';
 
 /** What each method changes of the shared training params. */
 const CHANGES: Readonly<Record<Method, Partial<TrainingParams>>> = {
@@ -21,6 +21,8 @@ const CHANGES: Readonly<Record<Method, Partial<TrainingParams>>> = {
   mcmc: { strategy: 'mcmc' },
   antialiased: { strategy: 'adaptive', antialiased: true },
   exposure: { strategy: 'adaptive', exposure: true },
+  '2dgs': { strategy: 'adaptive', method: '2dgs' },
+  pgsr: { strategy: 'adaptive', method: 'pgsr' },
   'released-loss': { strategy: 'adaptive', loss: 'euvs-released' },
 };
 

@@ -5,29 +5,28 @@ import { resolve } from 'node:path';
 import { givenCloud, judgeCloud } from '../bench/experiment.ts';
 import { experimentArtifacts } from '../artifacts.ts';
 import { readCloudPly } from '../io/cloud-ply.ts';
-import { loadScene } from '../io/load-scene.ts';
 import { decodeSplatFile } from '../io/splat-file.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import { assertScene } from '../scene.ts';
+import type { SplatMethod } from '../splat/method.ts';
 import type { GaussianCloud } from '../types.ts';
 import type { SceneParams, ScoringParams } from '../params.ts';
+import { sceneFromParams } from './scene-params.ts';
 
 interface EvaluateParams extends SceneParams, ScoringParams {
   readonly cloud: string;
+  readonly method: SplatMethod;
 }
 
 export async function run(params: EvaluateParams, context: VerbContext): Promise<VerbResult> {
   const path = resolve(context.workingFolder, params.cloud);
   const cloud = await readCloud(path);
-  const scene = await loadScene(resolve(context.workingFolder, params.scene), params.kind, {
-    maxWidthPx: params.maxWidth,
-    holdEvery: params.holdEvery,
-    onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
-  });
+  const { scene, leaning } = await sceneFromParams(params, context);
   assertScene(scene);
   await using perceptual = await openPerceptualMetric(context.dataFolder);
   const result = await judgeCloud(scene, givenCloud(cloud), {
+    view: { method: params.method },
     profile: params.profile,
     toleranceDb: params.tolerance,
     perceptual,
@@ -36,7 +35,7 @@ export async function run(params: EvaluateParams, context: VerbContext): Promise
   });
   return {
     ok: true,
-    value: experimentValue(result),
+    value: { ...experimentValue(result), leftOut: leaning },
     report: experimentReport(`${params.cloud} in ${scene.name}`, result),
     artifacts: await experimentArtifacts(scene, result),
   };

@@ -7,12 +7,15 @@ export function trainingFromParams(
   params: Omit<TrainingParams, 'backend'>,
 ): Pick<ExperimentOptions, 'training' | 'shDegree'> {
   const { steps, strategy, cap, degree, loss, ssimWeight, exposure, antialiased, extent, threads } = params;
+  const { method = '3dgs', distortion = 0 } = params;
   const isShort = steps < 15_000;
   return {
     shDegree: degree,
     training: {
       numSteps: steps,
       strategy,
+      method,
+      geometry: { distortion },
       cap,
       loss,
       ssimWeight,

@@ -1,35 +1,39 @@
 /** train: splats of a scene folder, scored in its test views. */
-import { createRng } from '@tenfold/core/base';
+import { createRng, throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
 import type { Block } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { experimentArtifacts } from '../artifacts.ts';
 import { runExperiment } from '../bench/experiment.ts';
-import { loadScene } from '../io/load-scene.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
 import { openBackend } from './backend.ts';
+import { addDensePoints, type DenseStartOptions } from '../train/dense-start.ts';
+import type { Frame, Scene } from '../types.ts';
+import { sceneFromParams } from './scene-params.ts';
 import { trainingFromParams } from './train-params.ts';
 
 interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
+  readonly start: 'points' | 'dense';
+  readonly spacing: number;
   readonly out: string;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
 
 export async function run(params: TrainParams, context: VerbContext): Promise<VerbResult> {
-  const start = context.clock.nowMs();
+  const startMs = context.clock.nowMs();
   using backend = await openBackend(params.backend);
-  const scene = await loadScene(resolve(context.workingFolder, params.scene), params.kind, {
-    maxWidthPx: params.maxWidth,
-    holdEvery: params.holdEvery,
-    onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
-  });
+  const { scene, leaning } = await sceneFromParams(params, context);
+  const start =
+    params.start === 'dense'
+      ? { ...scene, points: await addDensePoints(scene.points, trainFrames(scene), denseOptions(params, context)) }
+      : scene;
   await using perceptual = await openPerceptualMetric(context.dataFolder);
   const result = await runExperiment(
-    scene,
+    start,
     {
       ...trainingFromParams(params),
       trainer: backend.trainer,
@@ -49,7 +53,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     createRng(context.seed, 'training'),
   );
   const artifacts = await experimentArtifacts(scene, result);
-  const elapsedSec = (context.clock.nowMs() - start) / 1000;
+  const elapsedSec = (context.clock.nowMs() - startMs) / 1000;
   const value = {
     ...experimentValue(result),
     elapsedSec,
@@ -57,6 +61,8 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     adapterName: backend.adapterName,
     numTrainViews: scene.train.length,
     numTestViews: scene.test.length,
+    numStartPoints: start.points.colors.length / 3,
+    leftOut: leaning,
   };
   if (params.out !== '' && !params.dryRun) {
     const folder = resolve(context.workingFolder, params.out);
@@ -73,4 +79,25 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     ? [{ kind: 'text', text: `Trained in WGSL on ${backend.adapterName}; scored by the CPU renderer.` }]
     : [];
   return { ok: true, value, report: experimentReport(`Splats of ${scene.name}`, result, where), artifacts };
+}
+
+const SWEEP_WIDTH_PX = 160;
+const NUM_DEPTHS = 64;
+
+function denseOptions({ maxWidth, spacing }: TrainParams, context: VerbContext): DenseStartOptions {
+  return {
+    widthPx: Math.min(maxWidth, SWEEP_WIDTH_PX),
+    numDepths: NUM_DEPTHS,
+    spacingPx: spacing,
+    async onProgress(done, total) {
+      context.progress({ phase: 'sweeping depths', done, total });
+      await yieldToEventLoop();
+      throwIfCancelled(context.signal, 'addDensePoints');
+    },
+  };
+}
+
+function trainFrames({ frames, train }: Scene): readonly Frame[] {
+  const names = new Set(train);
+  return frames.filter(({ name }) => names.has(name));
 }
