@@ -16,6 +16,9 @@ const NUM_EPOCHS = 12;
 const RATE = 0.15;
 const DECAY = 1e-5;
 const MIN_WEIGHT = 0.12;
+const NONE = SIGNAL_CLASSES.indexOf('NONE');
+/** Probability above which the classifier overrules the rules in the comparison. */
+const SURE = 0.9;
 
 const rows = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as Row[];
 const data = rows.map((row) => ({
@@ -87,6 +90,11 @@ for (let fold = 0; fold < NUM_FOLDS; fold++) {
     const scores = scoresOf(weights, data[index]!.features, SIGNAL_CLASSES.length);
     return scores.indexOf(Math.max(...scores));
   };
+  const sureOf = (index: number): number => {
+    const scores = scoresOf(weights, data[index]!.features, SIGNAL_CLASSES.length);
+    const top = Math.max(...scores);
+    return 1 / scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
+  };
   const byRules = (index: number) => {
     const { question } = data[index]!;
     const isDate = /^when\b/i.test(question) && !splitClauses(question).fronted;
@@ -100,6 +108,22 @@ for (let fold = 0; fold < NUM_FOLDS; fold++) {
     'signal of TIQ questions, classifier',
     accuracy(held, byModel, (label) => label !== 3),
   );
+  /** The rules where they name a signal, else the classifier. */
+  const whereSilent = (index: number) => {
+    const rule = byRules(index);
+    return rule === NONE ? byModel(index) : rule;
+  };
+  const whereSure = (index: number) => (sureOf(index) > SURE ? byModel(index) : byRules(index));
+  for (const [name, decide] of [
+    ['rules, the classifier where they are silent', whereSilent],
+    [`rules, overruled where the classifier is ${SURE} sure`, whereSure],
+  ] as const) {
+    add(
+      `signal of TIQ questions, ${name}`,
+      accuracy(held, decide, (label) => label !== NONE),
+    );
+    add(`implicit or not, ${name}`, accuracyImplicit(held, decide));
+  }
   add('implicit or not, rules', accuracyImplicit(held, byRules));
   add('implicit or not, classifier', accuracyImplicit(held, byModel));
 }
