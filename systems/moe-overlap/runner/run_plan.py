@@ -39,15 +39,26 @@ class Runner(Stack):
         self.is_cuda = device.type == "cuda"
         self.repeat = 1
         self.is_marked = False
+        self.splits = None
         if self.is_cuda:
             self.main = torch.cuda.current_stream()
             self.comm = torch.cuda.Stream(priority=-1)
+            # Counts have a stream and a communicator of their own: on those of the exchanges, the counts of a later part
+            # would hold up the rows of an earlier one.
+            self.counting = torch.cuda.Stream(priority=-1)
+            self.counts_group = dist.new_group()
 
     def now(self, stream=None):
         if not self.is_cuda:
             return time.perf_counter() * 1e3
         event = torch.cuda.Event(enable_timing=True)
         event.record(stream or self.main)
+        return event
+
+    def point(self):
+        """A place on the compute stream that others can wait for, without a time."""
+        event = torch.cuda.Event()
+        event.record(self.main)
         return event
 
     def ms_between(self, a, b):
@@ -65,6 +76,7 @@ class Runner(Stack):
         recv_counts = other_counts(buffer)
         send = [sum(counts[r * el : (r + 1) * el]) for r in range(self.world)]
         recv = [sum(recv_counts[r * el : (r + 1) * el]) for r in range(self.world)]
+        self.splits = (send, recv)
         shape, data = (sum(recv), buffer.data.shape[1]), buffer.data[: sum(send)]
         if self.is_cuda:
             with torch.cuda.stream(self.comm):
@@ -94,18 +106,18 @@ class Runner(Stack):
         if not self.is_cuda:
             dist.all_to_all_single(recv, counts)
             return counts.clone(), recv, None
-        ready = self.now()
-        with torch.cuda.stream(self.comm):
-            self.comm.wait_event(ready)
-            dist.all_to_all_single(recv, counts)
+        ready = self.point()
+        with torch.cuda.stream(self.counting):
+            self.counting.wait_event(ready)
+            dist.all_to_all_single(recv, counts, group=self.counts_group)
             own_host = torch.empty(counts.shape, dtype=counts.dtype, pin_memory=True)
             recv_host = torch.empty(counts.shape, dtype=counts.dtype, pin_memory=True)
             own_host.copy_(counts, non_blocking=True)
             recv_host.copy_(recv, non_blocking=True)
             event = torch.cuda.Event()
-            event.record(self.comm)
-        counts.record_stream(self.comm)
-        recv.record_stream(self.comm)
+            event.record(self.counting)
+        counts.record_stream(self.counting)
+        recv.record_stream(self.counting)
         return own_host, recv_host, event
 
     def after_failure(self):
@@ -118,6 +130,7 @@ class Runner(Stack):
     @torch.no_grad()
     def step(self, ops, timing=None):
         values, ready, self.used = dict(self.inputs), {}, {}
+        sent = {name for op in ops if op["isComm"] for name in op["ins"]}
         last = {name: i for i, op in enumerate(ops) for name in op["ins"]}
 
         def await_exchange(name):
@@ -155,19 +168,21 @@ class Runner(Stack):
                     # A cut buffer is made on the compute stream; then everything so far must be awaited.
                     is_own = of == 1 or f"{name}#{part}" in values
                     buffer, event = look(name)
-                    out, begin, done = self.exchange(buffer, event if is_own else self.now())
+                    out, begin, done = self.exchange(buffer, event if is_own or not self.is_cuda else self.point())
                     values[op["outs"][0]], ready[op["outs"][0]] = out, Pending(op["id"], begin, done)
                     if timing is not None and self.is_cuda:
                         timing.append((op["id"], "comm", begin, done))
                     continue
                 for name in op["ins"]:
                     await_exchange(name)
-                begin = self.now()
+                begin = self.now() if timing is not None else None
                 if op["isMerge"]:
                     made = {op["outs"][0]: merge([values[n] for n in op["ins"]])}
                 else:
                     made = self.kernel(source, part, of, lambda name: look(name)[0])
-                end = self.now()
+                end = self.now() if timing is not None else None
+                if self.is_cuda and end is None and not sent.isdisjoint(op["outs"]):
+                    end = self.point()
             for name, value in made.items():
                 key = name if name in op["outs"] else f"{name}#{part}"
                 values[key], ready[key] = value, end if self.is_cuda else None
@@ -238,7 +253,7 @@ def measure(runner, ops, warm, rounds):
         runner.sync()
         if i >= warm:
             times.append((time.perf_counter() - begin) * 1e3)
-    exposed, lanes, spans = [], [], []
+    exposed, lanes, spans, ratios = [], [], [], []
     for _ in range(PROFILED_STEPS):
         timing = []
         runner.sync()
@@ -250,8 +265,10 @@ def measure(runner, ops, warm, rounds):
         compute = union_ms([(a, b) for _, lane, a, b in spans if lane == "compute"])
         exposed.append(union_ms([(a, b) for _, _, a, b in spans]) - compute)
         lanes.append(lane_times(ops, spans))
+        if ratio_of(spans) is not None:
+            ratios.append(ratio_of(spans))
     taken = {op["id"]: statistics.median(each[op["id"]] for each in lanes) for op in ops}
-    return {"times": times, "exposed": exposed, "lanes": taken, "spans": spans}
+    return {"times": times, "exposed": exposed, "lanes": taken, "spans": spans, "ratio": statistics.median(ratios) if ratios else None}
 
 
 def interference(runner, rounds=20):
@@ -262,42 +279,56 @@ def interference(runner, rounds=20):
     h, f, n = runner.s["hidden"], runner.s["inner"], runner.s["batch"] * runner.s["seq"]
     x, w = torch.randn(n, h, device=runner.device), torch.randn(h, f, device=runner.device)
     data, out = torch.empty(n, h, device=runner.device), torch.empty(n, h, device=runner.device)
+    made = torch.empty(n, f, device=runner.device)
 
-    def timed(products, exchanges):
-        """ms of the products and of the exchanges, started together."""
+    def products_ms(count, exchanges):
+        """Of one product, with exchanges under way all the while; the host issues those first."""
         runner.sync()
         dist.barrier()
-        first = runner.now()
-        runner.comm.wait_event(first)
-        with torch.cuda.stream(runner.comm):
-            for _ in range(exchanges):
-                dist.all_to_all_single(out, data)
-            comm_end = runner.now(runner.comm)
-        for _ in range(products):
-            torch.mm(x, w)
-        main_end = runner.now()
+        issue(exchanges)
+        begin = runner.now()
+        for _ in range(count):
+            torch.mm(x, w, out=made)
+        end = runner.now()
         runner.sync()
-        return first.elapsed_time(main_end), first.elapsed_time(comm_end)
+        return begin.elapsed_time(end) / count
 
-    timed(rounds, rounds)
-    product, exchange = timed(rounds, 0)[0] / rounds, timed(0, rounds)[1] / rounds
-    # The other side runs at least twice as long as the side that is timed.
-    exchanges = agree(2 + int(3 * rounds * product / exchange), runner.device)
-    slow_product = timed(rounds, exchanges)[0] / rounds
-    slow_exchange = timed(2 + int(3 * rounds * exchange / product), rounds)[1] / rounds
+    def exchanges_ms(count, products):
+        runner.sync()
+        dist.barrier()
+        for _ in range(products):
+            torch.mm(x, w, out=made)
+        begin = runner.now(runner.comm)
+        issue(count)
+        end = runner.now(runner.comm)
+        runner.sync()
+        return begin.elapsed_time(end) / count
+
+    def issue(count):
+        with torch.cuda.stream(runner.comm):
+            for _ in range(count):
+                dist.all_to_all_single(out, data)
+
+    # The first ones warm up. The other side runs for three times as long as the side that is timed.
+    products_ms(rounds, rounds)
+    product, exchange = products_ms(rounds, 0), exchanges_ms(rounds, 0)
+    under = agree(2 + int(3 * rounds * product / exchange), runner.device)
+    slow_product = products_ms(rounds, under)
+    slow_exchange = exchanges_ms(rounds, 2 + int(3 * rounds * exchange / product))
     return {"compute": max(1.0, slow_product / product), "comm": max(1.0, slow_exchange / exchange)}
 
 
 def exchange_tables(runner, natively, ratios, rounds=10):
-    """Exchanges alone, of all tokens and of a part of them, sent as often as each ratio asks for; 0 is the link as it is."""
-    n, h = runner.s["batch"] * runner.s["seq"], runner.s["hidden"]
+    """Exchanges alone, of as many rows as a step sends and of a part of them, sent as often as each ratio asks for; 0 is
+    the link as it is."""
+    h = runner.s["hidden"]
     found = []
     for ratio in [0, *ratios]:
         repeat = agree(max(1, round(ratio / natively)) if ratio > 0 else 1, runner.device)
         ms = {}
         for parts in EXCHANGE_PARTS:
-            rows = n // parts // runner.world * runner.world
-            data, out = torch.empty(rows, h, device=runner.device), torch.empty(rows, h, device=runner.device)
+            send, recv = ([rows // parts for rows in side] for side in runner.splits)
+            data, out = torch.empty(sum(send), h, device=runner.device), torch.empty(sum(recv), h, device=runner.device)
             times = []
             for _ in range(2 + rounds):
                 runner.sync()
@@ -305,7 +336,7 @@ def exchange_tables(runner, natively, ratios, rounds=10):
                 with torch.cuda.stream(runner.comm) if runner.is_cuda else contextlib.nullcontext():
                     begin = runner.now(runner.comm if runner.is_cuda else None)
                     for _ in range(repeat):
-                        dist.all_to_all_single(out, data)
+                        dist.all_to_all_single(out, data, recv, send)
                     end = runner.now(runner.comm if runner.is_cuda else None)
                 runner.sync()
                 times.append(runner.ms_between(begin, end))
@@ -400,7 +431,7 @@ def run_mode(runner, plan, args, layers, reference):
         "predictedMs": plan["predictedMs"],
         "exposedMs": statistics.median(found["exposed"]),
         "worstRelativeDifference": largest_difference(values, reference, list(reference)),
-        "ratio": ratio_of(spans),
+        "ratio": found["ratio"],
         "spanMs": {n: round(b - a, 4) for n, _, a, b in spans},
         "laneMs": {n: round(ms, 4) for n, ms in found["lanes"].items()},
         "peakBytes": torch.cuda.max_memory_allocated(runner.device) if runner.is_cuda else None,
@@ -452,7 +483,7 @@ def main():
             report["slowdown"] = interference(runner)
             if dist.get_rank() == 0:
                 print(f"{name}, slow-down {report['slowdown']}", flush=True)
-        natively = ratio_of(measure(runner, plans["plans"][0]["ops"], 2, 1)["spans"])
+        natively = measure(runner, plans["plans"][0]["ops"], 4, 1)["ratio"]
         if args.ratios and index == 0:
             report["exchanges"] = exchange_tables(runner, natively, args.ratios)
         if args.trace and index == 0:
