@@ -767,7 +767,10 @@ def link_times(device, args):
             if groups:
                 peer = pair[1] if rank == pair[0] else pair[0]
                 there, back = ("F", "B") if rank == pair[0] else ("B", "F")
-                works = [dist.isend(data, peer, group=groups[there]), dist.irecv(other, peer, group=groups[back])]
+                # Each side begins with the same group: a communicator is made when both are there.
+                sends = lambda: dist.isend(data, peer, group=groups[there])
+                takes = lambda: dist.irecv(other, peer, group=groups[back])
+                works = [act() for act in ((sends, takes) if there == "F" else (takes, sends))]
                 for work in works:
                     work.wait()
             marks.add("ms")
