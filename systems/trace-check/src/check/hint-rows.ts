@@ -32,6 +32,8 @@ export function explainAddedRows(
     const d = Float64Array.from({ length: width }, (_, i) => actual[at + i] - expected[at + i]);
     const size = norm(d);
     if (size <= SAME_ROW * norm(expected.subarray(at, at + width))) continue;
+    // Its own row once more is a factor.
+    if (distance(d, expected, at) <= SAME_ROW * size) return undefined;
     numWrong++;
     const isRow = (row: number): boolean => distance(d, data, row * width) <= SAME_ROW * size;
     let row = [...added.keys()].find(isRow);
@@ -43,7 +45,7 @@ export function explainAddedRows(
     if (row !== undefined) added.set(row, (added.get(row) ?? 0) + 1);
   }
   const numExplained = [...added.values()].reduce((sum, count) => sum + count, 0);
-  if (numExplained === 0 || numExplained < LEAST_SHARE * numWrong) return undefined;
+  if (numExplained < LEAST_SHARE * numWrong || numExplained < 2 * Math.max(1, added.size)) return undefined;
   const texts = [...added].map(([row, count]) => `row ${row} of the table is added to ${count} rows of the output`);
   return { kind: 'added-rows', text: `${texts.join(', ')}: rows of foreign ids were not zeroed?` };
 }

@@ -16,6 +16,8 @@ import { mergeWhole } from './merge.ts';
 
 /** Tensors above this are not loaded for hints. */
 const MAX_ELEMENTS = 1 << 24;
+/** Chunks that no mesh axis explains. */
+const HEAD_COUNTS = [2, 4, 8, 16];
 const SUBSET_ROWS = 0.1;
 const SUBSET_SHARE = 0.9;
 
@@ -89,6 +91,7 @@ function explainPermutation({ actual, expected, shape, finding, candidate }: Pai
     if (name === 'cp') sizes.set(2 * size, name);
   }
   sizes.set(3, 'q/k/v');
+  for (const count of HEAD_COUNTS) if (!sizes.has(count)) sizes.set(count, 'heads or groups');
   for (const [dim, length] of shape.entries())
     for (const [numChunks, axis] of sizes) {
       if (length % numChunks !== 0 || numChunks > 16) continue;
