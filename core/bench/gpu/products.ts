@@ -6,9 +6,10 @@ import { createKernelClock } from '../../src/runtime/fused/kernel-clock.ts';
 import type { Kernel } from '../../src/runtime/fused/kernel-text.ts';
 import { MATRIX_TILES, matrixUnitKernel } from '../../src/runtime/fused/matrix-unit-kernel.ts';
 import type { PrimValue, ProductPrim } from '../../src/runtime/fused/prims.ts';
+import type { Tile } from '../../src/runtime/fused/product-kernel.ts';
 import { productKernel, tileFor, TILES } from '../../src/runtime/fused/product-kernel.ts';
 import { castTensor, numbersFromTensor } from '../../src/tensor/index.ts';
-import type { Dtype } from '../../src/tensor/index.ts';
+import type { Dtype, Tensor } from '../../src/tensor/index.ts';
 
 const SHAPES = [
   { M: 2048, K: 1024, N: 1024, batch: 1 },
@@ -20,6 +21,18 @@ const SHAPES = [
   { M: 512, K: 64, N: 512, batch: 64 },
   { M: 512, K: 512, N: 64, batch: 64 },
 ];
+const randoms = new Map<Dtype, Tensor>();
+
+/** Beside the tiles in use: two buffers, other depths, wider threads. */
+const VARIANTS: Readonly<Record<string, Tile>> = {
+  ...TILES,
+  'large doubled': { ...TILES['large'], isDoubled: true },
+  'large 8 doubled': { ...TILES['large'], depth: 8, isDoubled: true },
+  'large 32': { ...TILES['large'], depth: 32 },
+  wide: { rows: 128, columns: 256, depth: 16, rowFours: 2, columnFours: 4 },
+  'tall doubled': { ...TILES['tall'], isDoubled: true },
+  'middle doubled': { ...TILES['middle'], isDoubled: true },
+};
 const FORMS = { NN: [false, false], NT: [false, true], TN: [true, false] } as const;
 const CHECKED = 64;
 const ROUNDS = Number(process.argv[2] ?? 5);
@@ -75,7 +88,7 @@ async function measure(
     beta: 1,
   };
   const kernels = new Map<string, Kernel>();
-  for (const [name, tile] of Object.entries(TILES))
+  for (const [name, tile] of Object.entries(VARIANTS))
     kernels.set(tile === tileFor(sizes) ? `${name}*` : name, productKernel(prim, values, tile));
   if (kind === 'f16' && gpu!.hasMatrixUnits) {
     for (const tile of MATRIX_TILES) {
@@ -84,12 +97,7 @@ async function measure(
         kernels.set(`units ${height}x${width}`, matrixUnitKernel(prim, values, tile));
     }
   }
-  const inputs = [0, 1].map((side) => {
-    const count = values[side].shape[0];
-    const stream = streamFromId(`products/${side}`, 1);
-    const data = Float32Array.from({ length: count }, (_, i) => uniformAt(stream, i) - 0.5);
-    return castTensor({ dtype: 'float32', shape: [count], data }, dtype);
-  });
+  const inputs = [0, 1].map((side) => slice(randomTensor(dtype), values[side].shape[0], side));
   const numbers = inputs.map((tensor) => numbersFromTensor(tensor));
   const buffers = values.map(({ shape: [count] }) =>
     device.createBuffer({
@@ -132,6 +140,23 @@ async function measure(
   }
   for (const buffer of buffers) buffer.destroy();
   console.log(`${kind} ${batch > 1 ? `${batch} x ` : ''}${M}x${K}x${N} ${form} TFLOP/s: ${parts.join(', ')}`);
+}
+
+/** As many random numbers as the largest operand has, and some more. */
+function randomTensor(dtype: Dtype): Tensor {
+  let known = randoms.get(dtype);
+  if (known === undefined) {
+    const count = Math.max(...SHAPES.map(({ M, K, N, batch }) => batch * K * Math.max(M, N))) + 1024;
+    const stream = streamFromId('products', 1);
+    const data = Float32Array.from({ length: count }, (_, i) => uniformAt(stream, i) - 0.5);
+    known = castTensor({ dtype: 'float32', shape: [count], data }, dtype);
+    randoms.set(dtype, known);
+  }
+  return known;
+}
+
+function slice({ dtype, data }: Tensor, count: number, side: number): Tensor {
+  return { dtype, shape: [count], data: data.slice(side * 1000, side * 1000 + count) as Float32Array };
 }
 
 /** Largest error of some elements, relative to √K / 12: the spread of a sum of K products. */

@@ -113,6 +113,51 @@ export function fuseUnits(lowered: LoweredGraph, options: { readonly maxBuffers:
     return unit;
   };
 
+  /** Moves an earlier flat unit into this one, if nobody else has read it yet. */
+  const takeIn = (unit: FusedUnit, earlier: Unit | undefined, prim: MapPrim | ReducePrim): void => {
+    if (earlier === undefined || earlier === unit || earlier.kind === 'solo') return;
+    if (earlier.width !== undefined || earlier.size !== unit.size) return;
+    const own = [...earlier.made.keys()];
+    const areReadersHere = own.every((id) =>
+      (readers.get(id) ?? []).every((reader) => {
+        const at = unitOfPrim.get(reader);
+        return reader === prim || at === undefined || at === unit || at === earlier;
+      }),
+    );
+    const areReadInPlace = [...unit.prims, prim].every(
+      (reader) =>
+        reader.kind === 'reduce' ||
+        reader.operands.every(
+          ({ value, access }) =>
+            !earlier.made.has(root(value)) || (access.kind === 'full' && numel(values[reader.out].shape) === unit.size),
+        ),
+    );
+    if (!areReadersHere || !areReadInPlace) return;
+    const read = new Set([...earlier.read, ...unit.read].filter((id) => !earlier.made.has(id)));
+    for (const id of memoryReads(prim, values)) if (!unit.made.has(id) && !earlier.made.has(id)) read.add(id);
+    const written = [...own, ...unit.made.keys(), prim.out].filter(
+      (id) =>
+        kept.has(id) ||
+        (readers.get(id) ?? []).some(
+          (reader) => reader !== prim && unitOfPrim.get(reader) !== unit && unitOfPrim.get(reader) !== earlier,
+        ),
+    );
+    if (read.size + written.length > options.maxBuffers) return;
+    for (const id of [...unit.read]) if (earlier.made.has(id)) unit.read.delete(id);
+    for (const id of earlier.read) if (!unit.made.has(id)) unit.read.add(id);
+    for (const moved of earlier.prims) {
+      unitOf.set(moved.out, unit);
+      unitOfPrim.set(moved, unit);
+    }
+    const madeHere = [...unit.made];
+    unit.made.clear();
+    for (const [id, made] of [...earlier.made, ...madeHere]) unit.made.set(id, made);
+    unit.prims.unshift(...earlier.prims);
+    earlier.prims.length = 0;
+    earlier.made.clear();
+    earlier.read.clear();
+  };
+
   for (const prim of prims) {
     if (prim.kind !== 'map' && prim.kind !== 'reduce') {
       const unit: SoloUnit = { kind: 'solo', index: units.length, prim };
@@ -122,6 +167,7 @@ export function fuseUnits(lowered: LoweredGraph, options: { readonly maxBuffers:
       continue;
     }
     const unit = place(prim);
+    for (const id of memoryReads(prim, values)) takeIn(unit, unitOf.get(id), prim);
     const role = roleIn(unit, prim) ?? 'full';
     if (prim.kind === 'reduce') unit.width = prim.width;
     for (const id of memoryReads(prim, values)) if (!unit.made.has(id)) unit.read.add(id);
@@ -133,7 +179,7 @@ export function fuseUnits(lowered: LoweredGraph, options: { readonly maxBuffers:
   for (const unit of units) {
     if (unit.kind === 'fused') unit.outputs = [...unit.made.keys()].filter((id) => isNeededOutside(id, unit));
   }
-  return units;
+  return units.filter((unit) => unit.kind === 'solo' || unit.prims.length > 0);
 }
 
 /** May a member with this role read a value made in its own unit? Only at its own place, or its own row's. */

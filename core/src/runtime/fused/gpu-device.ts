@@ -2,7 +2,8 @@
 import type { Kernel } from './kernel-text.ts';
 
 /** Kernels here index inside their buffers by construction, so that checks at every access and dispatch are not needed. */
-const DAWN_FEATURES = 'enable-dawn-features=allow_unsafe_apis,disable_robustness,skip_validation';
+const DAWN_FEATURES =
+  'enable-dawn-features=allow_unsafe_apis,disable_robustness,skip_validation,vulkan_enable_f16_on_nvidia';
 
 /** Not in the standard yet; its types know nothing of it. */
 const MATRIX_UNITS = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;

@@ -15,6 +15,8 @@ export interface Tile {
   /** Rows and columns of a thread, in fours. */
   readonly rowFours: number;
   readonly columnFours: number;
+  /** Two tiles of each operand: one is filled while the other is read, for one barrier a step instead of two. */
+  readonly isDoubled?: boolean;
 }
 
 const LARGE: Tile = { rows: 128, columns: 128, depth: 16, rowFours: 2, columnFours: 2 };
@@ -42,6 +44,7 @@ export function productKernel(
   const rowThreads = tile.rows / (4 * tile.rowFours);
   const columnThreads = tile.columns / (4 * tile.columnFours);
   const threads = rowThreads * columnThreads;
+  const copies = tile.isDoubled === true ? 2 : 1;
   const left = operandLoader(text, values, { prim, side: 'a', tile, threads });
   const right = operandLoader(text, values, { prim, side: 'b', tile, threads });
   const sums = eachSum(tile);
@@ -58,13 +61,14 @@ export function productKernel(
     `let column_lane = lane % ${columnThreads}u;`,
     ...left.setup,
     ...right.setup,
+    'var left_now = 0u;',
+    'var right_now = 0u;',
     ...sums.map(({ name }) => `var ${name} = vec4<f32>(0.0);`),
     ...left.fetch('0u'),
     ...right.fetch('0u'),
+    ...(tile.isDoubled === true ? [...left.put, ...right.put, 'workgroupBarrier();'] : []),
     `for (var k = 0u; k < ${K}u; k += ${tile.depth}u) {`,
-    ...left.put,
-    ...right.put,
-    '  workgroupBarrier();',
+    ...(tile.isDoubled === true ? [] : [...left.put, ...right.put, 'workgroupBarrier();']),
     `  let ahead = k + ${tile.depth}u;`,
     `  if (ahead < ${K}u) {`,
     ...left.fetch('ahead'),
@@ -73,14 +77,24 @@ export function productKernel(
     `  for (var step = 0u; step < ${tile.depth}u; step++) {`,
     ...Array.from(
       { length: tile.rowFours },
-      (_, i) => `let a${i} = left_tile[step * ${left.stride}u + row_lane + ${i * rowThreads}u];`,
+      (_, i) => `let a${i} = left_tile[left_now + step * ${left.stride}u + row_lane + ${i * rowThreads}u];`,
     ),
     ...Array.from(
       { length: tile.columnFours },
-      (_, j) => `let b${j} = right_tile[step * ${right.stride}u + column_lane + ${j * columnThreads}u];`,
+      (_, j) => `let b${j} = right_tile[right_now + step * ${right.stride}u + column_lane + ${j * columnThreads}u];`,
     ),
     ...sums.map(({ name, i, r, j }) => `${name} = fma(vec4<f32>(a${i}.${'xyzw'[r]}), b${j}, ${name});`),
     '  }',
+    ...(tile.isDoubled === true
+      ? [
+          `left_now = ${tile.depth * left.stride}u - left_now;`,
+          `right_now = ${tile.depth * right.stride}u - right_now;`,
+          `if (ahead < ${K}u) {`,
+          ...left.put,
+          ...right.put,
+          '}',
+        ]
+      : []),
     '  workgroupBarrier();',
     '}',
     ...stores,
@@ -89,8 +103,8 @@ export function productKernel(
     code: [
       enable,
       text.declarations(),
-      `var<workgroup> left_tile: array<vec4<f32>, ${tile.depth * left.stride}>;\n`,
-      `var<workgroup> right_tile: array<vec4<f32>, ${tile.depth * right.stride}>;\n`,
+      `var<workgroup> left_tile: array<vec4<f32>, ${copies * tile.depth * left.stride}>;\n`,
+      `var<workgroup> right_tile: array<vec4<f32>, ${copies * tile.depth * right.stride}>;\n`,
       `${head} {\n${body.map((line) => `  ${line}\n`).join('')}}\n`,
     ].join(''),
     bindings: text.bindings(),
@@ -193,7 +207,7 @@ function operandLoader(
       guard,
       registers.map((register, i) => {
         const value = isAcross ? register : `vec4<f32>(${registers.map((r) => `${r}.${'xyzw'[i]}`).join(', ')})`;
-        return `${shared}[(${k} + ${i}u) * ${stride}u + ${across} / 4u] = ${value};`;
+        return `${shared}[${isLeft ? 'left' : 'right'}_now + (${k} + ${i}u) * ${stride}u + ${across} / 4u] = ${value};`;
       }),
     ),
   );

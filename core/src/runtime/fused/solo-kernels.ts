@@ -49,33 +49,58 @@ export function foldKernel(prim: FoldPrim, values: readonly PrimValue[]): Kernel
   };
 }
 
-const SCATTER_WORKGROUP = 64;
+const SCATTER_WORKGROUP = 256;
+/** Indices looked through at a time, as bits of shared words. */
+const SCATTER_CHUNK = 2048;
+const BITS = 32;
 
-/** One workgroup per row of the result looks through all indices, so that sums come in a fixed order without atomics. */
+/** One workgroup per row of the result looks through all indices, then adds the rows that name it: in a fixed order,
+ *  without atomics on sums. */
 export function scatterKernel(prim: ScatterPrim, values: readonly PrimValue[]): Kernel {
   const { rows, count, inner } = prim;
   const text = createKernelText(values);
   const index = text.bind(values[prim.indices].root, SCALAR, 'read');
   const load = (value: number, at: string): string => text.load({ value, access: { kind: 'full' } }, SCALAR, at);
-  const initial = load(prim.data, `group * ${inner}u + column`);
+  const place = `group * ${inner}u + column`;
+  const initial = load(prim.data, place);
   const update = load(prim.updates, `n * ${inner}u + column`);
-  const store = text.store(values[prim.out].root, SCALAR, `group * ${inner}u + column`, 'sum');
+  const out = values[prim.out];
+  const store = text.store(out.root, SCALAR, place, 'sum');
+  const before = fromMemory(out.kind, SCALAR, `${text.bind(out.root, SCALAR, 'read_write')}[${place}]`);
   const usesHalf = [prim.data, prim.updates, prim.out].some((id) => values[id].kind === 'f16');
   const { enable, head } = entry(SCATTER_WORKGROUP, usesHalf);
+  const words = SCATTER_CHUNK / BITS;
   const body = [
     WORKGROUP_INDEX,
     `if (group >= ${rows}u) { return; }`,
-    `for (var column = lane; column < ${inner}u; column += ${SCATTER_WORKGROUP}u) {`,
-    `  var sum = ${initial};`,
-    `  for (var n = 0u; n < ${count}u; n++) {`,
-    `    let named = ${index}[n];`,
-    `    if (u32(select(named, named + ${rows}, named < 0)) == group) { sum += ${update}; }`,
+    `for (var first = 0u; first < ${count}u; first += ${SCATTER_CHUNK}u) {`,
+    `  if (lane < ${words}u) { atomicStore(&hits[lane], 0u); }`,
+    '  workgroupBarrier();',
+    `  for (var i = lane; i < ${SCATTER_CHUNK}u; i += ${SCATTER_WORKGROUP}u) {`,
+    `    if (first + i < ${count}u) {`,
+    `      let named = ${index}[first + i];`,
+    `      if (u32(select(named, named + ${rows}, named < 0)) == group) { atomicOr(&hits[i / ${BITS}u], 1u << (i % ${BITS}u)); }`,
+    '    }',
     '  }',
-    `  ${store}`,
+    '  workgroupBarrier();',
+    `  for (var column = lane; column < ${inner}u; column += ${SCATTER_WORKGROUP}u) {`,
+    '    var sum = 0.0;',
+    `    if (first == 0u) { sum = ${initial}; } else { sum = ${before}; }`,
+    `    for (var word = 0u; word < ${words}u; word++) {`,
+    '      var bits = atomicLoad(&hits[word]);',
+    '      while (bits != 0u) {',
+    `        let n = first + word * ${BITS}u + firstTrailingBit(bits);`,
+    `        sum += ${update};`,
+    '        bits = bits & (bits - 1u);',
+    '      }',
+    '    }',
+    `    ${store}`,
+    '  }',
+    '  workgroupBarrier();',
     '}',
   ];
   return {
-    code: `${enable}${text.declarations()}${head} {\n${body.map((line) => `  ${line}\n`).join('')}}\n`,
+    code: `${enable}${text.declarations()}var<workgroup> hits: array<atomic<u32>, ${words}>;\n${head} {\n${body.map((line) => `  ${line}\n`).join('')}}\n`,
     bindings: text.bindings(),
     workgroups: spread(rows),
     op: prim.op,
