@@ -1,13 +1,13 @@
 /** The room's manifest: data only; algorithms load when a verb runs. */
 import { defineSystem, defineVerb, outputParams } from '@tenfold/core/system';
 import { z } from 'zod';
-import { BACKBONES, FILTERS, LABEL_LOSSES, SCORES } from './types.ts';
+import { AUGMENTATIONS, BACKBONES, FILTERS, LABEL_LOSSES, SCORES } from './types.ts';
 
 const inputParams = {
   data: z
     .string()
     .meta({ positional: true })
-    .describe('table (.csv, .tsv, .parquet, .jsonl), labels (.npy), or folder of images named by label'),
+    .describe('table (.csv, .tsv, .parquet, .jsonl), labels (.npy), folder of images named by label, or CIFAR (.bin)'),
   label: z.string().default('label').describe('column with the labels'),
   probs: z
     .string()
@@ -30,6 +30,7 @@ const trainingParams = {
     .enum(['auto', ...BACKBONES])
     .default('auto')
     .describe('network before the head; auto: sce-mini for colour images, else mlp'),
+  augment: z.enum(AUGMENTATIONS).default('none').describe('random changes of the training images'),
   head: z
     .enum(['distance', 'linear'])
     .default('distance')

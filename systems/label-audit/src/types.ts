@@ -62,8 +62,22 @@ export interface LatentEstimates {
   readonly inverseNoiseMatrix: Float64Array;
 }
 
-export const BACKBONES = ['mlp', 'embed', 'linear-embed', 'sce-mini', 'sce'] as const;
+export const BACKBONES = [
+  'mlp',
+  'embed',
+  'linear-embed',
+  'cnn',
+  'sce-mini',
+  'sce',
+  'resnet-8',
+  'resnet-20',
+  'resnet-34',
+] as const;
 export type Backbone = (typeof BACKBONES)[number];
+
+/** Random changes of training images, each new at every update. */
+export const AUGMENTATIONS = ['none', 'crop', 'flip', 'crop+flip', 'crop+flip+rotate'] as const;
+export type Augmentation = (typeof AUGMENTATIONS)[number];
 
 export const LABEL_LOSSES = ['ce', 'sce', 'gce', 'mae', 'nce+rce', 'elr', 'co-teaching'] as const;
 /** `forward` needs a noise matrix, which only the library takes. */

@@ -29,6 +29,8 @@ test('the ONNX file gives the probabilities of the trained model, for every back
     { backbone: 'embed', headScale: 'sqrtd' },
     { backbone: 'linear-embed', headScale: 'learned', prior: [0.6, 0.3, 0.1] },
     { backbone: 'sce-mini' },
+    { backbone: 'cnn' },
+    { backbone: 'resnet-8', augmentation: 'crop+flip' },
     { backbone: 'mlp', head: 'linear' },
   ];
   for (const variant of variants) {

@@ -10,7 +10,9 @@ import type { Tensor } from '@tenfold/core/tensor';
 import { assertSameLength } from '../check-probabilities.ts';
 import { labelError } from '../label-errors.ts';
 import type { Features } from '../types.ts';
+import { cifarFilesOf, readCifar, refusePickle } from './cifar-binary.ts';
 import { readImageFolder } from './image-folder.ts';
+import type { ImageFolder } from './image-folder.ts';
 import { openProbabilities } from './probability-file.ts';
 import type { OpenProbabilities } from './probability-file.ts';
 import { standardise } from './standardise.ts';
@@ -70,7 +72,12 @@ export async function readSamples(params: InputParams, context: VerbContext): Pr
     });
   }
   context.progress({ phase: 'reading' });
-  if (kind.isDirectory()) return readImages(path, params, context);
+  if (kind.isDirectory()) {
+    const cifarFiles = await cifarFilesOf(path);
+    return cifarFiles.length > 0 ? readPictures(cifarFiles, params, context) : readImages(path, params, context);
+  }
+  if (extname(path).toLowerCase() === '.bin') return readPictures([path], params, context);
+  await refusePickle(path);
   if (extname(path).toLowerCase() === '.npy') return readArrays(path, params, context);
   return readTableSamples(path, params, context);
 }
@@ -82,13 +89,35 @@ async function readImages(folder: string, params: InputParams, context: VerbCont
     onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
   });
   const warnings: Diagnostic[] = skipped.length === 0 ? [] : [skippedWarning(skipped)];
+  return imageSamples(
+    basename(folder),
+    { names, labels, x },
+    await readExtras(params, context, names.length),
+    warnings,
+  );
+}
+
+async function readPictures(files: readonly string[], params: InputParams, context: VerbContext): Promise<Samples> {
+  const { names, labels, x } = await readCifar(files, {
+    signal: context.signal,
+    onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
+  });
+  return imageSamples(basename(params.data), { names, labels, x }, await readExtras(params, context, names.length), []);
+}
+
+/** The table is the manifest that the audit corrects. */
+function imageSamples(
+  name: string,
+  { names, labels, x }: Pick<ImageFolder, 'names' | 'labels' | 'x'>,
+  extra: Awaited<ReturnType<typeof readExtras>>,
+  warnings: readonly Diagnostic[],
+): Samples {
   const table = tableFromColumns([
     { name: 'path', kind: 'text', values: [...names] },
     { name: 'label', kind: 'text', values: [...labels] },
   ]);
-  const extra = await readExtras(params, context, names.length);
   return {
-    name: basename(folder),
+    name,
     labelCells: labels,
     numRows: names.length,
     idOf: (row) => names[row],

@@ -4,7 +4,8 @@ import { createBatchOrder, createTrainer, f32, gatherRows, i64, sgd, warmupCosin
 import type { Trainer, TrainerOptions } from '@tenfold/core/nn';
 import type { Feeds } from '@tenfold/core/runtime';
 import type { Tensor } from '@tenfold/core/tensor';
-import type { Probabilities } from '../types.ts';
+import type { Augmentation, Probabilities } from '../types.ts';
+import { augmentBatch } from './augment.ts';
 import { centreEnergyOf } from './centre-energy.ts';
 import { keptShare, smallLossWeights } from './co-teaching.ts';
 import { pemmClassifier, pemmLoss } from './model.ts';
@@ -38,6 +39,8 @@ export interface TrainOptions extends ClassifierOptions, PemmLossOptions {
   readonly elrMomentum?: number;
   /** Share of labels that `co-teaching` takes to be wrong. Default 0.2. */
   readonly forgetRate?: number;
+  /** Random changes of training images. Default none. */
+  readonly augmentation?: Augmentation;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (epoch: EpochLog) => void;
   /** Labels of held-out rows, still noisy: chooses `best`. */
@@ -158,7 +161,7 @@ export async function trainClassifier(data: LabelledData, options: TrainOptions)
         throwIfCancelled(options.signal, 'trainClassifier');
         const step = epoch * stepsPerEpoch + s;
         const rows = order.rowsAt(step);
-        const x = gatherRows(data.x, rows);
+        const x = augmentBatch(gatherRows(data.x, rows), { kind: options.augmentation ?? 'none', seed, step });
         const feeds = {
           x,
           y: gatherRows(labels, rows),

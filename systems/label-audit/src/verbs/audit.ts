@@ -6,7 +6,7 @@ import type { InputParams } from '../inputs/samples.ts';
 import { auditFileNames, auditFiles } from '../outputs/audit-files.ts';
 import { assertNewFiles } from '../outputs/new-files.ts';
 import { runAudit } from '../pipeline.ts';
-import type { Backbone, Filter, LabelLoss, ScoreMethod } from '../types.ts';
+import type { Augmentation, Backbone, Filter, LabelLoss, ScoreMethod } from '../types.ts';
 import { auditOutcome, listIssues } from './audit-outcome.ts';
 
 interface AuditParams extends InputParams {
@@ -19,6 +19,7 @@ interface AuditParams extends InputParams {
   readonly epochs: number;
   readonly batch: number;
   readonly backbone: Backbone | 'auto';
+  readonly augment: Augmentation;
   readonly head: 'distance' | 'linear';
   readonly loss: LabelLoss;
   readonly maxIssues: number;
@@ -46,6 +47,7 @@ export async function run(params: AuditParams, context: VerbContext): Promise<Ve
         loss: params.loss,
         epochs: params.epochs,
         batchSize: params.batch,
+        augmentation: params.augment,
       },
     },
     context,

@@ -13,13 +13,14 @@ import { assertNewFiles } from '../outputs/new-files.ts';
 import { trainClassifier } from '../pemm/train.ts';
 import type { TrainOptions } from '../pemm/train.ts';
 import { percent } from '../report.ts';
-import type { Backbone, LabelLoss } from '../types.ts';
+import type { Augmentation, Backbone, LabelLoss } from '../types.ts';
 import { defaultBackbone } from './audit.ts';
 
 export interface TrainParams extends InputParams {
   readonly epochs: number;
   readonly batch: number;
   readonly backbone: Backbone | 'auto';
+  readonly augment: Augmentation;
   readonly head: 'distance' | 'linear';
   readonly headScale: 'one' | 'sqrtd' | 'learned';
   readonly loss: LabelLoss;
@@ -83,6 +84,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     loss: params.loss,
     epochs: params.epochs,
     batchSize: params.batch,
+    augmentation: params.augment,
     learningRate: params.learningRate,
     weightDecay: params.weightDecay,
     potentialWeight: params.potentialWeight,
