@@ -92,11 +92,21 @@ export const manifest = defineSystem({
     }),
     defineVerb({
       name: 'convert',
-      summary: 'convert a cloud between PLY, .splat and SPZ',
-      examples: ['convert cloud.ply cloud.spz', 'convert cloud.spz cloud.ply --force'],
+      summary: 'convert a cloud between PLY, packed PLY, .splat and SPZ',
+      examples: [
+        'convert cloud.ply cloud.spz',
+        'convert cloud.ply cloud.compressed.ply',
+        'convert cloud.spz cloud.ply --force',
+      ],
       params: z.object({
-        input: z.string().meta({ positional: true, kind: 'file' }).describe('cloud as .ply, .splat or .spz'),
-        output: z.string().meta({ positional: true, kind: 'output' }).describe('new file with one of these endings'),
+        input: z
+          .string()
+          .meta({ positional: true, kind: 'file' })
+          .describe('cloud as .ply, packed .ply, .splat or .spz'),
+        output: z
+          .string()
+          .meta({ positional: true, kind: 'output' })
+          .describe('new file: .ply, .compressed.ply, .splat or .spz'),
         force: z.boolean().default(false).describe('overwrite the file'),
         dryRun: z.boolean().default(false).describe('convert, but write no file'),
       }),

@@ -11,6 +11,7 @@ import {
 import { createCloud } from '../cloud.ts';
 import { shCoefficientCount } from '../splat/spherical-harmonics.ts';
 import type { GaussianCloud } from '../types.ts';
+import { isPackedPly, unpackCloud } from './packed-ply.ts';
 import { viewError } from '../view-errors.ts';
 
 export type SplatMode = 'default' | 'mip' | '2dgs';
@@ -71,6 +72,10 @@ export async function readCloudPly(
   input: SourceInput,
 ): Promise<{ readonly cloud: GaussianCloud; readonly mode: SplatMode; readonly numDropped: number }> {
   const { elements, comments } = await readPly(input);
+  if (isPackedPly(elements)) {
+    const cloud = unpackCloud(elements, typeof input === 'string' ? input : 'the PLY data');
+    return { cloud, mode: 'default', numDropped: 0 };
+  }
   const vertex = elements.find(({ name }) => name === 'vertex');
   const modeText = comments
     .find((comment) => comment.startsWith('SplatRenderMode:'))

@@ -6,6 +6,7 @@ import { cameraFromQuaternion, scaledIntrinsics, type Intrinsics } from '../came
 import { assertCamera } from '../splat/render.ts';
 import type { Frame, RgbImage } from '../types.ts';
 import { viewError } from '../view-errors.ts';
+import { maskFromBoxes, type MovableBox } from './box-mask.ts';
 import { resizeImage, resizeMask, undistortImage, type Distortion } from './undistort.ts';
 
 /** What an importer knows of a photograph before it is decoded. */
@@ -21,6 +22,8 @@ export interface FrameSource {
   readonly channel?: string;
   readonly staticMaskPath?: string;
   readonly groundMaskPath?: string;
+  /** Annotated objects that may move; together with a mask file both count. */
+  readonly movableBoxes?: readonly MovableBox[];
 }
 
 export interface FrameReadOptions {
@@ -61,7 +64,9 @@ export async function readFrame(source: FrameSource, { maxWidthPx }: FrameReadOp
   const widthPx = Math.min(maxWidthPx, pixels.widthPx);
   const heightPx = Math.round((pixels.heightPx * widthPx) / pixels.widthPx);
   const scaled = scaledIntrinsics(stored, widthPx, heightPx);
-  const staticMask = await readMask(source.staticMaskPath, pixels, widthPx, heightPx);
+  const fileMask = await readMask(source.staticMaskPath, pixels, widthPx, heightPx);
+  const boxMask = source.movableBoxes && maskFromBoxes({ ...camera, ...scaled }, source.movableBoxes);
+  const staticMask = fileMask && boxMask ? fileMask.map((value, p) => value & boxMask[p]) : (fileMask ?? boxMask);
   const groundMask = await readMask(source.groundMaskPath, pixels, widthPx, heightPx);
   return {
     name,

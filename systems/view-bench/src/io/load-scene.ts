@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scene } from '../types.ts';
 import { viewError } from '../view-errors.ts';
+import { readArgoverseScene } from './argoverse-scene.ts';
 import { readColmapScene, type ColmapSceneOptions } from './colmap-scene.ts';
 import { readKittiScene } from './kitti-scene.ts';
 import { readNuPlanScene } from './nuplan-scene.ts';
@@ -33,6 +34,10 @@ const KINDS: Readonly<Record<SceneKind, KindRow>> = {
     matches: (folder) => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.db')),
     read: readNuPlanScene,
   },
+  argoverse: {
+    matches: (folder) => existsSync(join(folder, 'city_SE3_egovehicle.feather')),
+    read: readArgoverseScene,
+  },
 };
 
 /** @throws TF-VIEW-004 if no layout fits */
@@ -46,7 +51,7 @@ export async function loadScene(folder: string, kind: SceneKind | 'auto', option
     actual: 'none of their files',
     location: folder,
     hints: [
-      'COLMAP and EUVS need sparse/0/cameras.bin and images/; transforms.json, reconstruction.json, calib.txt, sample_data.json or *.db name the others.',
+      'COLMAP and EUVS need sparse/0/cameras.bin and images/; transforms.json, reconstruction.json, calib.txt, sample_data.json, *.db or city_SE3_egovehicle.feather name the others.',
     ],
   });
 }

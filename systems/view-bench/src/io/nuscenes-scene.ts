@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Scene } from '../types.ts';
 import { viewError } from '../view-errors.ts';
+import type { MovableBox } from './box-mask.ts';
 import type { FrameSource } from './frames.ts';
 import { readJsonFile } from './json-file.ts';
 import { composeRigid, poseOf, rigidFromQuaternion } from './rigid.ts';
@@ -41,6 +42,22 @@ const TABLES = {
   ),
   sensor: z.array(z.object({ token: z.string(), channel: z.string(), modality: z.string() })),
 } as const;
+/** Annotations are optional; without them there are no masks. */
+const ANNOTATION_TABLES = {
+  sample_annotation: z.array(
+    z.object({
+      sample_token: z.string(),
+      instance_token: z.string(),
+      translation: triple,
+      /** width, length, height */
+      size: triple,
+      rotation: quad,
+    }),
+  ),
+  instance: z.array(z.object({ token: z.string(), category_token: z.string() })),
+  category: z.array(z.object({ token: z.string(), name: z.string() })),
+} as const;
+const MOVABLE = /^(vehicle|human|animal)\b/;
 
 /** Folder that holds the tables, e.g. v1.0-mini or v1.1. */
 export async function findTables(folder: string): Promise<string | undefined> {
@@ -85,6 +102,7 @@ export async function readNuScenesScene(folder: string, options: SourceSceneOpti
   const sensorOf = byToken(sensors, 'sensor');
   const sampleOf = byToken(samples, 'sample');
   const sceneOf = byToken(scenes, 'scene');
+  const boxes = await readBoxes(tables);
   const sources: FrameSource[] = [];
   for (const data of datas) {
     const calibration = calibrationOf(data.calibrated_sensor_token);
@@ -121,7 +139,33 @@ export async function readNuScenesScene(folder: string, options: SourceSceneOpti
       ),
       traversal: sceneOf(sampleOf(data.sample_token).scene_token).name,
       channel: sensor.channel,
+      ...(boxes ? { movableBoxes: boxes.get(data.sample_token) ?? [] } : {}),
     });
   }
   return sceneFromSources({ name: basename(folder), sources }, options);
+}
+
+/** Boxes of movable objects by sample, or undefined without annotations. */
+async function readBoxes(tables: string): Promise<ReadonlyMap<string, readonly MovableBox[]> | undefined> {
+  const pathOf = (name: keyof typeof ANNOTATION_TABLES) => join(tables, `${name}.json`);
+  if (!existsSync(pathOf('sample_annotation'))) return undefined;
+  const [annotations, instances, categories] = await Promise.all([
+    readJsonFile(pathOf('sample_annotation'), ANNOTATION_TABLES.sample_annotation),
+    readJsonFile(pathOf('instance'), ANNOTATION_TABLES.instance),
+    readJsonFile(pathOf('category'), ANNOTATION_TABLES.category),
+  ]);
+  const nameOf = new Map(categories.map(({ token, name }) => [token, name]));
+  const categoryOf = new Map(instances.map((row) => [row.token, nameOf.get(row.category_token) ?? '']));
+  const boxes = new Map<string, MovableBox[]>();
+  for (const { sample_token, instance_token, translation, size, rotation } of annotations) {
+    if (!MOVABLE.test(categoryOf.get(instance_token) ?? '')) continue;
+    const box = {
+      worldFromBox: rigidFromQuaternion(rotation, translation),
+      lengthM: size[1]!,
+      widthM: size[0]!,
+      heightM: size[2]!,
+    };
+    boxes.set(sample_token, [...(boxes.get(sample_token) ?? []), box]);
+  }
+  return boxes;
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { readCloudPly, writeCloudPly } from '../io/cloud-ply.ts';
+import { writePackedPly } from '../io/packed-ply.ts';
 import { decodeSplatFile, encodeSplatFile } from '../io/splat-file.ts';
 import { decodeSpz, encodeSpz } from '../io/spz.ts';
 import type { GaussianCloud } from '../types.ts';
@@ -17,10 +18,11 @@ interface ConvertParams {
   readonly dryRun: boolean;
 }
 
-type Format = '.ply' | '.splat' | '.spz';
+type Format = '.ply' | '.compressed.ply' | '.splat' | '.spz';
 
 const READ: Readonly<Record<Format, (path: string) => Promise<GaussianCloud>>> = {
   '.ply': async (path) => (await readCloudPly(path)).cloud,
+  '.compressed.ply': async (path) => (await readCloudPly(path)).cloud,
   '.splat': async (path) => decodeSplatFile(await readFile(path), path),
   '.spz': async (path) => decodeSpz(await readFile(path), path),
 };
@@ -28,6 +30,11 @@ const WRITE: Readonly<Record<Format, (cloud: GaussianCloud) => Promise<Uint8Arra
   '.ply': async (cloud) => {
     const sink = createMemorySink('cloud.ply');
     await writeCloudPly(sink, cloud);
+    return sink.bytes();
+  },
+  '.compressed.ply': async (cloud) => {
+    const sink = createMemorySink('cloud.compressed.ply');
+    await writePackedPly(sink, cloud);
     return sink.bytes();
   },
   '.splat': encodeSplatFile,
@@ -72,11 +79,12 @@ export async function run({ input, output, force, dryRun }: ConvertParams, conte
 }
 
 function formatOf(path: string): Format {
+  if (path.toLowerCase().endsWith('.compressed.ply')) return '.compressed.ply';
   const end = extname(path).toLowerCase();
   if (end === '.ply' || end === '.splat' || end === '.spz') return end;
   throw viewError('TF-VIEW-010', {
     subject: 'convert',
-    expected: 'a file ending in .ply, .splat or .spz',
+    expected: 'a file ending in .ply, .compressed.ply, .splat or .spz',
     actual: `"${path}"`,
   });
 }
