@@ -2,13 +2,13 @@
  *  Source: Kerbl et al. 2023 (arXiv 2308.04079), section 5; the abs-grad statistic is that of AbsGS (arXiv 2404.10484). */
 import type { Rng } from '@tenfold/core/base';
 import { createCloud, rowWidths } from '../cloud.ts';
-import { rotationFromQuaternion } from '../camera.ts';
 import { sigmoid } from '../reals.ts';
-import type { GaussianCloud } from '../types.ts';
+import type { GaussianCloud, Reals } from '../types.ts';
 import { PARAMETER_KINDS } from '../types.ts';
 
 /** Children of a split are this much smaller. */
 const SPLIT_SHRINK = 1.6;
+const LOG_SHRINK = Math.log(SPLIT_SHRINK);
 
 export interface DensifyOptions {
   /** Mean gradient of the position in normalised device units above which a Gaussian grows. */
@@ -62,12 +62,7 @@ export function densifyCloud(
   const parents = [...kept, ...clones, ...splits, ...splits];
   const result = createCloud(parents.length, cloud.shDegree, cloud.means);
   const widths = rowWidths(cloud.shDegree);
-  for (const kind of PARAMETER_KINDS) {
-    const width = widths[kind];
-    parents.forEach((parent, r) =>
-      result[kind].set(cloud[kind].subarray(parent * width, (parent + 1) * width), r * width),
-    );
-  }
+  for (const kind of PARAMETER_KINDS) copyRows(cloud[kind], result[kind], parents, widths[kind]);
   for (let r = kept.length + clones.length; r < parents.length; r++) placeChild(result, r, rng);
   const sources = Int32Array.from(parents, (parent, r) => (r < kept.length ? parent : -1));
   return { cloud: result, sources, numCloned: clones.length, numSplit: splits.length, numPruned };
@@ -75,10 +70,28 @@ export function densifyCloud(
 
 /** Moves a copied row to a sample of its own Gaussian and shrinks it. Mutates: cloud. */
 function placeChild({ means, quats, logScales }: GaussianCloud, r: number, rng: Rng): void {
-  const Q = rotationFromQuaternion([...quats.subarray(4 * r, 4 * r + 4)]);
-  const offset = [0, 1, 2].map((k) => rng.normal() * Math.exp(logScales[3 * r + k]));
-  for (let k = 0; k < 3; k++) {
-    means[3 * r + k] += Q[3 * k] * offset[0] + Q[3 * k + 1] * offset[1] + Q[3 * k + 2] * offset[2];
-    logScales[3 * r + k] -= Math.log(SPLIT_SHRINK);
+  const w = quats[4 * r];
+  const x = quats[4 * r + 1];
+  const y = quats[4 * r + 2];
+  const z = quats[4 * r + 3];
+  const double = 2 / (w * w + x * x + y * y + z * z);
+  const a = rng.normal() * Math.exp(logScales[3 * r]);
+  const b = rng.normal() * Math.exp(logScales[3 * r + 1]);
+  const c = rng.normal() * Math.exp(logScales[3 * r + 2]);
+  // q v q* = v + 2 w (u × v) + 2 u × (u × v), u the vector part.
+  const crossX = y * c - z * b;
+  const crossY = z * a - x * c;
+  const crossZ = x * b - y * a;
+  means[3 * r] += a + double * (w * crossX + y * crossZ - z * crossY);
+  means[3 * r + 1] += b + double * (w * crossY + z * crossX - x * crossZ);
+  means[3 * r + 2] += c + double * (w * crossZ + x * crossY - y * crossX);
+  for (let k = 3 * r; k < 3 * r + 3; k++) logScales[k] -= LOG_SHRINK;
+}
+
+/** Row r of the target is row rows[r] of the source. Mutates: target. */
+function copyRows(source: Reals, target: Reals, rows: readonly number[], width: number): void {
+  let to = 0;
+  for (const row of rows) {
+    for (let from = row * width; from < (row + 1) * width; from++) target[to++] = source[from];
   }
 }
