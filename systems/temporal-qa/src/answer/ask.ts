@@ -77,7 +77,7 @@ export async function openQa(store: EvidenceStore, clock: { nowMs(): number }): 
       actual: 'none',
       hints: ['Fill the file with `tenfold temporal-qa ingest <files>`.'],
     });
-  const linker = new Linker(await store.entities());
+  const linker = new Linker(await store.names());
   return { store, linker, numEvidence, clock, snapshot: (await store.meta('snapshot')) ?? '2026-01-01' };
 }
 

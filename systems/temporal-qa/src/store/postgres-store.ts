@@ -3,8 +3,16 @@
 import pg from 'pg';
 import { temporalError } from '../temporal-errors.ts';
 import { foldText, nameKey, wordsOf } from '../understand/words.ts';
+import { namesFromRecords } from './names.ts';
 import { contentHash, evidenceFromRow, restOfEvidence, type EvidenceRow } from './row.ts';
-import { SOURCES, type EntityRecord, type Evidence, type EvidenceStore, type NewEvidence } from './types.ts';
+import {
+  SOURCES,
+  type EntityRecord,
+  type Evidence,
+  type EvidenceStore,
+  type NameLookup,
+  type NewEvidence,
+} from './types.ts';
 
 const SCHEMA_VERSION = '1';
 const DEFAULT_SCHEMA = 'temporal_qa';
@@ -217,6 +225,10 @@ class PostgresStore implements EvidenceStore {
   async count(): Promise<number> {
     const { rows } = await this.#pool.query(`SELECT COUNT(*)::integer AS n FROM ${this.#schema}.evidence`);
     return rows[0].n as number;
+  }
+
+  async names(): Promise<NameLookup> {
+    return namesFromRecords(await this.entities());
   }
 
   async entities(): Promise<readonly EntityRecord[]> {

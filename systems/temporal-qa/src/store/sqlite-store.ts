@@ -3,7 +3,15 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { temporalError } from '../temporal-errors.ts';
 import { contentHash, evidenceFromRow, restOfEvidence, type EvidenceRow } from './row.ts';
-import { SOURCES, type EntityRecord, type Evidence, type EvidenceStore, type NewEvidence } from './types.ts';
+import { namesInFile } from './sqlite-names.ts';
+import {
+  SOURCES,
+  type EntityRecord,
+  type Evidence,
+  type EvidenceStore,
+  type NameLookup,
+  type NewEvidence,
+} from './types.ts';
 import { nameKey, wordsOf } from '../understand/words.ts';
 
 const SCHEMA_VERSION = 1;
@@ -198,6 +206,7 @@ class SqliteStore implements EvidenceStore {
     });
     this.#indexedTo = this.#nextId - 1;
     this.#hashes = undefined;
+    this.#numbers = undefined;
     this.#frequencies.clear();
   }
 
@@ -220,10 +229,21 @@ class SqliteStore implements EvidenceStore {
     }));
   }
 
+  async names(): Promise<NameLookup> {
+    return namesInFile(this.#database);
+  }
+
   async withEntity(label: string, limit: number): Promise<readonly number[]> {
-    const number = (this.#numbers ??= this.#loadNumbers()).get(nameKey(label));
+    const number = this.#numberOf(nameKey(label));
     if (number === undefined) return [];
     return this.#ids('SELECT evidence AS id FROM posting WHERE entity = ? LIMIT ?', number, limit);
+  }
+
+  /** Loads have all numbers in memory; questions look theirs up. */
+  #numberOf(key: string): number | undefined {
+    if (this.#numbers !== undefined) return this.#numbers.get(key);
+    const row = this.#prepare('SELECT number FROM entity_number WHERE key = ?').get(key);
+    return (row as { number: number } | undefined)?.number;
   }
 
   async withWords(words: readonly string[], limit: number): Promise<readonly number[]> {

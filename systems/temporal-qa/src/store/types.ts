@@ -42,6 +42,18 @@ export interface EntityRecord {
   readonly sourceId?: string;
 }
 
+/** Known names by their key (see nameKey). */
+export interface NameLookup {
+  /** Labels that a key may mean, most likely first. */
+  labels(key: string): readonly string[];
+  /** Type of the name of a key, folded. */
+  type(key: string): string | undefined;
+  /** Labels of two to four words that end with a word. */
+  lastName(word: string): readonly string[];
+  /** Names with one of the words among theirs; a name may come twice. */
+  containing(words: readonly string[]): Iterable<{ readonly key: string; readonly label: string }>;
+}
+
 /** Where evidence lives. Readers see whole batches only; adding the same evidence twice changes nothing. */
 export interface EvidenceStore {
   /** @returns how many of the batch were new */
@@ -50,8 +62,9 @@ export interface EvidenceStore {
   /** Ends a bulk load: indices are complete afterwards. */
   finishLoad(): Promise<void>;
   count(): Promise<number>;
-  /** Labels, aliases and types, for linking. */
   entities(): Promise<readonly EntityRecord[]>;
+  /** The names of the entities, for linking. */
+  names(): Promise<NameLookup>;
   /** Evidence ids with the entity, at most `limit`. */
   withEntity(label: string, limit: number): Promise<readonly number[]>;
   /** Evidence ids by lexical rank for any of the words, best first. */

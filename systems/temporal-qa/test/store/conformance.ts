@@ -8,6 +8,7 @@ import { ingestPaths } from '../../src/ingest/ingest.ts';
 import { readQuestions } from '../../src/corpus.ts';
 import type { EvidenceStore, NewEvidence } from '../../src/store/types.ts';
 import { parseDate, parseSpan } from '../../src/time/index.ts';
+import { nameKey } from '../../src/understand/words.ts';
 
 export interface StoreFixture {
   readonly store: EvidenceStore;
@@ -89,6 +90,32 @@ export function testEvidenceStore(
         { label: 'Land "X"; --', aliases: [] },
       ],
     );
+  });
+
+  check('names are found by key, alias, without their bracket and by the last word', async ({ store }) => {
+    await store.addEntities([
+      { label: 'Ada Stone', type: 'Person', aliases: ['A. Stone', 'Q*n [x]'] },
+      { label: 'Old Mill (club)', aliases: [] },
+      { label: 'Émile de la Côte' },
+      { label: 'A name of far too many Stone' },
+    ]);
+    const names = await store.names();
+    const keyed = (text: string) => names.labels(nameKey(text));
+    assert.deepEqual(['ada stone', 'A Stone', 'Q*n [x]', 'old mill', 'emile de la cote', 'nobody'].map(keyed), [
+      ['Ada Stone'],
+      ['Ada Stone'],
+      ['Ada Stone'],
+      ['Old Mill (club)'],
+      ['Émile de la Côte'],
+      [],
+    ]);
+    assert.deepEqual([names.type(nameKey('Ada Stone')), names.type(nameKey('Old Mill (club)'))], ['person', undefined]);
+    assert.deepEqual(
+      ['stone', 'cote', 'tone', 's*e', '[cs]tone'].map((word) => names.lastName(word)),
+      [['Ada Stone'], ['Émile de la Côte'], [], [], []],
+    );
+    const near = new Set([...names.containing(['mill', 'la'])].map(({ label }) => label));
+    assert.deepEqual([...near].toSorted(), ['Old Mill (club)', 'Émile de la Côte']);
   });
 
   check('words are found without regard to case, diacritics and endings; rare ones weigh more', async ({ store }) => {
