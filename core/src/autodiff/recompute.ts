@@ -35,17 +35,23 @@ export function createRecomputer(input: RecomputeInput, segmentOf: readonly (Seg
     const gradient = arrived();
     let zero: GraphValue | undefined;
     if (gradient) {
-      const { shape } = gradient;
-      const corner = builder.slice(gradient, {
-        starts: shape.map(() => 0),
-        ends: shape.map(() => 1),
-        axes: shape.map((_, axis) => axis),
-      });
-      const element = builder.reshape(corner, []);
+      const element = firstElement(gradient);
       zero = builder.cast(builder.less(element, element), dtype);
     }
     if (zero) zeros.set(key, zero);
     return zero;
+  }
+
+  /** A scalar has no axes to slice: it is its own first element. */
+  function firstElement(value: GraphValue): GraphValue {
+    const { shape } = value;
+    if (shape.length === 0) return value;
+    const corner = builder.slice(value, {
+      starts: shape.map(() => 0),
+      ends: shape.map(() => 1),
+      axes: shape.map((_, axis) => axis),
+    });
+    return builder.reshape(corner, []);
   }
 
   function valueFor(segment: Segment, value: GraphValue, arrived: () => GraphValue | undefined): GraphValue {

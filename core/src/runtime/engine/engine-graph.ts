@@ -105,7 +105,7 @@ export function lowerToEngine(graph: Graph, original: Graph = graph): EngineGrap
     graph: {
       name: graph.name,
       values,
-      nodes: [...castsIn, ...graph.nodes.map((node) => withoutScalarSlice(graph, node)), ...tail],
+      nodes: [...castsIn, ...graph.nodes, ...tail],
       inputs: [...inputs, ...states].map((entry) => idOfName.get(entry.engineName)!),
       outputs: [...outputs.map((entry) => entry.engineName), ...nextNames].map((name) => idOfName.get(name)!),
       states: [],
@@ -115,10 +115,4 @@ export function lowerToEngine(graph: Graph, original: Graph = graph): EngineGrap
     outputs,
     states,
   };
-}
-
-/** Engines refuse to slice a scalar; it is the scalar itself. */
-function withoutScalarSlice(graph: Graph, node: GraphNode): GraphNode {
-  if (node.op !== 'Slice' || graph.values[node.inputs[0]].shape.length > 0) return node;
-  return { ...node, op: 'Identity', attributes: {} };
 }

@@ -5,6 +5,9 @@ import type { Kernel } from './kernel-text.ts';
 const DAWN_FEATURES =
   'enable-dawn-features=allow_unsafe_apis,disable_robustness,skip_validation,vulkan_enable_f16_on_nvidia';
 
+/** Browsers round times for fear of attacks; profiles want them whole. */
+const EXACT_TIMES = 'disable-dawn-features=timestamp_quantization';
+
 /** Not in the standard yet; its types know nothing of it. */
 const MATRIX_UNITS = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
 
@@ -45,7 +48,7 @@ async function open(): Promise<OpenedGpu | undefined> {
   const dawn = await import('webgpu').catch(() => undefined);
   if (dawn === undefined) return undefined;
   Object.assign(globalThis, dawn.globals);
-  instance ??= dawn.create([DAWN_FEATURES]);
+  instance ??= dawn.create([DAWN_FEATURES, EXACT_TIMES]);
   const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
   if (adapter === null) return undefined;
   const requiredFeatures = FEATURES.filter((feature) => adapter.features.has(feature));
