@@ -89,7 +89,11 @@ const rng = createRng(9, 'photograph');
 const photograph: Frame = {
   name: 'random',
   camera,
-  image: { widthPx, heightPx, data: Float32Array.from({ length: 3 * widthPx * heightPx }, () => rng.uniform()) },
+  image: {
+    widthPx,
+    heightPx,
+    data: Float32Array.from({ length: 3 * widthPx * heightPx }, () => Math.round(255 * rng.uniform()) / 255),
+  },
 };
 const isSlow = adapterName.includes('SwiftShader');
 for (const count of counts.length > 0 ? counts : [100_000]) {
@@ -139,7 +143,7 @@ for (const count of counts.length > 0 ? counts : [100_000]) {
   const numPairs = new Uint32Array(await readBuffer(device, rows.offsets, 4, 4 * count))[0];
   const capacity = Math.ceil(1.25 * numPairs);
   using pairs = createPairBuffers(device, rows, capacity, tileBits(camera));
-  using gradients = createGradientBuffers(device, rows, capacity);
+  using gradients = createGradientBuffers(device, rows, capacity, false);
   setCapacity(capacity);
   const forward = forwardTasks(device, frame, rows, pairs, canvas.image);
   const backward = backwardTasks(device, frame, rows, pairs, canvas.image, gradients);

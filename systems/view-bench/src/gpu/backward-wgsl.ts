@@ -12,16 +12,33 @@ import {
 
 const LANES = (TILE_PX / 2) ** 2;
 
-/** Sums of a value over the lanes of a workgroup, by halving in workgroup memory. */
-const HALVING = {
+/** How the eleven sums over the pixels of a tile are made: which pairs a batch holds, and what happens to a pair's parts. */
+interface Summing {
+  readonly enable: string;
+  readonly builtins: string;
+  readonly batch: number;
+  readonly storage: string;
+  readonly setUp: string;
+  /** True for threads that may leave a pair out after α is known. */
+  readonly isIdle: string;
+  /** ga, gb, gc of pair j of the batch */
+  readonly add: string;
+  readonly leaveOut: string;
+  readonly finish: string;
+}
+
+/** By halving in workgroup memory, pair by pair. */
+const HALVING: Summing = {
   enable: '',
   builtins: '',
+  batch: LANES,
   storage: /* wgsl */ `
 var<workgroup> sumA: array<vec4f, ${LANES}>;
 var<workgroup> sumB: array<vec4f, ${LANES}>;
 var<workgroup> sumC: array<vec4f, ${LANES}>;`,
   setUp: '',
-  reduce: /* wgsl */ `
+  isIdle: 'false',
+  add: /* wgsl */ `
       sumA[lane] = ga; sumB[lane] = gb; sumC[lane] = gc;
       for (var half = ${LANES / 2}u; half > 0u; half >>= 1u) {
         workgroupBarrier();
@@ -33,41 +50,56 @@ var<workgroup> sumC: array<vec4f, ${LANES}>;`,
         pairGradient[slots[j] * ${PAIR_STRIDE}u + lane] = select(select(sumC[0][k], sumB[0][k], lane < 8u), sumA[0][k], lane < 4u);
       }
       workgroupBarrier();`,
-} as const;
+  leaveOut: '',
+  finish: '',
+};
 
-/** The same by subgroups, whose sums then meet in workgroup memory. The order of subgroups is that of their first lanes. */
-const SUBGROUPS: { readonly [K in keyof typeof HALVING]: string } = {
-  enable: 'enable subgroups;',
+/** At least four lanes a subgroup. */
+const MAX_SUBGROUPS = LANES / 4;
+const SUBGROUP_BATCH = 16;
+
+/** By subgroups, which meet once a batch in workgroup memory, in the order of their first lanes; a subgroup whose pixels a pair does not
+ *  reach sums nothing. */
+const SUBGROUPS: Summing = {
+  enable: 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);',
   builtins: ', @builtin(subgroup_invocation_id) member: u32',
+  batch: SUBGROUP_BATCH,
   storage: /* wgsl */ `
 var<workgroup> isFirst: array<u32, ${LANES}>;
-var<workgroup> parts: array<f32, ${2 * PAIR_STRIDE * LANES}>;`,
+var<workgroup> parts: array<f32, ${SUBGROUP_BATCH * MAX_SUBGROUPS * PAIR_STRIDE}>;`,
   setUp: /* wgsl */ `
   isFirst[lane] = select(0u, 1u, member == 0u);
   workgroupBarrier();
   var rank = 0u;
   var numSubgroups = 0u;
   for (var k = 0u; k < ${LANES}u; k++) { numSubgroups += isFirst[k]; rank += select(0u, isFirst[k], k < lane); }`,
-  reduce: /* wgsl */ `
-      // Two sets of parts take turns, so that one barrier a pair is enough.
-      let half = (j & 1u) * ${PAIR_STRIDE * LANES}u;
-      let ta = subgroupAdd(ga); let tb = subgroupAdd(gb); let tc = subgroupAdd(gc);
+  isIdle: '!subgroupAny(any(isSeen))',
+  add: /* wgsl */ `
+      let ta = subgroupAdd(ga); let tb = subgroupAdd(gb); let tc = subgroupAdd(gc.xyz);
       if (member == 0u) {
-        let at = half + rank * ${PAIR_STRIDE}u;
+        let at = (j * ${MAX_SUBGROUPS}u + rank) * ${PAIR_STRIDE}u;
         for (var k = 0u; k < 4u; k++) { parts[at + k] = ta[k]; parts[at + 4u + k] = tb[k]; }
         for (var k = 0u; k < 3u; k++) { parts[at + 8u + k] = tc[k]; }
-      }
-      workgroupBarrier();
-      if (lane < ${PAIR_STRIDE}u) {
-        var total = 0.0;
-        for (var k = 0u; k < numSubgroups; k++) { total += parts[half + k * ${PAIR_STRIDE}u + lane]; }
-        pairGradient[slots[j] * ${PAIR_STRIDE}u + lane] = total;
       }`,
+  leaveOut: /* wgsl */ `
+        if (member == 0u) {
+          let at = (j * ${MAX_SUBGROUPS}u + rank) * ${PAIR_STRIDE}u;
+          for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { parts[at + k] = 0.0; }
+        }`,
+  finish: /* wgsl */ `
+    workgroupBarrier();
+    for (var k = lane; k < size * ${PAIR_STRIDE}u; k += ${LANES}u) {
+      let j = k / ${PAIR_STRIDE}u;
+      let value = k % ${PAIR_STRIDE}u;
+      var total = 0.0;
+      for (var r = 0u; r < numSubgroups; r++) { total += parts[(j * ${MAX_SUBGROUPS}u + r) * ${PAIR_STRIDE}u + value]; }
+      pairGradient[slots[j] * ${PAIR_STRIDE}u + value] = total;
+    }`,
 };
 
 /** Walks the list of a tile far to near, four pixels a thread. imageGradient: v_C and v_A a pixel. */
 export function compositeGradientWgsl(hasSubgroups: boolean): string {
-  const { enable, builtins, storage, setUp, reduce } = hasSubgroups ? SUBGROUPS : HALVING;
+  const { enable, builtins, batch, storage, setUp, isIdle, add, leaveOut, finish } = hasSubgroups ? SUBGROUPS : HALVING;
   return /* wgsl */ `
 ${enable}
 ${UNIFORM_WGSL}
@@ -82,10 +114,10 @@ ${UNIFORM_WGSL}
 var<workgroup> range: vec2u;
 var<workgroup> most: atomic<u32>;
 var<workgroup> mostPlain: u32;
-var<workgroup> s0: array<vec4f, ${LANES}>;
-var<workgroup> s1: array<vec4f, ${LANES}>;
-var<workgroup> s2: array<f32, ${LANES}>;
-var<workgroup> slots: array<u32, ${LANES}>;
+var<workgroup> s0: array<vec4f, ${batch}>;
+var<workgroup> s1: array<vec4f, ${batch}>;
+var<workgroup> s2: array<f32, ${batch}>;
+var<workgroup> slots: array<u32, ${batch}>;
 ${storage}
 @compute @workgroup_size(${TILE_PX / 2}, ${TILE_PX / 2}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32${builtins}) {
   let corner = tile.xy * ${TILE_PX}u + 2u * local.xy;
@@ -121,9 +153,9 @@ ${storage}
     for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { pairGradient[out + k] = 0.0; }
   }
   ${setUp}
-  for (var stop = end; stop > bounds.x; stop -= min(stop - bounds.x, ${LANES}u)) {
+  for (var stop = end; stop > bounds.x; stop -= min(stop - bounds.x, ${batch}u)) {
     // Positions stop, stop - 1, … of this batch.
-    let size = min(stop - bounds.x, ${LANES}u);
+    let size = min(stop - bounds.x, ${batch}u);
     workgroupBarrier();
     if (lane < size) {
       let pair = pairs[stop - 1u - lane];
@@ -142,6 +174,9 @@ ${storage}
       let fall = exp(-max(sigma, vec4f(0.0)));
       let unclamped = opacity * fall;
       let isSeen = (vec4u(stop - j) <= last) & (sigma >= vec4f(0.0)) & (min(unclamped, vec4f(frame.options.z)) >= vec4f(minAlpha));
+      if (${isIdle}) {${leaveOut}
+        continue;
+      }
       let alpha = select(vec4f(0.0), min(unclamped, vec4f(frame.options.z)), isSeen);
       let open = 1.0 / (1.0 - alpha);
       T *= open;
@@ -157,16 +192,20 @@ ${storage}
       let ga = vec4f(dot(gu, one), dot(gv, one), dot(abs(gu), one), dot(abs(gv), one));
       let gb = vec4f(0.5 * dot(g * dx, dx), dot(g * dx, dy), 0.5 * dot(g * dy, dy), dot(fall, vAlpha));
       let gc = vec4f(dot(weight, vR), dot(weight, vG), dot(weight, vB), 0.0);
-${reduce}
+${add}
     }
+${finish}
   }
 }
 `;
 }
 
 /** Sums the pairs of every Gaussian and carries them back to its parameters. Leaves both growth statistics (the norm of the positional
- *  gradient in normalised device units, and of its absolute sums) in the projected row. */
-export const PROJECT_GRADIENT_WGSL = /* wgsl */ `
+ *  gradient in normalised device units, and of its absolute sums) in the projected row.
+ *  @param hasHarmonics  writes the gradient by the harmonics; else that by the colour takes the colour's place in the projected row, and
+ *  Adam multiplies it with the basis itself */
+export function projectGradientWgsl(hasHarmonics: boolean): string {
+  return /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> geom: array<f32>;
 @group(0) @binding(2) var<storage, read> sh: array<f32>;
@@ -175,7 +214,7 @@ ${UNIFORM_WGSL}
 @group(0) @binding(5) var<storage, read> firstPairs: array<u32>;
 @group(0) @binding(6) var<storage, read> pairGradient: array<f32>;
 @group(0) @binding(7) var<storage, read_write> geomGradient: array<f32>;
-@group(0) @binding(8) var<storage, read_write> shGradient: array<f32>;
+${hasHarmonics ? '@group(0) @binding(8) var<storage, read_write> shGradient: array<f32>;' : ''}
 ${GEOMETRY_WGSL}
 fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   let x = d.x; let y = d.y; let z = d.z;
@@ -202,7 +241,7 @@ fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   let g = i * ${GEOM_STRIDE}u;
   let stored = frame.counts.z * 3u;
   for (var k = 0u; k < ${GEOM_STRIDE}u; k++) { geomGradient[g + k] = 0.0; }
-  for (var k = 0u; k < stored; k++) { shGradient[i * stored + k] = 0.0; }
+  ${hasHarmonics ? 'for (var k = 0u; k < stored; k++) { shGradient[i * stored + k] = 0.0; }' : ''}
   if (proj[i * ${PROJ_STRIDE}u + 13u] == 0.0) { return; }
   var sum: array<f32, ${PAIR_STRIDE}>;
   let first = firstPairs[i];
@@ -269,9 +308,10 @@ fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   var weights: array<f32, 16>;
   for (var k = 0u; k < frame.counts.y; k++) {
     let base = i * stored + 3u * k;
-    for (var c = 0u; c < 3u; c++) { shGradient[base + c] = basis[k] * vColor[c]; }
+    ${hasHarmonics ? 'for (var c = 0u; c < 3u; c++) { shGradient[base + c] = basis[k] * vColor[c]; }' : ''}
     weights[k] = dot(vec3f(sh[base], sh[base + 1u], sh[base + 2u]), vColor);
   }
+  ${hasHarmonics ? '' : `for (var c = 0u; c < 3u; c++) { proj[at + 6u + c] = vColor[c]; }`}
   var dm = dp.x * frame.row0.xyz + dp.y * frame.row1.xyz + dp.z * frame.row2.xyz;
   if (frame.counts.y > 1u) {
     let vd = directionGradient(direction, weights);
@@ -280,3 +320,4 @@ fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   for (var k = 0u; k < 3u; k++) { geomGradient[g + k] = dm[k]; }
 }
 `;
+}

@@ -123,3 +123,29 @@ fn isTouched(box: TileBox, tile: vec2u, uv: vec2f, a: f32, b: f32, c: f32, reach
   return smallestOverTile(a, b, c, corner.x, corner.y) <= reach * 1.0001 + 0.0001;
 }
 `;
+
+/** One function of the basis of the harmonics. */
+export const BASIS_AT_WGSL = /* wgsl */ `
+fn basisAt(k: u32, d: vec3f) -> f32 {
+  let x = d.x; let y = d.y; let z = d.z;
+  let xx = x * x; let yy = y * y; let zz = z * z;
+  switch (k) {
+    case 1u: { return -0.4886025119029199 * y; }
+    case 2u: { return 0.4886025119029199 * z; }
+    case 3u: { return -0.4886025119029199 * x; }
+    case 4u: { return 1.0925484305920792 * x * y; }
+    case 5u: { return -1.0925484305920792 * y * z; }
+    case 6u: { return 0.31539156525252005 * (2.0 * zz - xx - yy); }
+    case 7u: { return -1.0925484305920792 * x * z; }
+    case 8u: { return 0.5462742152960396 * (xx - yy); }
+    case 9u: { return -0.5900435899266435 * y * (3.0 * xx - yy); }
+    case 10u: { return 2.890611442640554 * x * y * z; }
+    case 11u: { return -0.4570457994644658 * y * (4.0 * zz - xx - yy); }
+    case 12u: { return 0.3731763325901154 * z * (2.0 * zz - 3.0 * xx - 3.0 * yy); }
+    case 13u: { return -0.4570457994644658 * x * (4.0 * zz - xx - yy); }
+    case 14u: { return 1.445305721320277 * z * (xx - yy); }
+    case 15u: { return -0.5900435899266435 * x * (xx - 3.0 * yy); }
+    default: { return 0.28209479177387814; }
+  }
+}
+`;

@@ -118,7 +118,7 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
       }
       device.queue.writeBuffer(image!.gradient, 0, byImage);
       using gradients = await withAllocationCheck(device, 'gradient', () =>
-        createGradientBuffers(device, rows, numPairs),
+        createGradientBuffers(device, rows, numPairs, true),
       );
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -126,7 +126,7 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
       pass.end();
       device.queue.submit([encoder.finish()]);
       const geometry = new Float32Array(await readBuffer(device, gradients.geom, 4 * GEOM_STRIDE * count));
-      const harmonics = new Float32Array(await readBuffer(device, gradients.sh, 12 * rows.numStored * count));
+      const harmonics = new Float32Array(await readBuffer(device, gradients.sh!, 12 * rows.numStored * count));
       return unpackCloud(geometry, harmonics, count, shDegree);
     },
     [Symbol.dispose]() {

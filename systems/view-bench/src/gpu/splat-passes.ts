@@ -1,6 +1,6 @@
 /** Buffers of a cloud, its images and its pairs on the GPU, and the passes of rendering and of its gradient over them. */
 import { shCoefficientCount } from '../splat/spherical-harmonics.ts';
-import { compositeGradientWgsl, PROJECT_GRADIENT_WGSL } from './backward-wgsl.ts';
+import { compositeGradientWgsl, projectGradientWgsl } from './backward-wgsl.ts';
 import { GEOM_STRIDE, PAIR_STRIDE, PROJ_STRIDE, ROW_THREADS } from './common-wgsl.ts';
 import { COMPOSITE_WGSL, EMIT_WGSL, ORDER_COUNTS_WGSL, PROJECT_WGSL, RANGES_WGSL } from './forward-wgsl.ts';
 import { compiledOnce, createKernel, createStorage, createTask, type Task } from './kernels.ts';
@@ -47,7 +47,8 @@ export interface PairBuffers extends Disposable {
 export interface GradientBuffers extends Disposable {
   readonly byPair: GPUBuffer;
   readonly geom: GPUBuffer;
-  readonly sh: GPUBuffer;
+  /** Without it the gradient by the colour stays in the projected rows. */
+  readonly sh: GPUBuffer | undefined;
 }
 
 const kernelsOf = compiledOnce((device) => ({
@@ -62,7 +63,8 @@ const kernelsOf = compiledOnce((device) => ({
     compositeGradientWgsl(device.features.has('subgroups')),
     'composite gradient',
   ),
-  projectGradient: createKernel(device, PROJECT_GRADIENT_WGSL, 'project gradient'),
+  projectGradient: createKernel(device, projectGradientWgsl(true), 'project gradient'),
+  projectGradientByColor: createKernel(device, projectGradientWgsl(false), 'project gradient'),
 }));
 
 /** Prefix sums and sorts of the device. */
@@ -146,13 +148,19 @@ export function createGradientBuffers(
   device: GPUDevice,
   { count, numStored }: RowBuffers,
   numPairs: number,
+  hasHarmonics: boolean,
 ): GradientBuffers {
-  const buffers = {
-    byPair: createStorage(device, 4 * PAIR_STRIDE * numPairs, 'pair gradients'),
-    geom: createStorage(device, 4 * GEOM_STRIDE * count, 'geometry gradients'),
-    sh: createStorage(device, 12 * numStored * count, 'harmonics gradients'),
+  const byPair = createStorage(device, 4 * PAIR_STRIDE * numPairs, 'pair gradients');
+  const geom = createStorage(device, 4 * GEOM_STRIDE * count, 'geometry gradients');
+  const sh = hasHarmonics ? createStorage(device, 12 * numStored * count, 'harmonics gradients') : undefined;
+  return {
+    byPair,
+    geom,
+    sh,
+    [Symbol.dispose]() {
+      for (const buffer of [byPair, geom, sh]) buffer?.destroy();
+    },
   };
-  return { ...buffers, [Symbol.dispose]: () => destroyAll(buffers) };
 }
 
 /** Projection, order by depth, pairs, order by tile, compositing. `image.ranges` must be clear.
@@ -221,8 +229,18 @@ export function backwardTasks(
     ),
     createTask(
       device,
-      kernels.projectGradient,
-      [frame, geom, sh, proj, tileCounts, firstPairs, gradients.byPair, gradients.geom, gradients.sh],
+      gradients.sh ? kernels.projectGradient : kernels.projectGradientByColor,
+      [
+        frame,
+        geom,
+        sh,
+        proj,
+        tileCounts,
+        firstPairs,
+        gradients.byPair,
+        gradients.geom,
+        ...(gradients.sh ? [gradients.sh] : []),
+      ],
       Math.ceil(rows.count / ROW_THREADS),
     ),
   ];

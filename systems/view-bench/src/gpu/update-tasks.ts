@@ -42,15 +42,15 @@ export function updateTasks(
     createTask(device, kernels.growth, [...uniforms, rows.proj, growth, records], groups(1)),
     createTask(
       device,
-      kernels.adamGeometry,
-      [...uniforms, rows.geom, gradients.geom, geomFirst, geomSecond, records],
-      groups(GEOM_STRIDE),
+      kernels.adamHarmonics,
+      [...uniforms, rows.sh, shFirst, shSecond, records, rows.proj, rows.geom],
+      groups(3 * rows.numStored),
     ),
     createTask(
       device,
-      kernels.adamHarmonics,
-      [...uniforms, rows.sh, gradients.sh, shFirst, shSecond, records],
-      groups(3 * rows.numStored),
+      kernels.adamGeometry,
+      [...uniforms, rows.geom, geomFirst, geomSecond, records, gradients.geom],
+      groups(GEOM_STRIDE),
     ),
   ];
   if (isNoisy) tasks.push(createTask(device, kernels.noise, [...uniforms, rows.geom, records], groups(1)));

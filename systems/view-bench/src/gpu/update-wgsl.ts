@@ -1,7 +1,7 @@
 /** WGSL of what a step does to the cloud: growth statistics, Adam, noise, reset of opacities, and the move of rows. */
 import { BETA1, BETA2, EPSILON } from '../train/adam.ts';
 import { RESET_LOGIT } from '../train/schedule.ts';
-import { GEOM_STRIDE, PROJ_STRIDE, ROW_THREADS, UNIFORM_WGSL } from './common-wgsl.ts';
+import { BASIS_AT_WGSL, GEOM_STRIDE, PROJ_STRIDE, ROW_THREADS, UNIFORM_WGSL } from './common-wgsl.ts';
 import { IS_HALTED_WGSL, STEP_WGSL } from './step-wgsl.ts';
 
 const MAIN = /* wgsl */ `@compute @workgroup_size(${ROW_THREADS}) fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u)`;
@@ -23,20 +23,20 @@ ${MAIN} {
 `;
 
 /** θ −= rate · m̂ / (√v̂ + ε), a value a thread. The rates hold 1 / (1 − β₁^step). */
-function adamWgsl(count: string, choose: string): string {
+function adamWgsl(count: string, bindings: string, choose: string): string {
   return /* wgsl */ `
 ${STEP_WGSL}
 @group(0) @binding(2) var<storage, read_write> values: array<f32>;
-@group(0) @binding(3) var<storage, read> gradients: array<f32>;
-@group(0) @binding(4) var<storage, read_write> first: array<f32>;
-@group(0) @binding(5) var<storage, read_write> second: array<f32>;
-@group(0) @binding(6) var<storage, read> records: array<u32>;
+@group(0) @binding(3) var<storage, read_write> first: array<f32>;
+@group(0) @binding(4) var<storage, read_write> second: array<f32>;
+@group(0) @binding(5) var<storage, read> records: array<u32>;
+${bindings}
 ${IS_HALTED_WGSL}
 ${MAIN} {
   let k = rowIndex(gid, groups);
   if (k >= ${count} || isHalted()) { return; }
   let value = values[k];
-  var g = gradients[k];
+  var g: f32;
   var rate: f32;
   ${choose}
   let m = ${BETA1} * first[k] + ${1 - BETA1} * g;
@@ -51,7 +51,9 @@ ${MAIN} {
 /** Regularisers of MCMC: weight · mean opacity and weight · mean scale. */
 export const ADAM_GEOMETRY_WGSL = adamWgsl(
   `frame.counts.x * ${GEOM_STRIDE}u`,
+  '@group(0) @binding(6) var<storage, read> gradients: array<f32>;',
   /* wgsl */ `
+  g = gradients[k];
   let column = k % ${GEOM_STRIDE}u;
   let share = step.exposure.z / f32(frame.counts.x);
   if (column < 3u) { rate = step.rates.x; }
@@ -60,9 +62,25 @@ export const ADAM_GEOMETRY_WGSL = adamWgsl(
   else { rate = step.rates.w; let o = 1.0 / (1.0 + exp(-value)); g += share * o * (1.0 - o); }`,
 );
 
+/** The gradient by a coefficient is the basis function towards the mean times the gradient by the colour, which the backward pass left in
+ *  the projected row. Runs before the means move. */
 export const ADAM_HARMONICS_WGSL = adamWgsl(
   'frame.counts.x * frame.counts.z * 3u',
-  'rate = select(step.more.y, step.more.x, k % (frame.counts.z * 3u) < 3u);',
+  /* wgsl */ `
+@group(0) @binding(6) var<storage, read> proj: array<f32>;
+@group(0) @binding(7) var<storage, read> geom: array<f32>;
+${BASIS_AT_WGSL}`,
+  /* wgsl */ `
+  let width = frame.counts.z * 3u;
+  let i = k / width;
+  let column = k % width;
+  let basis = column / 3u;
+  rate = select(step.more.y, step.more.x, basis == 0u);
+  let at = i * ${PROJ_STRIDE}u;
+  if (proj[at + 13u] != 0.0 && basis < frame.counts.y) {
+    let m = vec3f(geom[i * ${GEOM_STRIDE}u], geom[i * ${GEOM_STRIDE}u + 1u], geom[i * ${GEOM_STRIDE}u + 2u]);
+    g = basisAt(basis, normalize(m - frame.center.xyz)) * proj[at + 6u + column % 3u];
+  }`,
 );
 
 /** m += Σ η · σ(−100 (o − 0.005)) · rate · 5e5, η standard normal from a hash of seed, step and row. */

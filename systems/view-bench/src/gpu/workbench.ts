@@ -94,7 +94,7 @@ export async function createWorkbench(
     withAllocationCheck(device, SUBJECT, (): Setting => {
       const { rows } = state;
       const pairs = createPairBuffers(device, rows, capacity, numBits);
-      const gradients = createGradientBuffers(device, rows, capacity);
+      const gradients = createGradientBuffers(device, rows, capacity, false);
       const update = updateTasks(device, stepBuffers, state, gradients, isNoisy);
       const gate = gateTask(device, stepBuffers, state);
       return {
