@@ -206,6 +206,29 @@ test('a scale that stays at its initial value, and zeros that were small values'
   assert.equal(flushed(0.01), undefined);
 });
 
+test('a factor that differs by rank and stretch of the sequence is told from one factor and from noise', () => {
+  const id = 'it0/mb0/out/decoder.layers.0.mlp.linear_fc1';
+  const data = noise(65, 8 * 8);
+  const global = [8, 8];
+  const scaled = (factorOf: (row: number, column: number) => number): string | undefined => {
+    const wrong = data.map((v, i) => v * factorOf(Math.floor(i / 8), i % 8));
+    const hints = hintsOf(id, [hold(data, id, { global })], [hold(wrong, id, { global })], { axes: { tp: 2 } });
+    return hints.map(({ text }) => text).find((text) => text.includes('by block'));
+  };
+  assert.match(
+    scaled((row, column) => (row < 4 === column < 4 ? 1 : row < 4 ? 4 : 0.25))!,
+    /×4\.00 in chunk 0 of the rows for tp 1, ×0\.250 in chunk 1 of the rows for tp 0;/,
+  );
+  assert.equal(
+    scaled(() => 2),
+    undefined,
+  );
+  assert.equal(
+    scaled((row, column) => normalAt(66, row * 8 + column)),
+    undefined,
+  );
+});
+
 test('permuted heads are named although no mesh axis has as many', () => {
   const id = 'it0/mb0/out/decoder.layers.0.self_attention.core_attention';
   const data = noise(64, 8 * 16);

@@ -111,6 +111,9 @@ describe('PyTorch traces', { skip }, () => {
           result.text,
         );
         assert.ok(result.counts.PASS > 700);
+        const run = await openTrace(at(`${precision}-${name}`));
+        assert.equal(run.info.world, 2, 'two processes');
+        run.close();
       });
 
   for (const { bug, reference } of FAULTY)

@@ -217,6 +217,8 @@ trace.finish()`;
       run.close();
       return sum;
     };
+    const script = readFileSync(fileURLToPath(new URL('../../../.ci/run', import.meta.url)), 'utf8');
+    assert.match(script, /python3-torch/, 'continuous integration has torch');
     assert.deepEqual([await sumOf('whole_trace', source), await sumOf('edited_trace', edited)], [32, 0]);
     rmSync(folder, { recursive: true, force: true });
   },

@@ -5,6 +5,7 @@ import { KINDS, formatId, parseId } from '../trace/canonical-id.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
 import type { Finding, Hint } from '../types.ts';
 import { withDeltas } from './deltas.ts';
+import { explainBlockScale } from './hint-blocks.ts';
 import { explainContributions } from './hint-contributions.ts';
 import { explainVaryingScale } from './hint-micro-batches.ts';
 import { explainOperands } from './hint-operands.ts';
@@ -51,6 +52,7 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
         explainAddedRows(actual, expected, finding, b),
         explainOperands(finding, a, b),
         explainUnderflow(actual, expected),
+        explainBlockScale(actual, expected, ref.global, { candidate, tau: finding.tau }),
       ])
         if (hint) hints.push(hint);
       const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);

@@ -105,6 +105,7 @@ export const BUGS: readonly Bug[] = [
     }),
     column: 'forward',
     firstId: /out\/decoder\.layers\.0\.self_attention\.linear_qkv$/,
+    hint: 'scale',
   },
   {
     ...textOf('zero-update'),
