@@ -244,6 +244,19 @@ test('the same answer comes from a fact, a paragraph, a table and an infobox alo
   await memory.close();
 });
 
+test('where a fact states only its end, that is what a question for its time gets, but no question for its start', async () => {
+  const { memory } = await ingested(
+    write('ended.csv', 'subject,relation,object,start,end\nMillbrook,mayor,Ada Stone,,1 July 2019\n'),
+  );
+  const context = await openQa(memory, clock);
+  const { answers } = await ask(context, 'When was Ada Stone mayor of Millbrook?');
+  assert.deepEqual([answers[0]?.label, answers[0]?.id], ['until 1 July 2019', '2019-07-01T00:00:00Z']);
+  assert.deepEqual(verifyAnswer(await ask(context, 'When was Ada Stone mayor of Millbrook?')).findings, []);
+  const start = await ask(context, 'When did Ada Stone become mayor of Millbrook?');
+  assert.equal(start.abstained?.code, 'E_NONE_IN_TIME');
+  await memory.close();
+});
+
 test('two sources that state different intervals are reported as a conflict, rounder ones are not', async () => {
   const fact = write(
     'mayors.csv',
