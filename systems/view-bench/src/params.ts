@@ -91,11 +91,16 @@ export interface TrainingParams {
 export const scoringShape = {
   profile: z.enum(['correct', 'euvs-released']).default('correct').describe('how masked metrics are computed'),
   tolerance: z.number().positive().default(3).describe('loss that the trust radius allows, dB'),
+  features: z
+    .string()
+    .default('')
+    .describe('ONNX model of patch features, for example DINOv2 ViT-B/14, for the feature cosine; empty leaves it out'),
 };
 
 export interface ScoringParams {
   readonly profile: MetricProfile;
   readonly tolerance: number;
+  readonly features: string;
 }
 
 export const streetShape = {

@@ -112,6 +112,8 @@ function levelTable(levels: readonly LevelRow[], profile: string): Block {
       { key: 'dropSsim', label: 'drop', format: 'percent', digits: 1 },
       ...optional('lpips', 'LPIPS-sq', { digits: 3 }),
       ...optional('dropLpips', 'drop', { format: 'percent', digits: 1 }),
+      ...optional('featureCosine', 'feature cosine', { digits: 3 }),
+      ...optional('dropFeatures', 'drop', { format: 'percent', digits: 1 }),
       ...optional('psnrSeen', 'PSNR seen', { unit: 'dB', digits: 2 }),
       ...optional('psnrUnseen', 'PSNR unseen', { unit: 'dB', digits: 2 }),
       ...optional('unseenShare', 'unseen pixels', { format: 'percent', digits: 1 }),

@@ -29,8 +29,8 @@ export const viewError = defineErrors({
   },
   'TF-VIEW-006': {
     kind: 'environment',
-    title: 'The perceptual metric needs a model that is not there',
-    fix: 'Set TENFOLD_DATA to the data folder, or leave the metric out.',
+    title: 'A metric needs a model that is not there or not readable',
+    fix: 'Set TENFOLD_DATA to the data folder, name an ONNX model with --features, or leave the metric out.',
   },
   'TF-VIEW-007': {
     kind: 'input',

@@ -106,11 +106,12 @@ for (const focal of [0, -30, NaN, Infinity]) {
   });
 }
 
-for (const change of [
+const BAD_POSES: readonly SceneChanges[] = [
   { translation: [NaN, 0, 0] },
   { translation: [0, Infinity, 0] },
   { rotationWxyz: [0, 0, 0, 0] },
-]) {
+];
+for (const change of BAD_POSES) {
   test(`a pose that is not finite is refused by the photograph’s name (${JSON.stringify(change)})`, async () => {
     await writeScene(change);
     await assert.rejects(loadScene(folder, 'auto', READ), /a finite pose, got translation .*\(a\.png\).*TF-VIEW-001/);

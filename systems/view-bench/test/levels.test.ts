@@ -12,6 +12,7 @@ import type { Level } from '../src/types.ts';
 function view(level: Level, psnr: number, pathM = 0): ViewScore {
   const unknown = {
     lpips: null,
+    featureCosine: null,
     psnrSeen: null,
     psnrUnseen: null,
     psnrSky: null,

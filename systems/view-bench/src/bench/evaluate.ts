@@ -3,6 +3,7 @@ import { throwIfCancelled } from '@tenfold/core/base';
 import { countViews } from '../coverage.ts';
 import { computeMeanSsim, computePsnr, type MetricProfile } from '../metrics/image-metrics.ts';
 import { computeDepthScores, type DepthScores } from '../metrics/depth-metrics.ts';
+import type { FeatureMetric } from '../metrics/feature-cosine.ts';
 import type { PerceptualMetric } from '../metrics/lpips.ts';
 import type { SplatMethod } from '../splat/method.ts';
 import { renderView } from '../splat/render-view.ts';
@@ -17,6 +18,7 @@ export interface ViewScore extends ViewDistance {
   /** dB over static pixels */ readonly psnr: number;
   readonly ssim: number;
   /** null without the model */ readonly lpips: number | null;
+  /** null without a model of features */ readonly featureCosine: number | null;
   /** dB over pixels of surfaces that training views show; null where depth is unknown or none is seen */
   readonly psnrSeen: number | null;
   readonly psnrUnseen: number | null;
@@ -38,6 +40,7 @@ export interface EvaluateOptions {
   /** Views of training frames that are scored too; default 8, spread evenly. */
   readonly numTrainViews?: number;
   readonly perceptual?: PerceptualMetric | undefined;
+  readonly features?: FeatureMetric | undefined;
   readonly method?: SplatMethod | undefined;
   readonly isAntialiased?: boolean | undefined;
   /** [F, 3, 4] colour matrices of the scene's training views; a test view gets that of its neighbours. */
@@ -63,6 +66,7 @@ export async function evaluateCloud(
     profile = 'correct',
     numTrainViews = 8,
     perceptual,
+    features,
     method,
     isAntialiased,
     exposures,
@@ -97,6 +101,7 @@ export async function evaluateCloud(
       psnr: computePsnr(render, frame.image, frame.staticMask),
       ssim: computeMeanSsim(render, frame.image, { mask: frame.staticMask, profile }),
       lpips: perceptual ? await perceptual.compare(render, frame.image, { mask: frame.staticMask, profile }) : null,
+      featureCosine: features ? await features.compare(render, frame.image, { mask: frame.staticMask, profile }) : null,
       psnrSeen: split ? finiteOrNull(computePsnr(render, frame.image, split.seen)) : null,
       psnrUnseen: split ? finiteOrNull(computePsnr(render, frame.image, split.unseen)) : null,
       psnrSky: split ? finiteOrNull(computePsnr(render, frame.image, split.sky)) : null,

@@ -1,6 +1,7 @@
 /** One experiment: a start cloud is trained on a scene's training views and judged in its test views, with pictures of the worst. */
 import { throwIfCancelled, yieldToEventLoop, type Rng } from '@tenfold/core/base';
 import type { MetricProfile } from '../metrics/image-metrics.ts';
+import type { FeatureMetric } from '../metrics/feature-cosine.ts';
 import type { PerceptualMetric } from '../metrics/lpips.ts';
 import { errorMap, joinImages, oracleMap, pngFromImage } from '../pictures.ts';
 import { cameraCenter } from '../splat/project.ts';
@@ -22,6 +23,7 @@ export interface ExperimentOptions {
   readonly view?: Pick<ViewOptions, 'method' | 'isAntialiased'>;
   readonly profile: MetricProfile;
   readonly perceptual?: PerceptualMetric | undefined;
+  readonly features?: FeatureMetric | undefined;
   readonly toleranceDb?: number;
   readonly signal?: AbortSignal;
   readonly onStep?: (step: number, loss: number, count: number) => void;
@@ -93,6 +95,7 @@ export async function judgeCloud(
     ...(training.exposures ? { exposures: training.exposures } : {}),
     profile: options.profile,
     perceptual: options.perceptual,
+    features: options.features,
     ...(options.signal ? { signal: options.signal } : {}),
     async onView(score, render, frame, done, total) {
       options.onView?.(done, total);

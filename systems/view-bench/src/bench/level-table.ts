@@ -10,6 +10,7 @@ export interface LevelRow {
   readonly psnr: number;
   readonly ssim: number;
   readonly lpips: number | null;
+  readonly featureCosine: number | null;
   readonly psnrSeen: number | null;
   readonly psnrUnseen: number | null;
   readonly psnrSky: number | null;
@@ -17,10 +18,11 @@ export interface LevelRow {
   readonly absRel: number | null;
   /** Share of the squared error that lies on unseen pixels. */
   readonly unseenErrorShare: number | null;
-  /** (train − level) / train for PSNR and SSIM, (level − train) / train for LPIPS; null for train. */
+  /** (train − level) / train for PSNR, SSIM and features, (level − train) / train for LPIPS; null for train. */
   readonly dropPsnr: number | null;
   readonly dropSsim: number | null;
   readonly dropLpips: number | null;
+  readonly dropFeatures: number | null;
 }
 
 export function summariseLevels({ views }: Evaluation): readonly LevelRow[] {
@@ -38,6 +40,10 @@ export function summariseLevels({ views }: Evaluation): readonly LevelRow[] {
         dropPsnr: isTrain ? null : (train.psnr - means.psnr) / train.psnr,
         dropSsim: isTrain ? null : (train.ssim - means.ssim) / train.ssim,
         dropLpips: isTrain || means.lpips === null || !train.lpips ? null : (means.lpips - train.lpips) / train.lpips,
+        dropFeatures:
+          isTrain || means.featureCosine === null || !train.featureCosine
+            ? null
+            : (train.featureCosine - means.featureCosine) / train.featureCosine,
       },
     ];
   });
@@ -49,6 +55,7 @@ function meansOf(views: readonly ViewScore[]) {
     psnr: mean(views.map(({ psnr }) => psnr)),
     ssim: mean(views.map(({ ssim }) => ssim)),
     lpips: meanOrNull(views.map(({ lpips }) => lpips)),
+    featureCosine: meanOrNull(views.map(({ featureCosine }) => featureCosine)),
     psnrSeen: meanOrNull(views.map(({ psnrSeen }) => psnrSeen)),
     psnrUnseen: meanOrNull(views.map(({ psnrUnseen }) => psnrUnseen)),
     psnrSky: meanOrNull(views.map(({ psnrSky }) => psnrSky)),

@@ -1,9 +1,11 @@
 /** compare: methods and loss profiles on the same street, with drops and both ways of averaging. */
 import { createRng } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { resolve } from 'node:path';
 import { runExperiment, type ExperimentResult } from '../bench/experiment.ts';
 import { averageDrops } from '../bench/level-table.ts';
 import { csvFromTable, latexFromTable, resultTable } from '../bench/result-table.ts';
+import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { LEVEL_TITLES } from '../report.ts';
 import { createStreetScene } from '../street/street-scene.ts';
@@ -38,6 +40,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
     onProgress: (done, total) => context.progress({ phase: 'photographing the street', done, total }),
   });
   await using perceptual = await openPerceptualMetric(context.dataFolder);
+  await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
   const results: { readonly method: Method; readonly result: ExperimentResult }[] = [];
   for (const method of methods) {
     const result = await runExperiment(
@@ -48,6 +51,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
         profile: params.profile,
         toleranceDb: params.tolerance,
         perceptual,
+        features,
         signal: context.signal,
         onStep: (step, loss, count) => {
           context.progress({

@@ -6,6 +6,7 @@ import { givenCloud, judgeCloud } from '../bench/experiment.ts';
 import { experimentArtifacts } from '../artifacts.ts';
 import { readCloudPly } from '../io/cloud-ply.ts';
 import { decodeSplatFile } from '../io/splat-file.ts';
+import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import { assertScene } from '../scene.ts';
@@ -25,11 +26,13 @@ export async function run(params: EvaluateParams, context: VerbContext): Promise
   const { scene, leaning } = await sceneFromParams(params, context);
   assertScene(scene);
   await using perceptual = await openPerceptualMetric(context.dataFolder);
+  await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
   const result = await judgeCloud(scene, givenCloud(cloud), {
     view: { method: params.method },
     profile: params.profile,
     toleranceDb: params.tolerance,
     perceptual,
+    features,
     signal: context.signal,
     onView: (done, total) => context.progress({ phase: 'scoring', done, total }),
   });

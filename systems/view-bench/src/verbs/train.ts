@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { experimentArtifacts } from '../artifacts.ts';
 import { runExperiment } from '../bench/experiment.ts';
+import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue } from '../report.ts';
 import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
@@ -32,6 +33,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
       ? { ...scene, points: await addDensePoints(scene.points, trainFrames(scene), denseOptions(params, context)) }
       : scene;
   await using perceptual = await openPerceptualMetric(context.dataFolder);
+  await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
   const result = await runExperiment(
     start,
     {
@@ -40,6 +42,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
       profile: params.profile,
       toleranceDb: params.tolerance,
       perceptual,
+      features,
       signal: context.signal,
       onStep: (step, loss, count) => {
         context.progress({ phase: 'training', done: step, total: params.steps, note: `${count} Gaussians` });
