@@ -317,6 +317,30 @@ test('recomputed nodes hang on the arrived gradient, so no engine can merge or h
   assert.equal(made.filter((node) => node.op === 'Less').length, 2, 'one barrier per block whose input is computed');
 });
 
+test('a checkpointed segment that ends in a scalar is recomputed without slicing it', () => {
+  const b = createGraphBuilder('mean');
+  const x = b.input('x', 'float64', [3, 4]);
+  const w = b.parameter('w', [3, 4], 'float64');
+  const h = b.mul(x, w);
+  // The square root is a computed gradient, so it reaches the segment as a value of rank 0.
+  const loss = b.sqrt(checkpoint(b, () => b.reduceSum(b.exp(b.mul(h, h)))));
+  b.output(loss, 'loss');
+  const [gradient] = backward(b, loss, [w]);
+  b.output(gradient!, 'dw');
+  assert.deepEqual(
+    opsOf(backwardNodes(b)).filter((op) => op === 'Slice'),
+    [],
+  );
+  assert.ok(opsOf(backwardNodes(b)).includes('Less'), 'the barrier is there');
+  const [xs, ws] = [normals('x', [3, 4]), normals('w', [3, 4])];
+  const { dw, loss: value } = run64(b.finish(), { x: xs, w: ws });
+  const expected = Float64Array.from(xs.data as Float64Array, (xi, i) => {
+    const wi = (ws.data as Float64Array)[i]!;
+    return (Math.exp((xi * wi) ** 2) * xi * xi * wi) / Number(value!.data[0]);
+  });
+  assert.ok(worstError(dw!, { dtype: 'float64', shape: [3, 4], data: expected }) < 1e-12);
+});
+
 test('twenty thousand nodes differentiate in a few seconds', () => {
   const b = createGraphBuilder('deep');
   const x = b.input('x', 'float32', [4, 8]);

@@ -88,10 +88,7 @@ export async function createFusedSession(
         });
         pass.end();
       } else clock.record(encoder, { pipelines, groups: groups[parity] });
-      for (const { from, state } of memory.copies) {
-        const size = bytesOf(values[state]);
-        encoder.copyBufferToBuffer(memory.bufferOf(from, parity), 0, memory.bufferOf(state, parity), 0, size);
-      }
+      memory.copyStates(encoder, parity);
       const outputs = graph.outputs.filter((id) => wanted.has(graph.values[id].name));
       const bytes = await read(
         encoder,

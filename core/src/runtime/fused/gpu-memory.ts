@@ -12,8 +12,8 @@ export interface GpuMemory {
   bufferOf(root: ValueId, parity: 0 | 1): GPUBuffer;
   isSwapping(root: ValueId): boolean;
   write(buffer: GPUBuffer, value: PrimValue, tensor: Tensor): void;
-  /** Roots to copy at the end of a run, for next states that are made elsewhere than in their own buffer. */
-  readonly copies: readonly { readonly from: ValueId; readonly state: ValueId }[];
+  /** Copies next states that are made elsewhere than in their own buffer, as the last part of a run. */
+  copyStates(encoder: GPUCommandEncoder, parity: 0 | 1): void;
   destroy(): void;
 }
 
@@ -26,7 +26,7 @@ export function createGpuMemory(device: GPUDevice, graph: Graph, plan: KernelPla
     });
   const own = new Map<ValueId, GPUBuffer>();
   const swapping = new Map<ValueId, readonly [GPUBuffer, GPUBuffer]>();
-  const copies: { from: ValueId; state: ValueId }[] = [];
+  const copies: { from: ValueId; state: ValueId; between: GPUBuffer }[] = [];
   const entering = new Set([...graph.inputs, ...graph.states.map(({ value }) => value), ...graph.initializers.keys()]);
   const isOutput = new Set(graph.outputs.map((id) => rootOf.get(id)!));
   for (const { value, next } of graph.states) {
@@ -35,7 +35,7 @@ export function createGpuMemory(device: GPUDevice, graph: Graph, plan: KernelPla
     const bytes = bytesOf(values[value]);
     const isOwn = !entering.has(root) && !swapping.has(root) && !isOutput.has(root);
     if (!isOwn) {
-      copies.push({ from: root, state: value });
+      copies.push({ from: root, state: value, between: create(bytes) });
       continue;
     }
     const pair = [create(bytes), create(bytes)] as const;
@@ -62,9 +62,19 @@ export function createGpuMemory(device: GPUDevice, graph: Graph, plan: KernelPla
       const bytes = deviceBytes(value, tensor);
       device.queue.writeBuffer(buffer, 0, bytes);
     },
-    copies,
+    copyStates(encoder, parity) {
+      // Through buffers between, since one state's next value may be another state's present one.
+      const steps = copies.map(({ from, state, between }) => ({
+        from: bufferOf(from, parity),
+        between,
+        to: bufferOf(state, parity),
+      }));
+      for (const { from, between } of steps) encoder.copyBufferToBuffer(from, 0, between, 0, between.size);
+      for (const { between, to } of steps) encoder.copyBufferToBuffer(between, 0, to, 0, between.size);
+    },
     destroy() {
-      for (const buffer of [...own.values(), ...slots, ...[...swapping.values()].flat()]) buffer.destroy();
+      const between = copies.map((copy) => copy.between);
+      for (const buffer of [...own.values(), ...slots, ...between, ...[...swapping.values()].flat()]) buffer.destroy();
     },
   };
 }
