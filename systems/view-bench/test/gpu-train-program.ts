@@ -59,6 +59,7 @@ async function compare(name: string, frames: readonly Frame[], options: TrainOpt
       losses: [cpu.losses.at(-1), gpu.losses.at(-1)],
       lossError: Math.max(...cpu.losses.map((loss, k) => Math.abs(gpu.losses[k] - loss) / loss)),
       parameters: errors(false),
+      exposures: cpu.exposures ? relativeError(cpu.exposures, gpu.exposures!) : undefined,
       updates: options.numSteps === 1 ? errors(true) : undefined,
     }),
   );

@@ -26,6 +26,7 @@ interface Comparison {
   readonly grown: readonly [number, number];
   readonly lossError: number;
   readonly parameters: Readonly<Record<string, number>>;
+  readonly exposures?: number;
   readonly updates?: Readonly<Record<string, number>>;
 }
 
@@ -81,11 +82,12 @@ test("a training step on the GPU is the CPU's to 1e-3, with masks, exposure and 
   if (!lines) return context.skip(NO_ADAPTER);
   const comparisons = (lines as readonly Comparison[]).filter(({ kind }) => kind === 'compare');
   assert.equal(comparisons.length, 7);
-  for (const { name, counts, grown, lossError, parameters, updates = {} } of comparisons) {
+  for (const { name, counts, grown, lossError, parameters, exposures, updates = {} } of comparisons) {
     assert.equal(counts[0], counts[1], name);
     assert.equal(grown[0], grown[1], name);
     assert.ok(lossError < 1e-3, `${name}: loss ${lossError}`);
     for (const [kind, error] of Object.entries(parameters)) assert.ok(error < 1e-3, `${name} ${kind}: ${error}`);
+    if (name.includes('exposure')) assert.ok(exposures! < 1e-4, `${name}: matrices ${exposures}`);
     for (const [kind, error] of Object.entries(updates)) assert.ok(error < 1e-3, `${name} step of ${kind}: ${error}`);
   }
   assert.ok(comparisons.at(-1)!.grown[0] > 0);

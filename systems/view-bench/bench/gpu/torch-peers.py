@@ -152,7 +152,7 @@ loss = image_loss()
 (gradient,) = torch.autograd.grad(loss, image)
 wanted = load("image-gradient", (height, width, 4))[:, :, :3].permute(2, 0, 1)[None]
 our_loss = float(numpy.fromfile(folder / "loss.bin", dtype=numpy.float32)[case["lossAt"]])
-agreement["loss"] = abs(our_loss - float(loss)) / float(loss)
+agreement["loss"] = abs(our_loss - loss.item()) / loss.item()
 agreement["loss gradient"] = error(wanted, gradient)
 torch_loss = median_ms(lambda: torch.autograd.grad(image_loss(), image))
 

@@ -1,6 +1,8 @@
 /** Trains a scene folder on the GPU and scores training and held-out views: time, PSNR, SSIM, one JSON line a configuration.
  *  Usage: node bench/gpu/train-scene.ts folder [steps [maxWidth [configuration …]]] — configurations: adaptive, absgrad, mcmc, each with
- *  `+exposure`, `+antialiased` or `@cap`, as in `mcmc+exposure@60000`. Every 8th image is held out where no list says otherwise. */
+ *  `+dense` (start points swept between training views), `+exposure` (held-out views get the colour matrix of their neighbours),
+ *  `+antialiased` or `@cap`, as in `mcmc+exposure@60000`. Every 8th image is held out where no list says otherwise; views that lean
+ *  more than 25° are left out, as in the verb `train`. */
 import { createRng } from '@tenfold/core/base';
 import { openGpuDevice } from '../../src/gpu/device.ts';
 import { trainOnGpu } from '../../src/gpu/gpu-trainer.ts';
@@ -8,17 +10,24 @@ import { findNodeGpu } from '../../src/gpu/node-gpu.ts';
 import { createGpuRenderer } from '../../src/gpu/renderer.ts';
 import { loadScene } from '../../src/io/load-scene.ts';
 import { computeMeanSsim, computePsnr } from '../../src/metrics/image-metrics.ts';
+import { leaveOutLeaning } from '../../src/pose-check.ts';
+import { addDensePoints } from '../../src/train/dense-start.ts';
+import { exposedColors, exposureAt } from '../../src/train/exposure.ts';
 import { cloudFromPoints } from '../../src/train/initial-cloud.ts';
-import type { Frame, GaussianCloud } from '../../src/types.ts';
+import type { TrainResult } from '../../src/train/trainer.ts';
+import type { Frame, PointCloud } from '../../src/types.ts';
 import type { TrainingParams } from '../../src/params.ts';
 import { trainingFromParams } from '../../src/verbs/train-params.ts';
 
 const [folder = '', steps = '7000', maxWidth = '4096', ...configurations] = process.argv.slice(2);
 const numSteps = Number(steps);
 const { device, adapterName } = await openGpuDevice(await findNodeGpu());
-const scene = await loadScene(folder, 'auto', { maxWidthPx: Number(maxWidth), holdEvery: 8 });
+const MAX_LEAN_DEG = 25;
+const loaded = await loadScene(folder, 'auto', { maxWidthPx: Number(maxWidth), holdEvery: 8 });
+const { scene, leaning } = leaveOutLeaning(loaded, MAX_LEAN_DEG);
 const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
 const framesOf = (names: readonly string[]) => names.map((name) => frameOf.get(name)!);
+const trainFrames = framesOf(scene.train);
 const { widthPx, heightPx } = scene.frames[0]!.camera;
 console.log(
   JSON.stringify({
@@ -28,6 +37,7 @@ console.log(
     heightPx,
     train: scene.train.length,
     heldOut: scene.test,
+    leftOut: leaning,
     points: scene.points.positions.length / 3,
   }),
 );
@@ -35,25 +45,41 @@ console.log(
 const PSNR_DIGITS = 2;
 const SEED = 1;
 
-async function scoresOf(cloud: GaussianCloud, frames: readonly Frame[], isAntialiased: boolean) {
+async function scoresOf(training: TrainResult, frames: readonly Frame[], isAntialiased: boolean, hasSsim: boolean) {
+  const { cloud, exposures } = training;
   using renderer = await createGpuRenderer(device, cloud);
   const views: { readonly name: string; readonly psnr: number; readonly ssim: number }[] = [];
   for (const { name, camera, image, staticMask } of frames) {
     await renderer.render(camera, { isAntialiased });
     const { rgb } = await renderer.readImage();
-    const render = { ...image, data: rgb.map((value) => Math.min(1, Math.max(0, value))) };
+    const matrix = exposures && exposureAt(name, camera, trainFrames, exposures);
+    const shown = matrix ? exposedColors(rgb, matrix) : rgb;
+    const render = { ...image, data: shown.map((value) => Math.min(1, Math.max(0, value))) };
     views.push({
       name,
       psnr: computePsnr(render, image, staticMask),
-      ssim: computeMeanSsim(render, image, { mask: staticMask }),
+      ssim: hasSsim ? computeMeanSsim(render, image, { mask: staticMask }) : NaN,
     });
   }
   const mean = (key: 'psnr' | 'ssim') => views.reduce((sum, view) => sum + view[key], 0) / views.length;
   return {
     psnr: Number(mean('psnr').toFixed(PSNR_DIGITS)),
-    ssim: Number(mean('ssim').toFixed(4)),
+    ...(hasSsim ? { ssim: Number(mean('ssim').toFixed(4)) } : {}),
     views: views.map(({ name, psnr }) => [name, Number(psnr.toFixed(PSNR_DIGITS))]),
   };
+}
+
+let swept: PointCloud | undefined;
+async function densePoints(): Promise<PointCloud> {
+  const start = performance.now();
+  swept ??= await addDensePoints(scene.points, trainFrames, { widthPx: 160, numDepths: 64, spacingPx: 3 });
+  console.log(
+    JSON.stringify({
+      sweptPoints: swept.positions.length / 3,
+      sec: Number(((performance.now() - start) / 1e3).toFixed(1)),
+    }),
+  );
+  return swept;
 }
 
 for (const configuration of configurations.length > 0 ? configurations : ['adaptive']) {
@@ -72,11 +98,12 @@ for (const configuration of configurations.length > 0 ? configurations : ['adapt
     threads: 1,
   };
   const { training } = trainingFromParams(params);
+  const points = switches.includes('dense') ? await densePoints() : scene.points;
   const start = performance.now();
-  const { cloud, losses } = await trainOnGpu(
+  const result = await trainOnGpu(
     device,
-    cloudFromPoints(scene.points, params.degree),
-    framesOf(scene.train),
+    cloudFromPoints(points, params.degree),
+    trainFrames,
     training,
     createRng(SEED, 'training'),
   );
@@ -87,10 +114,10 @@ for (const configuration of configurations.length > 0 ? configurations : ['adapt
       numSteps,
       trainSec: Number(trainSec.toFixed(1)),
       msPerStep: Number(((1000 * trainSec) / numSteps).toFixed(2)),
-      gaussians: cloud.count,
-      lastLoss: losses.at(-1),
-      train: await scoresOf(cloud, framesOf(scene.train), params.antialiased),
-      heldOut: await scoresOf(cloud, framesOf(scene.test), params.antialiased),
+      gaussians: result.cloud.count,
+      lastLoss: result.losses.at(-1),
+      train: await scoresOf(result, trainFrames, params.antialiased, false),
+      heldOut: await scoresOf(result, framesOf(scene.test), params.antialiased, true),
     }),
   );
 }

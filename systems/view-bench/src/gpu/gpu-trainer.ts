@@ -66,7 +66,14 @@ export async function trainOnGpu(
     }
     orders = [];
   }
-  return { cloud: await bench.readCloud(), extentM, losses, numGrown, numPruned };
+  return {
+    cloud: await bench.readCloud(),
+    extentM,
+    losses,
+    numGrown,
+    numPruned,
+    ...(options.hasExposure ? { exposures: await bench.readMatrices() } : {}),
+  };
 }
 
 /** A cloud of the geometry whose harmonics carry the number of their row, so that growth on the host says which row every new row came

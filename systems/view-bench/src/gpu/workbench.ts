@@ -5,6 +5,7 @@ import type { Frame, GaussianCloud } from '../types.ts';
 import { GEOM_STRIDE } from './common-wgsl.ts';
 import { createCanvas, createLossView, createMatrices, type Canvas, type LossView } from './image-loss.ts';
 import { createStorage, readBuffer, runTasks, USAGE, withAllocationCheck, type Task } from './kernels.ts';
+import { MATRIX_STRIDE } from './loss-wgsl.ts';
 import { FRAME_BYTES, packFrame, packGeometry, unpackCloud } from './packing.ts';
 import { FIRST_PAIRS_PER_GAUSSIAN, LEAST_PAIR_CAPACITY, PAIR_SLACK } from './renderer.ts';
 import {
@@ -37,6 +38,8 @@ export interface Workbench extends Disposable {
   readGeometry(): Promise<Float32Array>;
   readGrowth(): Promise<{ readonly sums: Float32Array; readonly views: Float32Array }>;
   readCloud(): Promise<GaussianCloud>;
+  /** [F, 3, 4] colour matrices. */
+  readMatrices(): Promise<Float64Array>;
   /** @param cloud  of rowCloud's making: its harmonics name the old rows */
   move(cloud: GaussianCloud, sources: Int32Array): Promise<void>;
   resetOpacity(): void;
@@ -69,9 +72,9 @@ export async function createWorkbench(
     owned.push(value);
     return value;
   };
-  const { records, views, canvasOf } = await withAllocationCheck(device, SUBJECT, () => {
+  const { records, views, canvasOf, matrices } = await withAllocationCheck(device, SUBJECT, () => {
     const recordBuffer = createStorage(device, 4 * (RECORD_HEAD + MAX_BATCH), 'records');
-    const matrices = own(createMatrices(device, frames.length));
+    const matrixBuffers = own(createMatrices(device, frames.length));
     const hasExposure = options.hasExposure ?? false;
     const canvasList = frames.map(({ camera: { widthPx, heightPx } }) => {
       const key = `${widthPx}x${heightPx}`;
@@ -79,11 +82,11 @@ export async function createWorkbench(
       canvases.set(key, canvas);
       return canvas;
     });
-    const shared = { frame, step, records: recordBuffer, matrices, hasExposure };
+    const shared = { frame, step, records: recordBuffer, matrices: matrixBuffers, hasExposure };
     const viewList: LossView[] = frames.map((each, index) =>
       own(createLossView(device, each, canvasList[index]!, shared)),
     );
-    return { records: recordBuffer, views: viewList, canvasOf: canvasList };
+    return { records: recordBuffer, views: viewList, canvasOf: canvasList, matrices: matrixBuffers };
   });
   const stepBuffers = { frame, step, records };
   let state = await withAllocationCheck(device, SUBJECT, () => createTrainingState(device, first.count, shDegree));
@@ -185,6 +188,10 @@ export async function createWorkbench(
       const geometry = await readGeometry();
       const sh = new Float32Array(await readBuffer(device, state.rows.sh, 12 * numStored * count));
       return unpackCloud(geometry, sh, count, shDegree);
+    },
+    async readMatrices() {
+      const numBytes = 4 * MATRIX_STRIDE * frames.length;
+      return Float64Array.from(new Float32Array(await readBuffer(device, matrices.values, numBytes)));
     },
     async move(cloud, sources) {
       const before = state;
