@@ -1,10 +1,12 @@
 /** One suspicious label with everything that speaks for or against it. */
 import { Badge } from '@tenfold/ui';
 import type { Issue } from '../src/issue-list.ts';
+import type { ListedIssue } from './pictures.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
 const BIG_PX = 168;
 
-export function IssueDetail({ issue }: { readonly issue: Issue }) {
+export function IssueDetail({ issue }: { readonly issue: ListedIssue }) {
   const best = issue.top[0]!.name;
   return (
     <>
@@ -86,22 +88,6 @@ function Bar({
       </span>
       <span>{text}</span>
     </li>
-  );
-}
-
-export function Thumbnail({ issue, size }: { readonly issue: Issue; readonly size: number }) {
-  if (issue.thumbnail === undefined) return null;
-  const alt = `Sample ${issue.id}, labelled ${issue.given}`;
-  return (
-    <img
-      className="audit-thumbnail"
-      src={issue.thumbnail}
-      alt={alt}
-      width={size}
-      height={size}
-      loading="lazy"
-      decoding="async"
-    />
   );
 }
 

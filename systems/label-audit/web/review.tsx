@@ -2,7 +2,10 @@
 import { Badge, Button, EmptyState, Loading, Row, showToast, type RoomPageProps } from '@tenfold/ui';
 import { useEffect, useMemo, useReducer, useRef, useState, type KeyboardEvent } from 'react';
 import type { Issue } from '../src/issue-list.ts';
-import { IssueDetail, Thumbnail } from './issue-detail.tsx';
+import type { IssueFile } from '../src/verbs/audit-outcome.ts';
+import { IssueDetail } from './issue-detail.tsx';
+import { pictureOn } from './pictures.ts';
+import type { ListedIssue } from './pictures.ts';
 import {
   actionOfKey,
   decisionsCsv,
@@ -13,14 +16,41 @@ import {
   review,
 } from './review-state.ts';
 import type { Decision, Pair, ReviewAction, ReviewState } from './review-state.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
-interface IssueFile {
+/** What the page has read so far. */
+interface IssueList {
   readonly classNames: readonly string[];
-  readonly issues: readonly Issue[];
+  readonly numIssues: number;
+  readonly issues: readonly ListedIssue[];
 }
 
 const ROW_PX = 64;
 const VIEW_PX = 576;
+
+/** Shows the first issues as soon as they are there, then all. */
+async function readIssues(
+  urlOf: (name: string) => string,
+  signal: AbortSignal,
+  onList: (list: IssueList) => void,
+): Promise<void> {
+  const read = async (name: string): Promise<unknown> => {
+    const response = await fetch(urlOf(name), { signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return response.json();
+  };
+  const { classNames, issues: first, sheets, numIssues = first.length } = (await read('issues.json')) as IssueFile;
+  const listed = (issues: readonly Issue[], start: number) =>
+    issues.map((issue, i): ListedIssue => {
+      const picture = sheets && pictureOn(sheets, start + i, urlOf);
+      return picture === undefined ? issue : { ...issue, picture };
+    });
+  const head = listed(first, 0);
+  onList({ classNames, numIssues, issues: head });
+  if (numIssues <= first.length) return;
+  const rest = (await read('more-issues.json')) as readonly Issue[];
+  onList({ classNames, numIssues, issues: [...head, ...listed(rest, head.length)] });
+}
 
 interface PairChoice {
   readonly pair: Pair | undefined;
@@ -32,16 +62,15 @@ export function Review({
   runId,
   ...choice
 }: { readonly page: RoomPageProps; readonly runId: string } & PairChoice) {
-  const [file, setFile] = useState<IssueFile>();
+  const [file, setFile] = useState<IssueList>();
   const [error, setError] = useState<string>();
   useEffect(() => {
     const abort = new AbortController();
     setFile(undefined);
     setError(undefined);
-    fetch(page.api.artifactUrl(runId, 'issues.json'), { signal: abort.signal })
-      .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`status ${response.status}`))))
-      .then((value: IssueFile) => setFile(value))
-      .catch((cause: unknown) => abort.signal.aborted || setError(String(cause)));
+    readIssues((name) => page.api.artifactUrl(runId, name), abort.signal, setFile).catch(
+      (cause: unknown) => abort.signal.aborted || setError(String(cause)),
+    );
     return () => abort.abort();
   }, [page.api, runId]);
   if (error) return <EmptyState title="The issue list could not be read">{error}. Run the audit again.</EmptyState>;
@@ -56,7 +85,7 @@ function ReviewOfPair({
   file,
   pair,
   onPair,
-}: { readonly runId: string; readonly file: IssueFile } & PairChoice) {
+}: { readonly runId: string; readonly file: IssueList } & PairChoice) {
   const given = pair?.given;
   const proposal = pair?.proposal;
   const issues = useMemo(
@@ -71,13 +100,15 @@ function ReviewOfPair({
             Only labels <strong>{pair.given}</strong> that look like <strong>{pair.proposal}</strong>.
           </span>
           <Button size="s" onClick={() => onPair(undefined)}>
-            Show all {file.issues.length}
+            Show all {file.numIssues.toLocaleString('en')}
           </Button>
         </p>
       )}
       {issues.length === 0 ? (
         <EmptyState title="No suspicious label of this pair">
-          The list holds the {file.issues.length} most suspicious labels; none of them is of this pair.
+          {file.issues.length < file.numIssues
+            ? 'The list is still being read.'
+            : `The list holds the ${file.numIssues.toLocaleString('en')} most suspicious labels; none of them is of this pair.`}
         </EmptyState>
       ) : (
         <ReviewList key={`${runId} ${given} ${proposal}`} runId={runId} file={{ ...file, issues }} />
@@ -86,7 +117,7 @@ function ReviewOfPair({
   );
 }
 
-function ReviewList({ runId, file }: { readonly runId: string; readonly file: IssueFile }) {
+function ReviewList({ runId, file }: { readonly runId: string; readonly file: IssueList }) {
   const { issues, classNames } = file;
   const storageKey = `tenfold/label-audit/${runId}`;
   const [state, dispatch] = useReducer(
@@ -114,7 +145,10 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
     dispatch(action);
   };
   const current = issues[state.cursor];
-  const numDecided = issues.reduce((count, { row }) => count + Number(state.decisions.has(row)), 0);
+  const numDecided = useMemo(
+    () => issues.reduce((count, { row }) => count + Number(state.decisions.has(row)), 0),
+    [issues, state.decisions],
+  );
   const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - 2);
   const shown = issues.slice(first, first + Math.ceil(VIEW_PX / ROW_PX) + 4);
   return (
@@ -197,7 +231,7 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
       <div className="audit-progress">
         <progress max={issues.length} value={numDecided} aria-label="Decided labels" />
         <span>
-          {numDecided} of {issues.length} decided, kept in this browser
+          {numDecided.toLocaleString('en')} of {issues.length.toLocaleString('en')} decided, kept in this browser
         </span>
         <Button
           size="s"

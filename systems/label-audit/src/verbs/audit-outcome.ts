@@ -5,12 +5,16 @@ import type { Tensor } from '@tenfold/core/tensor';
 import { issueAt } from '../issue-list.ts';
 import type { Issue } from '../issue-list.ts';
 import { auditJson } from '../outputs/audit-files.ts';
+import { thumbnailSheets } from '../outputs/thumbnail-sheets.ts';
+import type { SheetIndex } from '../outputs/thumbnail-sheets.ts';
 import { thumbnailOf } from '../outputs/thumbnails.ts';
 import type { Audit } from '../pipeline.ts';
 import { reportAudit } from '../report.ts';
 
-/** Characters of all thumbnails together: later issues of the list go without. */
-const MAX_THUMBNAIL_CHARS = 24e6;
+/** Issues whose thumbnail is part of the JSON file and the report; the page has sheets for all. */
+const NUM_THUMBNAILS = 1000;
+/** Issues that the page shows before it has read the others. */
+const NUM_FIRST_ISSUES = 500;
 
 export interface Shown {
   readonly idOf: (row: number) => string;
@@ -23,14 +27,12 @@ export interface Shown {
 /** The most suspicious labels: as many as the audit kept probabilities of. */
 export async function listIssues(audit: Audit, shown: Shown): Promise<Issue[]> {
   const issues: Issue[] = [];
-  let numChars = 0;
   const numIssues = audit.issueProbabilities.length / audit.classNames.length;
   for (let place = 0; place < numIssues; place++) {
     const row = audit.rows[audit.result.ranked[place]];
     const preview = shown.previewOf(row);
-    const hasThumbnail = shown.images !== undefined && numChars < MAX_THUMBNAIL_CHARS;
+    const hasThumbnail = shown.images !== undefined && place < NUM_THUMBNAILS;
     const thumbnail = hasThumbnail ? await thumbnailOf(shown.images!, row) : undefined;
-    numChars += thumbnail?.length ?? 0;
     issues.push({
       ...issueAt(audit, place, shown.idOf(row)),
       ...(preview !== '' && { preview }),
@@ -40,20 +42,50 @@ export async function listIssues(audit: Audit, shown: Shown): Promise<Issue[]> {
   return issues;
 }
 
-export function auditOutcome(
+/** The list of the page: its head in one file, so that it shows at once, the rest in another, pictures on sheets. */
+export interface IssueFile {
+  readonly classNames: readonly string[];
+  readonly numSamples: number;
+  readonly numIssues: number;
+  /** The first ones; the others are in `more-issues.json`. */
+  readonly issues: readonly Issue[];
+  readonly sheets?: SheetIndex;
+}
+
+/** @param options.images  [N, C, H, W] where samples are images */
+export async function auditOutcome(
   audit: Audit,
   issues: readonly Issue[],
   context: VerbContext,
-  change: (report: Report) => Report = (report) => report,
-): VerbResult {
+  {
+    images,
+    change = (report) => report,
+  }: { readonly images?: Tensor<'float32'>; readonly change?: (report: Report) => Report } = {},
+): Promise<VerbResult> {
   for (const warning of audit.warnings) context.warn(warning);
-  const list = { classNames: audit.classNames, numSamples: audit.labels.length, issues };
+  const rows = issues.map(({ row }) => row);
+  const sheets = images && (await thumbnailSheets(images, rows));
+  const listed = sheets ? issues.map(({ thumbnail: _, ...issue }) => issue) : issues;
+  const list: IssueFile = {
+    classNames: audit.classNames,
+    numSamples: audit.labels.length,
+    numIssues: issues.length,
+    issues: listed.slice(0, NUM_FIRST_ISSUES),
+    ...(sheets && { sheets: sheets.index }),
+  };
+  const more = listed.slice(NUM_FIRST_ISSUES);
   return {
     ok: true,
     value: auditJson(audit),
     report: change(reportAudit(audit, issues)),
     artifacts: [
-      { name: 'issues.json', mediaType: 'application/json', bytes: new TextEncoder().encode(JSON.stringify(list)) },
+      jsonArtifact('issues.json', list),
+      ...(more.length > 0 ? [jsonArtifact('more-issues.json', more)] : []),
+      ...(sheets?.files ?? []).map((file) => ({ ...file, mediaType: 'image/png' })),
     ],
   };
+}
+
+function jsonArtifact(name: string, value: unknown) {
+  return { name, mediaType: 'application/json', bytes: new TextEncoder().encode(JSON.stringify(value)) };
 }

@@ -52,8 +52,9 @@ export async function run(params: AuditParams, context: VerbContext): Promise<Ve
     },
     context,
   );
-  const issues = await listIssues(audit, { ...samples, ...(isImage && { images: samples.x! }) });
-  const outcome = auditOutcome(audit, issues, context);
+  const images = isImage ? { images: samples.x! } : {};
+  const issues = await listIssues(audit, { ...samples, ...images });
+  const outcome = await auditOutcome(audit, issues, context, images);
   if (params.out === '') return outcome;
   const files = await auditFiles({
     audit,

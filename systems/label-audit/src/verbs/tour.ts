@@ -1,7 +1,7 @@
 /** tour: MNIST with a fifth of the labels made wrong, audited; and the most suspicious labels of the real test set. */
 import { loadMnist } from '@tenfold/core/data';
 import type { Mnist } from '@tenfold/core/data';
-import type { Block } from '@tenfold/core/report';
+import type { Block, Report } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import type { Tensor } from '@tenfold/core/tensor';
 import { symmetricNoise } from '../injected-noise.ts';
@@ -58,7 +58,7 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
   });
   const issues = await listIssues(noisyAudit, shown(train.x, 'train'));
   const suspicious = await listIssues(realAudit, shown(test.x, 'test'));
-  const outcome = auditOutcome(noisyAudit, issues, context, (report) => ({
+  const change = (report: Report): Report => ({
     ...report,
     title: 'Tour: MNIST with wrong labels',
     verdict: {
@@ -69,7 +69,8 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
         `repair lifts label accuracy from ${percent(noisyAudit.truth!.accuracyGiven)} to ${percent(noisyAudit.truth!.accuracyRepaired)}.`,
     },
     blocks: [...realBlocks(realAudit, suspicious), ...report.blocks],
-  }));
+  });
+  const outcome = await auditOutcome(noisyAudit, issues, context, { images: train.x, change });
   return {
     ...outcome,
     ok: isRepairBetter(noisyAudit),
