@@ -119,3 +119,27 @@ test('a negative λ and a length that is no multiple of four are refused', () =>
   assert.throws(() => proxInPlace(new Float32Array(4), -1), { message: 'prox: lambda ≥ 0, got -1. TF-SPARSE-005' });
   assert.throws(() => proxInPlace(new Float32Array(6), 1), { code: 'TF-SPARSE-001' });
 });
+
+test('a float32 matrix is solved to the numbers that its blocks give one by one', () => {
+  const rng = createRng(5, 'matrix');
+  for (const [lambda, scale] of [
+    [0, 1],
+    [0.25, 0.02],
+    [20, 0.02],
+    [1, 1],
+    [1.5, 0.5],
+  ] as const) {
+    for (const numBlocks of [1, 3, 4, 30_001]) {
+      const matrix = Float32Array.from({ length: 4 * numBlocks }, () => (rng.integer(20) ? rng.normal() * scale : 0));
+      const blocks = matrix.slice();
+      const support = new Float64Array(5);
+      for (let at = 0; at < blocks.length; at += 4) {
+        proxBlock(blocks, lambda, blocks, 'enum-alm', at);
+        const numKept = blocks.subarray(at, at + 4).filter((value) => value !== 0).length;
+        support[numKept] = support[numKept]! + 1;
+      }
+      assert.deepEqual(proxInPlace(matrix, lambda).support, support);
+      assert.ok(matrix.every((value, i) => value === blocks[i]));
+    }
+  }
+});

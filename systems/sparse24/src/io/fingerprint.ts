@@ -8,6 +8,8 @@ import { join } from 'node:path';
 const STRIDE = 2 ** 20;
 const SAMPLE = 4096;
 const HEX_DIGITS = 32;
+/** Samples read at a time. */
+const TOGETHER = 32;
 
 /** @param folder  safetensors files in it; mask files are left out
  *  @returns 32 hexadecimal digits */
@@ -16,15 +18,16 @@ export async function fingerprintOf(folder: string): Promise<string> {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.safetensors') && name !== 'mask24.safetensors')
     .toSorted();
-  const sample = new Uint8Array(SAMPLE);
+  const samples = Array.from({ length: TOGETHER }, () => new Uint8Array(SAMPLE));
   for (const name of files) {
     const file = await open(join(folder, name), 'r');
     try {
       const { size } = await file.stat();
       hash.update(`${name} ${size}\n`);
-      for (let at = 0; at < size; at += STRIDE) {
-        const { bytesRead } = await file.read(sample, 0, SAMPLE, at);
-        hash.update(sample.subarray(0, bytesRead));
+      for (let first = 0; first < size; first += TOGETHER * STRIDE) {
+        const places = samples.map((sample, i) => ({ sample, at: first + i * STRIDE })).filter(({ at }) => at < size);
+        const read = await Promise.all(places.map(({ sample, at }) => file.read(sample, 0, SAMPLE, at)));
+        for (const { buffer, bytesRead } of read) hash.update(buffer.subarray(0, bytesRead));
       }
     } finally {
       await file.close();

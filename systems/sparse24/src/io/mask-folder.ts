@@ -1,5 +1,5 @@
 /** Masks a safetensors folder without loading it: weight files are streamed through the mask, others copied. Same names,
- *  shapes, dtypes, shards and offsets; everything else byte-identical. Memory: three chunks and one matrix's codes. */
+ *  shapes, dtypes, shards and offsets; everything else byte-identical. Memory: three chunks and one matrix's packed places. */
 import {
   constants,
   copyFileSync,
@@ -11,12 +11,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { throwIfCancelled } from '@tenfold/core/base';
 import {
   createSafetensorsWriter,
   openSafetensors,
-  withSink,
+  type ByteSink,
   type SafetensorsEntry,
   type SafetensorsWriter,
 } from '@tenfold/core/data';
@@ -25,8 +26,9 @@ import { packCodes } from '../mask/packing.ts';
 import { sparseError } from '../sparse-errors.ts';
 import type { Mask24, MaskSet } from '../types.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { streamMasked, type MaskedRange } from './mask-stream.ts';
-import { maskByCodes, maskByMagnitude, wordsOf, type StoredDtype } from './mask-words.ts';
+import type { MaskMemory } from './mask-kernels.ts';
+import { STREAM_BYTES, streamMasked, writeAll, type MaskedRange } from './mask-stream.ts';
+import { createStreamMemory, maskByCodes, maskByMagnitude, wordsOf, type StoredDtype } from './mask-words.ts';
 
 /** The mask of every matrix, packed; written beside the weights. */
 export const MASK_FILE = 'mask24.safetensors';
@@ -85,10 +87,11 @@ export async function maskFolder(
   mkdirSync(partial, { recursive: true });
   try {
     const metadata = { ...options.metadata, base: await fingerprintOf(folder) };
+    const memory = createStreamMemory();
     const write = (sink?: SafetensorsWriter): Promise<MaskedFolder> =>
-      maskFiles({ folder, partial, targets, options, ...(sink ? { sink } : {}) });
+      maskFiles({ folder, partial, targets, options, memory, ...(sink ? { sink } : {}) });
     const written = await (writesMaskFile
-      ? withSink(join(partial, MASK_FILE), { force: true }, async (sink) => {
+      ? withPartialFile(join(partial, MASK_FILE), async (sink) => {
           const writer = await createSafetensorsWriter(sink, targets.map(announceMask), {
             ...metadata,
             format: 'tenfold-mask24',
@@ -116,17 +119,20 @@ async function maskFiles({
   partial,
   targets,
   options: { masks, signal, onTensor },
+  memory,
   sink,
 }: {
   folder: string;
   partial: string;
   targets: readonly FileEntry[];
   options: MaskFolderOptions;
+  memory: MaskMemory;
   sink?: SafetensorsWriter;
 }): Promise<MaskedFolder> {
   let numMasked = 0;
   let numWeights = 0;
   let bytes = 0;
+  let writing: Promise<void> | undefined;
   for (const file of readdirSync(folder).toSorted()) {
     throwIfCancelled(signal, 'mask');
     const source = join(folder, file);
@@ -138,17 +144,40 @@ async function maskFiles({
       continue;
     }
     const ranges = inFile.map((entry) =>
-      rangeOf(entry, masks?.get(entry.name), async (codes) => {
-        const shape = entry.shape as readonly [number, number];
-        await sink?.write(maskName(entry.name), 'uint8', packCodes({ shape, codes }));
+      rangeOf(entry, masks?.get(entry.name), memory, async (packed) => {
+        await writing;
+        writing = sink?.write(maskName(entry.name), 'uint8', packed);
+        writing?.catch(() => undefined); // Awaited by the next tensor or at the end.
         numMasked++;
-        numWeights += codes.length * 4;
+        numWeights += entry.shape[0]! * entry.shape[1]!;
         onTensor?.(numMasked, targets.length, entry.name);
       }),
     );
-    await streamMasked(source, join(partial, file), ranges, signal);
+    const buffers = memory.bytes.subarray(0, STREAM_BYTES);
+    await streamMasked(source, join(partial, file), ranges, { buffers, ...(signal ? { signal } : {}) });
   }
+  await writing;
   return { numMasked, numWeights, bytes };
+}
+
+/** A new file that needs no name of its own while it grows: its folder appears whole or not at all. */
+async function withPartialFile<T>(path: string, write: (sink: ByteSink) => Promise<T>): Promise<T> {
+  const file = await open(path, 'wx');
+  try {
+    let byteLength = 0;
+    return await write({
+      name: path,
+      get byteLength() {
+        return byteLength;
+      },
+      async write(bytes) {
+        await writeAll(file, bytes, byteLength);
+        byteLength += bytes.length;
+      },
+    });
+  } finally {
+    await file.close();
+  }
 }
 
 function announceMask({ name, shape }: FileEntry): { name: string; dtype: 'uint8'; shape: number[] } {
@@ -193,24 +222,30 @@ function assertStored({ name, shape, dtype, storedDtype }: FileEntry): void {
   assertMaskable(name, shape);
 }
 
-function rangeOf(entry: FileEntry, given: Mask24 | undefined, done: (codes: Uint8Array) => Promise<void>): MaskedRange {
+function rangeOf(
+  entry: FileEntry,
+  given: Mask24 | undefined,
+  memory: MaskMemory,
+  done: (packed: Uint8Array) => Promise<void>,
+): MaskedRange {
   const dtype = entry.dtype as StoredDtype;
   const width = dtype === 'float32' ? 4 : 2;
-  let codes: Uint8Array | undefined;
+  const numBlocks = (entry.shape[0]! * entry.shape[1]!) / 4;
+  let packed: Uint8Array | undefined;
   return {
     start: entry.start,
     end: entry.end,
     mask(bytes, at) {
-      codes ??= given?.codes ?? new Uint8Array((entry.shape[0]! * entry.shape[1]!) / 4);
-      const words = wordsOf(bytes, dtype);
       const first = at / width;
-      const part = codes.subarray(first / 4, (first + words.length) / 4);
-      if (given) maskByCodes(words, part);
-      else maskByMagnitude(words, dtype, part, { name: entry.name, start: first });
+      const length = bytes.length / width;
+      if (given) return maskByCodes(wordsOf(bytes, dtype), given.codes.subarray(first / 4, (first + length) / 4));
+      packed ??= new Uint8Array(Math.ceil(numBlocks / 2));
+      const part = packed.subarray(first / 8, Math.ceil((first + length) / 8));
+      maskByMagnitude(memory, bytes, dtype, part, { name: entry.name, start: first });
     },
     async done() {
-      await done(codes!);
-      codes = undefined;
+      await done(given ? packCodes(given) : packed!);
+      packed = undefined;
     },
   };
 }

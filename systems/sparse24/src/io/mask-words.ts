@@ -1,7 +1,9 @@
 /** Masking stored bytes in place, whatever the float type: the order of magnitudes is the order of the bits without sign,
  *  so 16- and 32-bit floats are compared as integers and kept weights keep their bits. */
 import { sparseError } from '../sparse-errors.ts';
-import { CODE_BITS, KEPT_FIRST, KEPT_SECOND } from '../mask/mask24.ts';
+import { KEPT_FIRST, KEPT_SECOND } from '../mask/mask24.ts';
+import { createMaskMemory, type MaskMemory } from './mask-kernels.ts';
+import { CHUNK_BYTES, STREAM_BYTES } from './mask-stream.ts';
 
 export type StoredDtype = 'float32' | 'float16' | 'bfloat16';
 
@@ -17,6 +19,13 @@ const FIRST_NOT_FINITE: Readonly<Record<StoredDtype, number>> = {
   bfloat16: 0x7f80,
 };
 
+const PAIR_BYTES = 32;
+
+/** Memory for a stream's chunks, the packed places of one, and a block at the end. */
+export function createStreamMemory(): MaskMemory {
+  return createMaskMemory(STREAM_BYTES + CHUNK_BYTES / 16 + PAIR_BYTES);
+}
+
 export type Words = Uint16Array | Uint32Array;
 
 export function wordsOf(bytes: Uint8Array, dtype: StoredDtype): Words {
@@ -25,48 +34,33 @@ export function wordsOf(bytes: Uint8Array, dtype: StoredDtype): Words {
     : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
-/** Zeroes the two smallest of every four and notes what stayed.
- *  @param codes  [words / 4] written.   Mutates: words.
- *  @throws TF-SPARSE-002 naming the first weight that is not finite */
+/** Zeroes the two smallest of every four and notes what stayed, two places a block, two blocks a byte; of two equal ones
+ *  the earlier stays.   Mutates: bytes, which lie in the memory.
+ *  @param packed  [⌈blocks / 2⌉] written
+ *  @throws TF-SPARSE-002 naming a weight that is not finite */
 export function maskByMagnitude(
-  words: Words,
+  memory: MaskMemory,
+  bytes: Uint8Array,
   dtype: StoredDtype,
-  codes: Uint8Array,
+  packed: Uint8Array,
   location: { readonly name: string; readonly start: number },
 ): void {
-  const signless = SIGNLESS[dtype];
-  let largest = 0;
-  for (let block = 0, at = 0; block < codes.length; block++, at += 4) {
-    const a = words[at]! & signless;
-    const b = words[at + 1]! & signless;
-    const c = words[at + 2]! & signless;
-    const d = words[at + 3]! & signless;
-    // Each comparison is 0 or 1; a place stays if fewer than two others come before it (earlier places win ties).
-    const ab = Number(a >= b);
-    const ac = Number(a >= c);
-    const ad = Number(a >= d);
-    const bc = Number(b >= c);
-    const bd = Number(b >= d);
-    const cd = Number(c >= d);
-    const keepA = Number(3 - ab - ac - ad < 2);
-    const keepB = Number(ab + 2 - bc - bd < 2);
-    const keepC = Number(ac + bc + 1 - cd < 2);
-    words[at] = keepA * words[at]!;
-    words[at + 1] = keepB * words[at + 1]!;
-    words[at + 2] = keepC * words[at + 2]!;
-    words[at + 3] = Number(keepA + keepB + keepC < 2) * words[at + 3]!;
-    codes[block] = CODE_FROM_KEPT[keepA | (keepB << 1) | (keepC << 2)]!;
-    const most = ab ? (ac ? (ad ? a : d) : cd ? c : d) : bc ? (bd ? b : d) : cd ? c : d;
-    if (most > largest) largest = most;
+  const width = dtype === 'float32' ? 4 : 2;
+  const { buffer, byteOffset, length } = memory.bytes;
+  const packedAt = byteOffset + STREAM_BYTES;
+  const tail = new Uint8Array(buffer, byteOffset + length - PAIR_BYTES, PAIR_BYTES);
+  const whole = bytes.length - (bytes.length % (8 * width));
+  let largest = memory.mask(width, bytes.byteOffset, whole / width, packedAt);
+  if (whole < bytes.length) {
+    // A single block at the end, with an empty one behind it.
+    tail.fill(0).set(bytes.subarray(whole));
+    largest = Math.max(largest, memory.mask(width, tail.byteOffset, 8, packedAt + whole / (8 * width)));
+    bytes.set(tail.subarray(0, bytes.length - whole), whole);
   }
-  if (largest >= FIRST_NOT_FINITE[dtype]) throw notFinite(words, dtype, location);
+  packed.set(new Uint8Array(buffer, packedAt, packed.length));
+  if (whole < bytes.length) packed[packed.length - 1]! &= 15;
+  if (largest >= FIRST_NOT_FINITE[dtype]) throw notFinite(wordsOf(bytes, dtype), dtype, location);
 }
-
-/** Index: which of the first three places stay (the fourth follows). */
-const CODE_FROM_KEPT = Uint8Array.from({ length: 8 }, (_, kept) => {
-  const isTwo = kept === 3 || kept === 5 || kept === 6;
-  return Math.max(0, CODE_BITS.indexOf(isTwo ? kept : kept | 8));
-});
 
 /** Zeroes what the mask leaves out.  Mutates: words. */
 export function maskByCodes(words: Words, codes: Uint8Array): void {

@@ -7,6 +7,7 @@
  *  Differs: coordinate minimisation stops per block, not when the whole matrix has come to rest (same limit). */
 import { sparseError } from '../sparse-errors.ts';
 import { proxObjective } from './block.ts';
+import { proxMatrix } from './prox-kernel.ts';
 import { alternate, followPath, settle } from './support-solver.ts';
 
 export type ProxSolver = 'enum-alm' | 'exact';
@@ -193,6 +194,10 @@ export function proxInPlace(
     });
   const support = new Float64Array(5);
   let numRefined = 0;
+  if (solver === 'enum-alm' && w instanceof Float32Array) {
+    proxMatrix(w, lambda, support);
+    return { support, numRefined };
+  }
   for (let at = 0; at < w.length; at += 4) {
     if (proxBlock(w, lambda, w, solver, at)) numRefined++;
     let count = 0;
