@@ -3,6 +3,7 @@ import type { Block, Report } from '@tenfold/core/report';
 import type { ExperimentResult } from './bench/experiment.ts';
 import type { LevelRow } from './bench/level-table.ts';
 import type { TrustRadius } from './bench/trust-radius.ts';
+import type { LeaningView } from './pose-check.ts';
 import type { Level } from './types.ts';
 
 export const LEVEL_TITLES: Readonly<Record<Level, string>> = {
@@ -95,6 +96,20 @@ function trustSentence({ radiusM, toleranceDb, isLowerBound }: TrustRadius): str
   if (isLowerBound) return `Views stay within ${much} as far as the tests go, ${radiusM.toFixed(1)} m from the path.`;
   if (radiusM === 0) return `Even the nearest views aside lose more than ${much}.`;
   return `Trust views up to ${radiusM.toFixed(1)} m from the training path: beyond, more than ${much} are lost.`;
+}
+
+/** What was left out for its pose, if anything. */
+export function leaningBlocks(leaning: readonly LeaningView[]): readonly Block[] {
+  if (leaning.length === 0) return [];
+  const views = leaning.map(({ name, leanDeg }) => `${name} (${leanDeg.toFixed(0)}°)`).join(', ');
+  return [
+    {
+      kind: 'callout',
+      tone: 'warn',
+      title: `${leaning.length} of the views left out: the pose leans`,
+      text: `${views}. Structure from motion registered them wrongly, or the camera was tilted: --max-lean 180 keeps them.`,
+    },
+  ];
 }
 
 function levelTable(levels: readonly LevelRow[], profile: string): Block {

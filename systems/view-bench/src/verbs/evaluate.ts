@@ -8,7 +8,7 @@ import { readCloudPly } from '../io/cloud-ply.ts';
 import { decodeSplatFile } from '../io/splat-file.ts';
 import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
-import { experimentReport, experimentValue } from '../report.ts';
+import { experimentReport, experimentValue, leaningBlocks } from '../report.ts';
 import { assertScene } from '../scene.ts';
 import type { SplatMethod } from '../splat/method.ts';
 import type { GaussianCloud } from '../types.ts';
@@ -39,7 +39,7 @@ export async function run(params: EvaluateParams, context: VerbContext): Promise
   return {
     ok: true,
     value: { ...experimentValue(result), leftOut: leaning },
-    report: experimentReport(`${params.cloud} in ${scene.name}`, result),
+    report: experimentReport(`${params.cloud} in ${scene.name}`, result, leaningBlocks(leaning)),
     artifacts: await experimentArtifacts(scene, result),
   };
 }

@@ -8,7 +8,7 @@ import { experimentArtifacts } from '../artifacts.ts';
 import { runExperiment } from '../bench/experiment.ts';
 import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
-import { experimentReport, experimentValue } from '../report.ts';
+import { experimentReport, experimentValue, leaningBlocks } from '../report.ts';
 import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
 import { openBackend } from './backend.ts';
 import { addDensePoints, type DenseStartOptions } from '../train/dense-start.ts';
@@ -81,7 +81,12 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
   const where: readonly Block[] = backend.adapterName
     ? [{ kind: 'text', text: `Trained in WGSL on ${backend.adapterName}; scored by the CPU renderer.` }]
     : [];
-  return { ok: true, value, report: experimentReport(`Splats of ${scene.name}`, result, where), artifacts };
+  return {
+    ok: true,
+    value,
+    report: experimentReport(`Splats of ${scene.name}`, result, [...leaningBlocks(leaning), ...where]),
+    artifacts,
+  };
 }
 
 const SWEEP_WIDTH_PX = 160;
