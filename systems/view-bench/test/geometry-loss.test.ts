@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
+import { levelCamera, worldFromPixel } from '../src/camera.ts';
 import { createCloud } from '../src/cloud.ts';
 import { resolveRenderOptions } from '../src/splat/options.ts';
 import { addPlaneGradient, NUM_PLANE_CHANNELS, writePlaneChannels } from '../src/splat/plane-channels.ts';
@@ -9,6 +10,7 @@ import { projectCloud } from '../src/splat/project.ts';
 import { renderCloud, renderGradient } from '../src/splat/render.ts';
 import { SURFEL_CHANNELS } from '../src/splat/surfel-composite.ts';
 import { normalsFromDepth } from '../src/train/depth-normals.ts';
+import { addMultiViewGradient, roundTrip } from '../src/train/multi-view-loss.ts';
 import { writePlaneLoss } from '../src/train/plane-loss.ts';
 import { writeSurfelLoss } from '../src/train/surfel-loss.ts';
 import { PARAMETER_KINDS, type PinholeCamera } from '../src/types.ts';
@@ -24,6 +26,7 @@ const CAMERA: PinholeCamera = {
   translation: Float64Array.of(0.1, -0.2, 0.3),
 };
 const NUM_PIXELS = 120;
+const INTRINSICS = { widthPx: 12, heightPx: 10, fx: 11, fy: 12, cx: 6.3, cy: 4.8 };
 
 /** Largest error of a gradient against central differences, as a share of the largest derivative. */
 function worstError(values: Float64Array, gradient: ArrayLike<number>, loss: () => number): number {
@@ -91,6 +94,39 @@ test('the gradient of the single-view plane loss agrees with central differences
   writePlaneLoss(CAMERA, extra, transmittance, edges, 0.5, gradient);
   const value = () => writePlaneLoss(CAMERA, extra, transmittance, edges, 0.5, new Float64Array(extra.length));
   assert.ok(worstError(extra, gradient, value) < 1e-6);
+});
+
+test('the way into a neighbouring view and back ends where it began on a common surface, and its slope agrees with differences', () => {
+  const here = levelCamera(INTRINSICS, [0, 0, 0], Math.PI / 2);
+  const other = levelCamera(INTRINSICS, [0.5, 0.2, 0.1], Math.PI / 2 + 0.1);
+  // A wall y = 4 + 0.3 x, seen by both.
+  const wallDepth = (camera: PinholeCamera, p: number) => {
+    const [near, far] = [worldFromPixel(camera, p, 1), worldFromPixel(camera, p, 2)];
+    const slope = far[1] - near[1] - 0.3 * (far[0] - near[0]);
+    return 1 + (4 + 0.3 * near[0] - near[1]) / slope;
+  };
+  const depths = Float64Array.from({ length: NUM_PIXELS }, (_, p) => wallDepth(other, p));
+  const there = { camera: other, depths };
+  let numSeen = 0;
+  for (let p = 0; p < NUM_PIXELS; p++) {
+    const depth = wallDepth(here, p);
+    const exact = roundTrip(here, there, p, depth);
+    if (!exact) continue;
+    numSeen++;
+    assert.ok(exact.errorPx < 0.02, `${p}: ${exact.errorPx}`);
+    const off = roundTrip(here, there, p, 1.05 * depth);
+    const [up, down] = [1e-6, -1e-6].map((step) => roundTrip(here, there, p, 1.05 * depth + step));
+    if (!off || !up || !down) continue;
+    const numeric = (up.errorPx - down.errorPx) / 2e-6;
+    assert.ok(Math.abs(numeric - off.slope) < 1e-5 * Math.max(1, Math.abs(numeric)), `${p}: ${numeric}, ${off.slope}`);
+  }
+  assert.ok(numSeen > 40, `${numSeen}`);
+  const shifted = Float64Array.from({ length: NUM_PIXELS }, (_, p) => 1.02 * wallDepth(here, p));
+  const gradient = new Float64Array(NUM_PIXELS);
+  const loss = addMultiViewGradient({ camera: here, depths: shifted }, there, 0.5, gradient);
+  assert.ok(loss > 0);
+  const nearer = shifted.map((depth, p) => depth - 0.01 * Math.sign(gradient[p]));
+  assert.ok(addMultiViewGradient({ camera: here, depths: nearer }, there, 0.5, new Float64Array(NUM_PIXELS)) < loss);
 });
 
 test('gradients of composited plane channels reach every parameter that they depend on', () => {

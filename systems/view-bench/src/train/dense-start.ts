@@ -2,8 +2,8 @@
  *  thinned to about a point a few pixels. Training views alone are read. */
 import { scaledIntrinsics, worldFromPixel } from '../camera.ts';
 import { resizeImage } from '../io/undistort.ts';
-import { cameraCenter } from '../splat/project.ts';
 import type { Frame, PinholeCamera, PointCloud } from '../types.ts';
+import { nearestFrames } from './neighbours.ts';
 import { sweepDepth, type SweptDepth } from './sweep-depth.ts';
 
 export interface DenseStartOptions {
@@ -16,7 +16,6 @@ export interface DenseStartOptions {
 }
 
 const NUM_NEIGHBOURS = 4;
-const MAX_TURN_COS = 0.85;
 const MIN_SCORE = 0.6;
 /** Depths of two views agree within this share. */
 const AGREEMENT = 0.05;
@@ -31,7 +30,7 @@ export async function addDensePoints(
 ): Promise<PointCloud> {
   const frames = train.map((frame) => smallerFrame(frame, options.widthPx));
   const depths: SweptDepth[] = [];
-  const neighboursOf = frames.map((frame) => nearestFrames(frame, frames));
+  const neighboursOf = frames.map((frame) => nearestFrames(frame, frames, NUM_NEIGHBOURS));
   for (const [index, frame] of frames.entries()) {
     const nearM = nearestDepth(frame.camera, points);
     depths.push(
@@ -78,22 +77,6 @@ function smallerFrame(frame: Frame, widthPx: number): Frame {
     image: resizeImage(image, widthPx, heightPx),
     ...(frame.staticMask ? { staticMask: nearestOf(frame.staticMask) } : {}),
   };
-}
-
-/** Indices of the nearest other frames that look the same way. */
-function nearestFrames({ name, camera }: Frame, frames: readonly Frame[]): readonly number[] {
-  const center = cameraCenter(camera);
-  return frames
-    .map((other, index) => {
-      const there = cameraCenter(other.camera);
-      let cos = 0;
-      for (let k = 6; k < 9; k++) cos += camera.rotation[k] * other.camera.rotation[k];
-      return { index, cos, isSelf: other.name === name, distance: Math.hypot(...center.map((v, k) => v - there[k]!)) };
-    })
-    .filter(({ isSelf, cos, distance }) => !isSelf && cos > MAX_TURN_COS && distance > 0)
-    .toSorted((a, b) => a.distance - b.distance)
-    .slice(0, NUM_NEIGHBOURS)
-    .map(({ index }) => index);
 }
 
 /** Depth before nearly all points that a camera sees, metres. */

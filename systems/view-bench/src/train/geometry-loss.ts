@@ -2,10 +2,15 @@
 import { createSharedFloats } from '../reals.ts';
 import type { CompositeTarget } from '../splat/composite.ts';
 import type { SplatMethod } from '../splat/method.ts';
-import { NUM_PLANE_CHANNELS } from '../splat/plane-channels.ts';
+import { resolveRenderOptions } from '../splat/options.ts';
+import { NUM_PLANE_CHANNELS, writePlaneChannels } from '../splat/plane-channels.ts';
+import { projectCloud } from '../splat/project.ts';
+import { renderCloud } from '../splat/render.ts';
 import { SURFEL_CHANNELS } from '../splat/surfel-composite.ts';
-import type { Frame } from '../types.ts';
-import { imageEdges, writePlaneLoss } from './plane-loss.ts';
+import type { Frame, GaussianCloud, PinholeCamera } from '../types.ts';
+import type { DepthView } from './multi-view-loss.ts';
+import { nearestFrames } from './neighbours.ts';
+import { imageEdges, planeDepths, writePlaneLoss } from './plane-loss.ts';
 import { writeSurfelLoss } from './surfel-loss.ts';
 
 export interface GeometryWeights {
@@ -13,6 +18,8 @@ export interface GeometryWeights {
   readonly normal?: number | undefined;
   /** Of disks. Default 0. */
   readonly distortion?: number | undefined;
+  /** Of the agreement of planes with a neighbouring view, every fourth step. Default 0.03. */
+  readonly multiView?: number | undefined;
   /** Of the mean least scale of planes, 1/metres. Default 100. */
   readonly flattening?: number | undefined;
 }
@@ -26,13 +33,24 @@ export interface GeometryLoss {
   /** Arrays that `write` fills, or undefined before the loss starts. */
   gradientAt(step: number, numPixels: number): GeometryGradient | undefined;
   /** Mutates: gradient. @returns the loss */
-  write(step: number, frameIndex: number, image: CompositeTarget, gradient: GeometryGradient): number;
+  write(
+    step: number,
+    frameIndex: number,
+    cloud: GaussianCloud,
+    image: CompositeTarget,
+    gradient: GeometryGradient,
+  ): number;
 }
 
 const NORMAL_START = 7 / 30;
 const DISTORTION_START = 3 / 30;
 const SURFEL_NORMAL = 0.05;
 const PLANE_NORMAL = 0.015;
+const PLANE_MULTI_VIEW = 0.03;
+/** A neighbour has to be rendered for it. */
+const MULTI_VIEW_EVERY = 4;
+/** Prime to the above, so that each neighbour has its turn. */
+const NUM_NEIGHBOURS = 3;
 export const FLATTENING = 100;
 
 /** Channels that a method composites beside colour. */
@@ -53,6 +71,8 @@ export function createGeometryLoss(
   const normalStart = normal > 0 ? NORMAL_START * numSteps : Infinity;
   const distortionStart = distortion > 0 ? DISTORTION_START * numSteps : Infinity;
   const edges = isFlat ? [] : frames.map(({ image }) => imageEdges(image.data, image.widthPx, image.heightPx));
+  const multiView = weights.multiView ?? PLANE_MULTI_VIEW;
+  const neighbours = isFlat ? [] : frames.map((frame) => nearestFrames(frame, frames, NUM_NEIGHBOURS));
   const kept = new Map<number, GeometryGradient>();
   return {
     gradientAt(step, numPixels) {
@@ -64,9 +84,15 @@ export function createGeometryLoss(
       kept.set(numPixels, made);
       return made;
     },
-    write(step, frameIndex, { extra, transmittance }, gradient) {
+    write(step, frameIndex, cloud, { extra, transmittance }, gradient) {
       const { camera } = frames[frameIndex]!;
-      if (!isFlat) return writePlaneLoss(camera, extra, transmittance, edges[frameIndex]!, normal, gradient.extra);
+      if (!isFlat) {
+        const other = neighbours[frameIndex]![step % NUM_NEIGHBOURS];
+        const isCompared = multiView > 0 && other !== undefined && step % MULTI_VIEW_EVERY === 0;
+        const neighbour = isCompared ? { ...planeView(cloud, frames[other]!.camera), weight: multiView } : undefined;
+        const { extra: byExtra } = gradient;
+        return writePlaneLoss(camera, extra, transmittance, edges[frameIndex]!, normal, byExtra, neighbour);
+      }
       const now = {
         normal: step < normalStart ? 0 : normal,
         distortion: step < distortionStart ? 0 : distortion,
@@ -74,4 +100,13 @@ export function createGeometryLoss(
       return writeSurfelLoss(camera, extra, transmittance, now, gradient.extra, gradient.alpha);
     },
   };
+}
+
+/** Depths of the composited planes in another view. */
+function planeView(cloud: GaussianCloud, camera: PinholeCamera): DepthView {
+  const extra = new Float32Array(NUM_PLANE_CHANNELS * cloud.count);
+  const projection = projectCloud(cloud, camera, resolveRenderOptions({ shDegree: 0 }, cloud.shDegree));
+  writePlaneChannels(cloud, camera, projection, extra);
+  const rendering = renderCloud(cloud, camera, { extra, numExtra: NUM_PLANE_CHANNELS, shDegree: 0 });
+  return { camera, depths: planeDepths(camera, rendering.extra, rendering.transmittance) };
 }

@@ -1,16 +1,18 @@
-/** Single-view geometry of planes: the composited normal agrees with the normal of the depth that normals and plane distances imply.
+/** Geometry of planes: the composited normal agrees with the normal of the depth that normals and plane distances imply.
  *  z = D / (−N · r) for the ray r of a pixel; L = w mean((1 − g)² |N − n(z) A|₁), g the image's edges, A the coverage, both held fixed.
  *  Source: PGSR (arXiv 2406.06521). */
 import { createReals } from '../reals.ts';
 import { NUM_PLANE_CHANNELS } from '../splat/plane-channels.ts';
 import type { PinholeCamera, Reals } from '../types.ts';
 import { depthGradientFromNormals, normalsFromDepth, rayX, rayY } from './depth-normals.ts';
+import { addMultiViewGradient, type DepthView } from './multi-view-loss.ts';
 
 const MIN_COVERAGE = 0.05;
 /** −N · r below this (with the coverage in it) is a plane seen edge-on. */
 const MIN_SLOPE = 0.01;
 
-/** @param extra  [H, W, 4] composited channels @param edges  [H, W] 0..1  Mutates: extraGradient, overwritten. @returns the loss */
+/** @param extra  [H, W, 4] composited channels @param edges  [H, W] 0..1
+ *  @param neighbour  a view whose depths these should agree with, held fixed.  Mutates: extraGradient, overwritten. @returns the loss */
 export function writePlaneLoss(
   camera: PinholeCamera,
   extra: Reals,
@@ -18,6 +20,7 @@ export function writePlaneLoss(
   edges: Reals,
   weight: number,
   extraGradient: Reals,
+  neighbour?: DepthView & { readonly weight: number },
 ): number {
   const numPixels = transmittance.length;
   extraGradient.fill(0);
@@ -37,6 +40,7 @@ export function writePlaneLoss(
     }
   }
   const byDepth = depthGradientFromNormals(camera, depths, byNormals);
+  if (neighbour) loss += addMultiViewGradient({ camera, depths }, neighbour, neighbour.weight, byDepth);
   for (let p = 0; p < numPixels; p++) {
     if (depths[p] === 0) continue;
     const at = p * NUM_PLANE_CHANNELS;

@@ -145,7 +145,7 @@ export async function trainCloud(
     await crew.run('composite');
     if (exposures) imageOf(camera).shown.set(exposures.apply(frameIndex, order.image.rgb));
     let loss = await crew.run('loss');
-    if (geometryGradient) loss += geometry!.write(step, frameIndex, order.image, geometryGradient);
+    if (geometryGradient) loss += geometry!.write(step, frameIndex, cloud, order.image, geometryGradient);
     if (!Number.isFinite(loss)) {
       throw viewError('TF-VIEW-007', {
         subject: 'trainCloud',
