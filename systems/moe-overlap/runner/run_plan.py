@@ -26,6 +26,7 @@ from plan_values import Buffer, cut, merge, other_counts
 
 PROFILED_STEPS = 5
 EXCHANGE_PARTS = (1, 2, 4)
+PROFILED_REPEATS = (1, 16)
 # Gradients by autograd and by the runner's own kernels may differ by rounding: relative to the largest entry.
 CHECK_TOLERANCE = 1e-4
 TF32_CHECK_TOLERANCE = 2e-2
@@ -318,13 +319,11 @@ def interference(runner, rounds=20):
     return {"compute": max(1.0, slow_product / product), "comm": max(1.0, slow_exchange / exchange)}
 
 
-def exchange_tables(runner, natively, ratios, rounds=10):
-    """Exchanges alone, of as many rows as a step sends and of a part of them, sent as often as each ratio asks for; 0 is
-    the link as it is."""
+def exchange_tables(runner, rounds=10):
+    """Exchanges alone, of as many rows as a step sends and of a part of them, sent once and several times."""
     h = runner.s["hidden"]
     found = []
-    for ratio in [0, *ratios]:
-        repeat = agree(max(1, round(ratio / natively)) if ratio > 0 else 1, runner.device)
+    for repeat in PROFILED_REPEATS:
         ms = {}
         for parts in EXCHANGE_PARTS:
             send, recv = ([rows // parts for rows in side] for side in runner.splits)
@@ -341,7 +340,7 @@ def exchange_tables(runner, natively, ratios, rounds=10):
                 runner.sync()
                 times.append(runner.ms_between(begin, end))
             ms[str(parts)] = statistics.median(times[2:])
-        found.append({"ratio": ratio, "repeat": repeat, "ms": ms})
+        found.append({"repeat": repeat, "ms": ms})
     return found
 
 
@@ -387,7 +386,7 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="compare gradients with autograd and stop if they differ")
     parser.add_argument("--trace", default="", help="write a profiler trace of --trace-mode of the first plans here")
     parser.add_argument("--trace-mode", default="none")
-    parser.add_argument("--ratios", type=float, nargs="*", default=[], help="profile exchanges for these t_a2a / t_expert, too")
+    parser.add_argument("--exchanges", action="store_true", help="profile exchanges alone, too: plans for slow links need it")
     parser.add_argument("--spans", action="store_true", help="keep start and end of every operation of the last step")
     parser.add_argument("--precision", choices=["tf32", "float32"], default="tf32", help="of products on GPUs")
     parser.add_argument("--seed", type=int, default=1)
@@ -484,8 +483,8 @@ def main():
             if dist.get_rank() == 0:
                 print(f"{name}, slow-down {report['slowdown']}", flush=True)
         natively = measure(runner, plans["plans"][0]["ops"], 4, 1)["ratio"]
-        if args.ratios and index == 0:
-            report["exchanges"] = exchange_tables(runner, natively, args.ratios)
+        if args.exchanges and index == 0:
+            report["exchanges"] = exchange_tables(runner)
         if args.trace and index == 0:
             write_trace(runner, next(p["ops"] for p in plans["plans"] if p["mode"] == args.trace_mode), args.trace)
         ratios = [0] if args.native and index == 0 and plans["ratio"] > 0 else []

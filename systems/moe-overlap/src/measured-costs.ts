@@ -79,31 +79,36 @@ export function partCostsFrom({ partMs, mergeMs }: MeasuredCosts): PartCosts {
 }
 
 /** The same machine with a slower link: exchanges take `ratio` times as long as the experts. Where exchanges were profiled
- *  for that ratio, they cost what they cost alone there, and what they cost more in a step on the link as it is (waiting for
- *  the other ranks); otherwise all times of exchanges grow alike. */
+ *  alone, sent once and more often, one more send costs the same every time, and what an exchange takes beyond sending
+ *  (waiting for the other ranks) stays as it is; otherwise all times of exchanges grow alike. */
 export function atRatio(
   costs: MeasuredCosts,
   ratio: number,
-  { exchanges }: Pick<MeasuredFile, 'exchanges'>,
+  { exchanges = [] }: Pick<MeasuredFile, 'exchanges'>,
 ): MeasuredCosts {
   if (ratio <= 0) return costs;
   const { wholeMs, partMs } = costs;
   const ids = Object.keys(wholeMs).filter(isExchange);
-  const native = exchanges?.find((table) => table.ratio === 0);
-  const slow = exchanges?.find((table) => table.ratio === ratio);
-  if (native && slow) {
-    const added = (numParts: number): number => aloneMs(slow.ms, numParts) - aloneMs(native.ms, numParts);
+  const middle = (name: string): number =>
+    median(Object.keys(wholeMs).flatMap((id) => (id.endsWith(name) ? [wholeMs[id]!] : [])));
+  const wantedMs = ratio * (middle('.exp1') + middle('.exp2'));
+  const dispatchMs = middle('.a2a.back');
+  const once = exchanges.find(({ repeat }) => repeat === 1);
+  const often = exchanges.reduce((most, table) => (table.repeat > (most?.repeat ?? 1) ? table : most), once);
+  if (once && often && often.repeat > 1) {
+    const sendMs = (numParts: number): number =>
+      (aloneMs(often.ms, numParts) - aloneMs(once.ms, numParts)) / (often.repeat - 1);
+    const repeat = Math.max(1, Math.round((wantedMs - dispatchMs) / sendMs(1)) + 1);
+    const added = (numParts: number): number => (repeat - 1) * sendMs(numParts);
     return {
       ...costs,
-      repeat: slow.repeat,
+      repeat,
       wholeMs: { ...wholeMs, ...Object.fromEntries(ids.map((id) => [id, wholeMs[id]! + added(1)])) },
       partMs: (id, ms, numParts) =>
         isExchange(id) ? partMs(id, wholeMs[id]!, numParts) + added(numParts) : partMs(id, ms, numParts),
     };
   }
-  const times = (name: string): number =>
-    median(Object.keys(wholeMs).flatMap((id) => (id.endsWith(name) ? [wholeMs[id]!] : [])));
-  const factor = (ratio * (times('.exp1') + times('.exp2'))) / times('.a2a.back');
+  const factor = wantedMs / dispatchMs;
   return { ...costs, wholeMs: { ...wholeMs, ...Object.fromEntries(ids.map((id) => [id, factor * wholeMs[id]!])) } };
 }
 

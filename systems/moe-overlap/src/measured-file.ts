@@ -21,10 +21,8 @@ const measuredSchema = z.object({
   torch: z.string(),
   /** How much longer products take under exchanges, and exchanges under products. */
   slowdown: z.object({ compute: z.number().min(1), comm: z.number().min(1) }).optional(),
-  /** Exchanges alone by number of parts, for the link as it is (ratio 0) and for slow ones. */
-  exchanges: z
-    .array(z.object({ ratio: z.number(), repeat: z.int().min(1), ms: z.record(z.string(), z.number()) }))
-    .optional(),
+  /** Exchanges alone by number of parts, sent so many times. */
+  exchanges: z.array(z.object({ repeat: z.int().min(1), ms: z.record(z.string(), z.number()) })).optional(),
   settings: z
     .array(
       z.object({
