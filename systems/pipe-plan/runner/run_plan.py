@@ -343,8 +343,7 @@ class Device:
         if group is None:
             return lambda: None
         flat = torch.cat([p.grad.reshape(-1) for p in params])
-        copies = [flat.clone() for _ in range(repeats - 1)]
-        works = [dist.all_reduce(c, group=group, async_op=True) for c in copies + [flat]]
+        works = [dist.all_reduce(c, group=group, async_op=True) for c in repeats_of(flat, repeats)]
 
         def wait():
             for work in works:
@@ -354,6 +353,11 @@ class Device:
                 p.grad.copy_(flat[at:at + p.numel()].view_as(p))
                 at += p.numel()
         return wait
+
+
+def repeats_of(flat, repeats):
+    """What is sent to emulate a slow link: the tensor, after one that is sent in its place so many times."""
+    return [torch.zeros_like(flat)] * (repeats - 1) + [flat]
 
 
 class Pipeline(Device):
@@ -547,7 +551,7 @@ class DataParallel(Device):
 
     def repeated(self, _state, bucket):
         flat = bucket.buffer().div_(dist.get_world_size())
-        works = [dist.all_reduce(c, async_op=True) for c in [flat.clone() for _ in range(self.args.slow_link - 1)] + [flat]]
+        works = [dist.all_reduce(c, async_op=True) for c in repeats_of(flat, self.args.slow_link)]
         return works[-1].get_future().then(lambda f: f.value()[0])
 
     def step(self, iteration):

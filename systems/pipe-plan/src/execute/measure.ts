@@ -3,15 +3,15 @@ import { openRankPool, type Links, type RankSpan } from '@tenfold/core/ranks';
 import { compareTraces, traceFromSpans, type SpanSpec, type TraceComparison } from '@tenfold/core/schedule';
 import { pipeError } from '../pipe-errors.ts';
 import type { MiniConfig } from './mini-model.ts';
+import { predictMini, type MiniRunPlan } from './mini-prediction.ts';
+import { profileMini, type MiniCosts } from './mini-profile.ts';
 import { computeSpans, frozenSpans } from '../plan-spans.ts';
 import {
   equalStages,
   evenFrozen,
   median,
-  medianMs,
   pipelineWords,
   planMini,
-  profileMini,
   runMini,
   type MiniPlan,
   type MiniSetup,
@@ -30,6 +30,8 @@ export interface MeasureOptions {
   readonly onStep?: (name: string) => void;
 }
 
+const PROFILED_ITERATIONS = 3;
+
 export interface Measurement {
   readonly plan: MiniPlan;
   /** Median iteration of every run, ms. */
@@ -40,6 +42,8 @@ export interface Measurement {
   /** |predicted − measured| / measured. */
   readonly plainError: number;
   readonly filledError: number;
+  /** How much longer a worker takes while the others compute. */
+  readonly sharing: number;
   /** Time inside the engine and of the rank's own thread, per iteration and worker, filled run. */
   readonly busyMs: readonly number[];
   readonly threadMs: readonly number[];
@@ -48,8 +52,8 @@ export interface Measurement {
   readonly losses: { readonly plain: number; readonly filled: number };
 }
 
-/** Runs of both kinds alternate, so that what else the machine does hits both alike. The prediction uses stage times of
- *  the plain runs and frozen times profiled on all workers at once; nothing is fitted to the filled runs. */
+/** Profiles and runs of both kinds take turns, so that what else the machine does hits all alike. Predictions use the
+ *  profiles alone; the plan is made from the first of them. */
 export async function measureMini(options: MeasureOptions): Promise<Measurement> {
   const { config, ends, batch, numMicroBatches, links, numRuns, numIterations, onStep = () => {} } = options;
   if (batch % numMicroBatches !== 0)
@@ -70,49 +74,27 @@ export async function measureMini(options: MeasureOptions): Promise<Measurement>
   await using pool = openRankPool();
   onStep('profiling');
   await profileMini(pool, setup, 1);
-  const profile = await profileMini(pool, setup, 3);
-  const silent = Array<number>(numStages - 1).fill(0);
-  const plan = planMini(setup, profile, { forward: silent, backward: silent });
+  const profiles = [await profileMini(pool, setup, PROFILED_ITERATIONS)];
+  const [first] = profiles as [MiniCosts];
+  const plan = planMini(setup, first, { forward: first.cutForwardMs, backward: first.cutBackwardMs });
+  const plainPlan = { instructions: pipelineWords(setup), frozen: evenFrozen(batch, numStages), isFilled: false };
+  const filledPlan = { instructions: plan.instructions, frozen: plan.frozen, isFilled: true };
   const plainMs: number[] = [];
   const filledMs: number[] = [];
-  const stageForward: number[][] = [];
-  const stageBackward: number[][] = [];
-  let filled = await runMini(pool, setup, {
-    instructions: plan.instructions,
-    frozen: plan.frozen,
-    isFilled: true,
-    numIterations: 1,
-  });
-  let plainLoss = NaN;
+  let plain = await runMini(pool, setup, { ...plainPlan, numIterations: 1 });
+  let filled = await runMini(pool, setup, { ...filledPlan, numIterations: 1 });
   for (let round = 0; round < numRuns; round++) {
     onStep(`run ${round + 1} of ${numRuns}`);
-    const plain = await runMini(pool, setup, {
-      instructions: pipelineWords(setup),
-      frozen: evenFrozen(batch, numStages),
-      isFilled: false,
-      numIterations: numIterations + 1,
-    });
-    plainLoss = plain.results.at(-1)!.losses[0]!;
+    plain = await runMini(pool, setup, { ...plainPlan, numIterations: numIterations + 1 });
     plainMs.push(median(plain.iterationMs.slice(1)));
-    const times = (kind: string): number[] =>
-      ends.map((_, stage) => medianMs(plain.spans, (span) => span.name.startsWith(`${kind}${stage}.`)));
-    stageForward.push(times('F'));
-    stageBackward.push(times('B'));
-    filled = await runMini(pool, setup, {
-      instructions: plan.instructions,
-      frozen: plan.frozen,
-      isFilled: true,
-      numIterations: numIterations + 1,
-    });
+    filled = await runMini(pool, setup, { ...filledPlan, numIterations: numIterations + 1 });
     filledMs.push(median(filled.iterationMs.slice(1)));
+    profiles.push(await profileMini(pool, setup, PROFILED_ITERATIONS));
   }
-  const middle = (rows: readonly (readonly number[])[]): number[] =>
-    ends.map((_, stage) => median(rows.map((row) => row[stage]!)));
-  const settled = planMini(
-    setup,
-    { ...profile, forwardMs: middle(stageForward), backwardMs: middle(stageBackward) },
-    { forward: silent, backward: silent },
-  );
+  const predicted = (runPlan: MiniRunPlan): number =>
+    median(profiles.map((costs) => predictMini(runPlan, costs).iterationMs));
+  const predictedPlainMs = predicted(plainPlan);
+  const predictedFilledMs = predicted(filledPlan);
   const last = filled.results[0]!.iterations.at(-1)!;
   const spans = filled.spans
     .filter((span) => span.startMs >= last[0] && span.lane.startsWith('stage'))
@@ -121,15 +103,16 @@ export async function measureMini(options: MeasureOptions): Promise<Measurement>
     plan,
     plainMs,
     filledMs,
-    predictedPlainMs: settled.predictedPlainMs,
-    predictedFilledMs: settled.predictedFilledMs,
-    plainError: Math.abs(settled.predictedPlainMs / median(plainMs) - 1),
-    filledError: Math.abs(settled.predictedFilledMs / median(filledMs) - 1),
+    predictedPlainMs,
+    predictedFilledMs,
+    plainError: Math.abs(predictedPlainMs / median(plainMs) - 1),
+    filledError: Math.abs(predictedFilledMs / median(filledMs) - 1),
+    sharing: median(profiles.map(({ sharing }) => sharing)),
     busyMs: filled.results.map(({ busyMs }) => busyMs / (numIterations + 2)),
     threadMs: filled.cpuMs.map((ms) => ms / (numIterations + 2)),
     spans,
     comparison: compareTraces(traceFromSpans(predictedSpans(plan)), traceFromSpans(spans)),
-    losses: { plain: plainLoss, filled: filled.results.at(-1)!.losses[0]! },
+    losses: { plain: plain.results.at(-1)!.losses[0]!, filled: filled.results.at(-1)!.losses[0]! },
   };
 }
 

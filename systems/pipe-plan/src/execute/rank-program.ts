@@ -64,24 +64,34 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
   const frozen = await openFrozen(context, params, stage);
   const isLast = stage === numStages - 1;
   let busyMs = 0;
-  const timed = async <T>(name: string, category: string, action: () => Promise<T>): Promise<T> => {
+  const inEngine = async <T>(action: () => Promise<T>): Promise<T> => {
     const startMs = context.nowMs();
     const result = await action();
-    const endMs = context.nowMs();
-    busyMs += endMs - startMs;
-    context.addSpan({ name, startMs, endMs, category, lane: `stage ${stage}` });
+    busyMs += context.nowMs() - startMs;
     return result;
   };
+  /** Work of the stage from `startMs` to now: what the thread does around the engine is part of it, waiting is not. */
+  const note = (name: string, category: string, startMs: number): void =>
+    context.addSpan({ name, startMs, endMs: context.nowMs(), category, lane: `stage ${stage}` });
+  /** What an iteration takes besides: `begin`, `exchange`, `end`. */
+  const noteRest = (name: string, startMs: number): void =>
+    context.addSpan({ name, startMs, endMs: context.nowMs(), category: 'rest', lane: `rest ${stage}` });
   const runFrozen = (iteration: number, items: readonly FrozenItem[]): Promise<void> =>
     items.reduce(
       (before, item) =>
-        before.then(() =>
-          timed(`${item.component}.${item.layer} × ${item.count}`, `frozen ${item.component}`, () =>
-            frozen.run(iteration, item),
-          ),
-        ),
+        before.then(async () => {
+          const startMs = context.nowMs();
+          await inEngine(() => frozen.run(iteration, item));
+          note(`${item.component}.${item.layer} × ${item.count}`, `frozen ${item.component}`, startMs);
+        }),
       Promise.resolve(),
     );
+  const exchangeFrozen = (): Tensor => {
+    const startMs = context.nowMs();
+    const all = frozen.exchange(context);
+    noteRest('exchange', startMs);
+    return all;
+  };
   const items = params.frozen[stage]!;
 
   // Cold start: the first iteration's frozen part, before any clock runs.
@@ -98,8 +108,9 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
     const startMs = context.nowMs();
     if (!isFilled) {
       await runFrozen(iteration, items);
-      conditioned = frozen.exchange(context);
+      conditioned = exchangeFrozen();
     }
+    const begunMs = context.nowMs();
     const feeds = microBatches(params, iteration, conditioned!);
     const sends: Handle<void>[] = [];
     // A run without instructions (profiling of frozen layers) exchanges nothing.
@@ -112,6 +123,7 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
     const kept: Values[] = [];
     totals = {};
     let loss = 0;
+    noteRest('begin', begunMs);
     for (const word of params.instructions[stage]!) {
       const micro = Number(word.slice(1));
       if (word[0] === 'Z') {
@@ -126,45 +138,50 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
         });
       if (word[0] === 'P') {
         const got = { ...take(extra, micro), ...(stage === 0 ? { estimate: emptyEstimate(params) } : {}) };
-        const outputs = await timed(`P${stage}.${micro}`, 'self-conditioning', () =>
-          forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })),
-        );
+        const workMs = context.nowMs();
+        const outputs = await inEngine(() => forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })));
         if (!isLast) sendOn(outputs, got, 'P');
         else if (estimates) estimates.own[micro] = outputs['out.prediction']!;
         else {
           const options = { tag: tagOf(micro, FEEDBACK, 0), label: `send feedback ${micro}` };
           sends.push(context.send(outputs['out.prediction']!, 0, options));
         }
+        note(`P${stage}.${micro}`, 'self-conditioning', workMs);
         continue;
       }
       if (word[0] === 'F') {
         const got = { ...take(arriving, micro), ...(estimates ? { estimate: estimates.take(micro) } : {}) };
         kept[micro] = got;
-        const outputs = await timed(`F${stage}.${micro}`, 'forward', () =>
-          forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })),
-        );
+        const workMs = context.nowMs();
+        const outputs = await inEngine(() => forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })));
         if (isLast) loss += outputs['out.loss']!.data[0] as number;
         else sendOn(outputs, got, 'F');
+        note(`F${stage}.${micro}`, 'forward', workMs);
         continue;
       }
       const back = take(returning, micro);
+      const workMs = context.nowMs();
       const given = Object.fromEntries(Object.entries(back).map(([name, tensor]) => [`grad.${name}`, tensor]));
-      const outputs = await timed(`B${stage}.${micro}`, 'backward', () =>
+      const outputs = await inEngine(() =>
         backward.run(inputsOf(backward, { ...kept[micro]!, ...feeds[micro]!, ...given })),
       );
       kept[micro] = {};
-      for (const name of graphs.parameters) accumulate(totals, name, outputs[`p.${name}`]!);
       Object.keys(graphs.arrives).forEach((name, index) => {
         const gradient = returned(name, outputs[`d.${name}`], back, graphs);
         sends.push(
           context.send(gradient, stage - 1, { tag: tagOf(micro, 1, index), label: `send B${stage}.${micro}` }),
         );
       });
+      // The stage before can go on while this one adds up.
+      for (const name of graphs.parameters) accumulate(totals, name, outputs[`p.${name}`]!);
+      note(`B${stage}.${micro}`, 'backward', workMs);
     }
     for (const handle of sends) handle.wait();
     if (learningRate > 0) update(totals, learningRate, [forward, backward]);
-    if (isFilled) conditioned = frozen.exchange(context);
+    if (isFilled) conditioned = exchangeFrozen();
+    const endedMs = context.nowMs();
     context.barrier().wait();
+    noteRest('end', endedMs);
     iterations.push([startMs, context.nowMs()]);
     losses.push(loss);
   }

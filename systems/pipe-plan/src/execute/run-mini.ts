@@ -1,12 +1,11 @@
-/** Planning and running the mini model: profile it on the workers, plan from the measured times, run with and without
- *  frozen work in the bubbles, compare with the prediction. */
+/** Planning the mini model from measured times, and running it on workers with and without frozen work in the bubbles. */
 import { createMesh, type Links, type RankPool, type RankSpan } from '@tenfold/core/ranks';
 import { fillPerDevice } from '../fill/device-fill.ts';
-import { createFrozenWork, frozenMs, type FrozenWork } from '../fill/frozen-work.ts';
+import { createFrozenWork, type FrozenWork } from '../fill/frozen-work.ts';
 import { simulateSelfConditioned } from '../pipeline/list-schedule.ts';
 import { idleSlotsPerStage, simulatePipeline, type PipelineSimulation } from '../pipeline/simulation.ts';
 import { devicePrograms } from '../profiles/device-program.ts';
-import type { FillResult, FrozenComponent, LayerProfile, PipelineTimes, Stage, Warmup } from '../types.ts';
+import type { FillResult, FrozenComponent, PipelineTimes, Stage, Warmup } from '../types.ts';
 import { MINI_FROZEN, MINI_LAYERS, type FrozenName, type MiniConfig } from './mini-model.ts';
 import type { FrozenItem, RankParams, RankResult } from './rank-program.ts';
 import type { StageRange } from './stage-graphs.ts';
@@ -95,55 +94,11 @@ export async function runMini(
   return { results, spans, cpuMs, iterationMs };
 }
 
-/** Median times of stages and frozen layers from the spans of a plain run. */
+/** Times that a plan is made of. */
 export interface MiniProfile {
   readonly forwardMs: readonly number[];
   readonly backwardMs: readonly number[];
   readonly frozen: readonly FrozenComponent[];
-}
-
-export async function profileMini(pool: RankPool, setup: MiniSetup, numIterations: number): Promise<MiniProfile> {
-  const plain = await runMini(pool, setup, {
-    instructions: pipelineWords(setup),
-    frozen: evenFrozen(setup.batch, setup.stages.length),
-    isFilled: false,
-    numIterations,
-  });
-  const stageMs = (kind: string): number[] =>
-    setup.stages.map((_, stage) => medianMs(plain.spans, (span) => span.name.startsWith(`${kind}${stage}.`)));
-  const sizes = [...new Set([...MINI_CHUNKS, setup.batch])].filter((size) => size <= setup.batch).sort((a, b) => a - b);
-  const bySize = new Map<number, readonly RankSpan[]>();
-  for (const size of sizes) {
-    const items = (Object.keys(MINI_FROZEN) as FrozenName[]).flatMap((component) =>
-      MINI_FROZEN[component].map((_, layer): FrozenItem => ({ component, layer, start: 0, count: size })),
-    );
-    const run = await runMini(pool, setup, {
-      instructions: setup.stages.map(() => []),
-      frozen: setup.stages.map(() => items),
-      isFilled: false,
-      numIterations,
-    });
-    bySize.set(size, run.spans);
-  }
-  const frozen = (Object.keys(MINI_FROZEN) as FrozenName[]).map((component): FrozenComponent => ({
-    id: component,
-    preds: [],
-    layers: MINI_FROZEN[component].map((_, layer): LayerProfile => ({
-      name: `${component}.${layer}`,
-      kind: 'frozen',
-      forward: {
-        sizes,
-        timesMs: sizes.map((size) =>
-          medianMs(bySize.get(size)!, (span) => span.name === `${component}.${layer} × ${size}`),
-        ),
-      },
-      paramBytes: 0,
-      gradBytes: 0,
-      activationBytesPerSample: 0,
-      outputBytesPerSample: 0,
-    })),
-  }));
-  return { forwardMs: stageMs('F'), backwardMs: stageMs('B'), frozen };
 }
 
 export interface MiniPlan {
@@ -153,8 +108,6 @@ export interface MiniPlan {
   readonly fill: FillResult;
   readonly instructions: readonly (readonly string[])[];
   readonly frozen: readonly (readonly FrozenItem[])[];
-  readonly predictedPlainMs: number;
-  readonly predictedFilledMs: number;
 }
 
 export function planMini(
@@ -187,8 +140,6 @@ export function planMini(
       program.frozen.map((job): FrozenItem => ({ ...job, component: job.component as FrozenName })),
     ),
     instructions: programs.map(({ words }) => words),
-    predictedPlainMs: simulation.iterationMs + frozenMs(work, batch, stages.length),
-    predictedFilledMs: fill.iterationMs,
   };
 }
 
