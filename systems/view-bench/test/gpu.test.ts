@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
+import { createStorage } from '../src/gpu/kernels.ts';
 
 /** Chromium brings SwiftShader, a driver without a GPU, and the loader for it. */
 const SWIFTSHADER_FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser'];
@@ -119,4 +120,12 @@ test('without an adapter webgpu is refused and auto trains on the CPU; a driver 
   if (here.webgpu.name === undefined || process.env['TENFOLD_GPU']) return;
   assert.equal(here.webgpu.name, 'webgpu');
   assert.equal(here.auto.name, 'cpu');
+});
+
+test('a buffer above what the adapter binds is refused with both sizes', () => {
+  const device = { limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 256 } } as unknown as GPUDevice;
+  assert.throws(
+    () => createStorage(device, 300, 'pair gradients'),
+    /^TenfoldError: createStorage: at most 256 bytes in one buffer, got 304 for pair gradients\. Fewer Gaussians \(--cap\) .* TF-VIEW-012$/,
+  );
 });

@@ -32,6 +32,7 @@ export function createStorage(device: GPUDevice, numBytes: number, label: string
       subject: 'createStorage',
       expected: `at most ${most} bytes in one buffer`,
       actual: `${size} for ${label}`,
+      hints: ['Fewer Gaussians (--cap) or smaller images fit; the CPU trains without such a limit.'],
     });
   }
   return device.createBuffer({ size, usage: USAGE.storage, label });
