@@ -6,12 +6,13 @@ import type { EventSource } from '@tenfold/core/base';
 import { bytesOf, flopsBetween } from '../cost/profile.ts';
 import { prefixError } from '../prefix-errors.ts';
 import type { RadixTree } from '../tree/radix-tree.ts';
-import type { MissReason, ModelProfile } from '../types.ts';
+import type { ModelProfile } from '../types.ts';
 import { CheckpointStore } from './checkpoint-store.ts';
 import { admissionRules, planCheckpoints, type AdmissionRules } from './admission.ts';
 import { createCounters, type CacheCounters } from './counters.ts';
 import type { EvictionPolicy } from './eviction.ts';
 import { Evictor } from './evictor.ts';
+import { missReasonOf } from './miss-reason.ts';
 import { EvictedPrefixes, PrefixSketch } from './prefix-hashes.ts';
 import { branchesOf, walkTree, type Walk } from './tree-walk.ts';
 import type { BeginOptions, CacheEvents, Computed, Lease, Match, PrefixCacheOptions } from './types.ts';
@@ -241,11 +242,8 @@ export class PrefixCache<State = undefined, Kv = undefined> {
   adoptCheckpoint(tokens: Int32Array, salt: string, state: State | undefined, kv: readonly Kv[]): boolean {
     const root = this.#store.rootFor(salt);
     const { shared } = walkTree(this.tree, root, tokens, 0);
-    if (
-      this.bytes + this.reservedBytes + bytesOf(this.profile, tokens.length - shared, 1, tokens.length) >
-      this.capacityBytes
-    )
-      return false;
+    const bytes = bytesOf(this.profile, tokens.length - shared, 1, tokens.length);
+    if (this.bytes + this.reservedBytes + bytes > this.capacityBytes) return false;
     const kvOf = this.#store.contents.rangeOf(kv);
     const computed =
       state === undefined
@@ -309,28 +307,11 @@ export class PrefixCache<State = undefined, Kv = undefined> {
     const sharedTokens = walk?.shared ?? 0;
     const kv = walk === undefined ? [] : this.#store.contents.kvPathOf(this.tree, walk.stateNode);
     const state = reusedTokens === 0 ? undefined : this.#store.contents.stateOf(walk!.stateNode);
-    return {
-      reusedTokens,
-      sharedTokens,
-      missReason: this.#reasonOf(tokens, salt, reusedTokens, sharedTokens),
-      state,
-      kv,
-    };
-  }
-
-  #reasonOf(tokens: Int32Array, salt: string, reused: number, shared: number): MissReason {
-    if (reused > 0) return 'hit';
-    if (this.#evicted === undefined) return shared === 0 ? 'no_shared_prefix' : 'first_occurrence';
-    const { minTokens, alignTokens } = this.rules;
-    if ((this.#evicted.findLongest(tokens)?.length ?? 0) >= Math.max(1, minTokens)) return 'state_evicted';
-    if (shared === 0) {
-      for (const other of this.salts)
-        if (other !== salt && this.#walk(this.rootOf(other)!, tokens).shared >= minTokens) return 'salt';
-      return 'no_shared_prefix';
-    }
-    if (shared < minTokens) return 'below_min';
-    if (shared < alignTokens) return 'unaligned';
-    return 'first_occurrence';
+    const isKnownElsewhere = (): boolean =>
+      this.salts.some((at) => at !== salt && this.#walk(this.rootOf(at)!, tokens).shared >= this.rules.minTokens);
+    const context = { rules: this.rules, evicted: this.#evicted, isKnownElsewhere };
+    const missReason = missReasonOf(tokens, reusedTokens, sharedTokens, context);
+    return { reusedTokens, sharedTokens, missReason, state, kv };
   }
 
   #count(promptTokens: number, { reusedTokens, missReason }: Match<State, Kv>): void {
