@@ -1,8 +1,7 @@
 /** The room's manifest: data only; algorithms load when a verb runs. */
 import { defineSystem, defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
-import { SPLAT_METHODS } from './splat/method.ts';
-import { sceneShape, startShape, scoringShape, streetShape, trainingShape } from './params.ts';
+import { methodShape, sceneShape, startShape, scoringShape, streetShape, trainingShape } from './params.ts';
 
 const outShape = {
   out: z
@@ -51,7 +50,7 @@ export const manifest = defineSystem({
       params: z.object({
         ...sceneShape,
         cloud: z.string().meta({ positional: true, kind: 'file' }).describe('cloud as .ply or .splat'),
-        method: z.enum(SPLAT_METHODS).default('3dgs').describe('what the cloud is drawn as'),
+        ...methodShape,
         ...scoringShape,
       }),
       load: () => import('./verbs/evaluate.ts'),

@@ -35,6 +35,10 @@ export interface SceneParams {
   readonly maxLean: number;
 }
 
+export const methodShape = {
+  method: z.enum(SPLAT_METHODS).default('3dgs').describe('ellipsoids, disks, or ellipsoids pressed to planes'),
+};
+
 export const startShape = {
   start: z
     .enum(['dense', 'points'])
@@ -56,7 +60,7 @@ export const trainingShape = {
     .default('correct')
     .describe('image loss; euvs-released repeats the detached L1 of the released code'),
   ssimWeight: z.number().min(0).max(1).default(0.2).describe('weight of 1 − SSIM in the loss, unitless'),
-  method: z.enum(SPLAT_METHODS).default('3dgs').describe('ellipsoids, disks, or ellipsoids pressed to planes'),
+  ...methodShape,
   distortion: z.number().min(0).default(0).describe('weight of the depth distortion of 2dgs, unitless'),
   exposure: z.boolean().default(false).describe('learn a colour matrix for every training image'),
   antialiased: z.boolean().default(false).describe('fade Gaussians that the low-pass widens'),

@@ -10,7 +10,7 @@ import { projectCloud } from '../src/splat/project.ts';
 import { renderCloud, renderGradient } from '../src/splat/render.ts';
 import { SURFEL_CHANNELS } from '../src/splat/surfel-composite.ts';
 import { normalsFromDepth } from '../src/train/depth-normals.ts';
-import { addMultiViewGradient, roundTrip } from '../src/train/multi-view-loss.ts';
+import { addMultiViewGradient, relativePose, roundTrip } from '../src/train/multi-view-loss.ts';
 import { writePlaneLoss } from '../src/train/plane-loss.ts';
 import { writeSurfelLoss } from '../src/train/surfel-loss.ts';
 import { PARAMETER_KINDS, type PinholeCamera } from '../src/types.ts';
@@ -107,15 +107,16 @@ test('the way into a neighbouring view and back ends where it began on a common 
   };
   const depths = Float64Array.from({ length: NUM_PIXELS }, (_, p) => wallDepth(other, p));
   const there = { camera: other, depths };
+  const pose = relativePose(here, other);
   let numSeen = 0;
   for (let p = 0; p < NUM_PIXELS; p++) {
     const depth = wallDepth(here, p);
-    const exact = roundTrip(here, there, p, depth);
+    const exact = roundTrip(here, there, pose, p, depth);
     if (!exact) continue;
     numSeen++;
     assert.ok(exact.errorPx < 0.02, `${p}: ${exact.errorPx}`);
-    const off = roundTrip(here, there, p, 1.05 * depth);
-    const [up, down] = [1e-6, -1e-6].map((step) => roundTrip(here, there, p, 1.05 * depth + step));
+    const off = roundTrip(here, there, pose, p, 1.05 * depth);
+    const [up, down] = [1e-6, -1e-6].map((step) => roundTrip(here, there, pose, p, 1.05 * depth + step));
     if (!off || !up || !down) continue;
     const numeric = (up.errorPx - down.errorPx) / 2e-6;
     assert.ok(Math.abs(numeric - off.slope) < 1e-5 * Math.max(1, Math.abs(numeric)), `${p}: ${numeric}, ${off.slope}`);

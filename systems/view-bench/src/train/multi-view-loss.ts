@@ -10,6 +10,11 @@ export interface DepthView {
   readonly depths: Reals;
 }
 
+export interface RelativePose {
+  /** [3, 3] row-major */ readonly turn: Float64Array;
+  readonly shift: readonly number[];
+}
+
 export interface RoundTrip {
   /** Distance of the way back from the start, pixels. */
   readonly errorPx: number;
@@ -22,9 +27,10 @@ const MAX_ERROR_PX = 1;
 /** Adds the gradient by the depths. @returns the loss. Mutates: byDepth */
 export function addMultiViewGradient(here: DepthView, there: DepthView, weight: number, byDepth: Reals): number {
   const { depths } = here;
+  const pose = relativePose(here.camera, there.camera);
   const trips: { readonly p: number; readonly trip: RoundTrip }[] = [];
   for (let p = 0; p < depths.length; p++) {
-    const trip = depths[p] > 0 ? roundTrip(here.camera, there, p, depths[p]) : undefined;
+    const trip = depths[p] > 0 ? roundTrip(here.camera, there, pose, p, depths[p]) : undefined;
     if (trip && trip.errorPx < MAX_ERROR_PX) trips.push({ p, trip });
   }
   let loss = 0;
@@ -37,12 +43,18 @@ export function addMultiViewGradient(here: DepthView, there: DepthView, weight: 
 }
 
 /** @returns undefined if the neighbour does not look there, has no depth there, or the way back leads behind the camera */
-export function roundTrip(camera: PinholeCamera, there: DepthView, p: number, depth: number): RoundTrip | undefined {
+export function roundTrip(
+  camera: PinholeCamera,
+  there: DepthView,
+  pose: RelativePose,
+  p: number,
+  depth: number,
+): RoundTrip | undefined {
   const x = p % camera.widthPx;
   const y = Math.floor(p / camera.widthPx);
   const { camera: other, depths } = there;
   const ray = [rayX(camera, x), rayY(camera, y), 1];
-  const { turn, shift } = relativePose(camera, other);
+  const { turn, shift } = pose;
   const along = rotate(turn, ray);
   const point = along.map((value, k) => depth * value + shift[k]!);
   if (!(point[2]! > 0)) return undefined;
@@ -79,8 +91,8 @@ export function roundTrip(camera: PinholeCamera, there: DepthView, p: number, de
   return { errorPx, slope: errorPx > 1e-9 ? (dx * byX + dy * byY) / errorPx : 0 };
 }
 
-/** thereFromHere as a rotation and a shift. */
-function relativePose(from: PinholeCamera, to: PinholeCamera) {
+/** There from here. */
+export function relativePose(from: PinholeCamera, to: PinholeCamera): RelativePose {
   const turn = Float64Array.from({ length: 9 }, (_, k) => {
     const [r, c] = [Math.floor(k / 3), k % 3];
     let sum = 0;
