@@ -1,7 +1,8 @@
 /** What speaks for or against each label in feature space, and what else is odd about a sample. */
 import type { Rng } from '@tenfold/core/base';
-import { nearDuplicates } from './neighbours/near-duplicates.ts';
+import { duplicateSteps } from './neighbours/near-duplicates.ts';
 import { nearestNeighbours, neighbourAgreement, outlierRatios, projectFeatures } from './neighbours/nearest.ts';
+import type { Steps } from './neighbours/steps.ts';
 import type { Features } from './types.ts';
 
 export interface Evidence {
@@ -27,11 +28,11 @@ export const OUTLIER_RATIO = 3;
 
 /** Neighbours are sought in at most 64 projected dimensions, near-duplicates in all.
  *  @param features  any space in which near means alike; one space for all samples */
-export function gatherEvidence(features: Features, labels: ArrayLike<number>, rng: Rng): Evidence {
-  const nearest = nearestNeighbours(projectFeatures(features, rng), NUM_NEIGHBOURS, rng);
+export function* gatherEvidence(features: Features, labels: ArrayLike<number>, rng: Rng): Steps<Evidence> {
+  const nearest = yield* nearestNeighbours(yield* projectFeatures(features, rng), NUM_NEIGHBOURS, rng);
   const firstDistances = Float32Array.from({ length: features.numRows }, (_, i) => nearest.distances[i * nearest.k]);
   const median = firstDistances.sort()[features.numRows >> 1];
-  const sets = nearDuplicates(features, DUPLICATE_PART * median);
+  const sets = yield* duplicateSteps(features, DUPLICATE_PART * median);
   const duplicateSet = new Uint32Array(features.numRows);
   let numConflictingSets = 0;
   sets.forEach(({ rows }, index) => {

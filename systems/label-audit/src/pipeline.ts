@@ -13,6 +13,7 @@ import type { Evidence } from './evidence.ts';
 import { labelError } from './label-errors.ts';
 import { chosenRowsPass, labelledRows, unlabelledPass } from './labelled-rows.ts';
 import type { UnlabelledRow } from './labelled-rows.ts';
+import { runWithPauses } from './neighbours/steps.ts';
 import { runOverSource, sourceFromMemory } from './passes.ts';
 import type { ProbabilitySource } from './passes.ts';
 import { outOfFold } from './pemm/out-of-fold.ts';
@@ -93,7 +94,8 @@ export async function runAudit(input: PipelineInput, options: PipelineOptions, c
     context.progress({ phase: 'neighbours' });
     const width = input.x.data.length / input.x.shape[0];
     const data = rows.length === allLabels.length ? input.x.data : takeFlat(input.x.data, width, rows);
-    evidence = gatherEvidence({ numRows: rows.length, width, data }, labels, context.rng.fork('neighbours'));
+    const steps = gatherEvidence({ numRows: rows.length, width, data }, labels, context.rng.fork('neighbours'));
+    evidence = await runWithPauses(steps, signal);
   }
   const truthLabels = input.truthCells && takeTruth(input.truthCells, classNames, rows);
   const uncalibrated =

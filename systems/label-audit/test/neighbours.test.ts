@@ -4,6 +4,7 @@ import { createRng } from '@tenfold/core/base';
 import { gatherEvidence } from '../src/evidence.ts';
 import { nearDuplicates, tfIdf } from '../src/index.ts';
 import { nearestNeighbours, neighbourAgreement } from '../src/neighbours/nearest.ts';
+import { runAtOnce, runWithPauses } from '../src/neighbours/steps.ts';
 import type { Features } from '../src/index.ts';
 
 function normals(numRows: number, width: number, seed: number): Features {
@@ -37,7 +38,7 @@ test('near-duplicates are exactly the sets that comparing all pairs gives', () =
 
 test('neighbours are those of a full sort, and agreement counts equal labels', () => {
   const features = normals(120, 5, 9);
-  const { rows, k } = nearestNeighbours(features, 4, createRng(1));
+  const { rows, k } = runAtOnce(nearestNeighbours(features, 4, createRng(1)));
   const distance = (i: number, j: number) =>
     Math.hypot(...Array.from({ length: 5 }, (_, a) => features.data[i * 5 + a]! - features.data[j * 5 + a]!));
   for (let i = 0; i < 120; i++) {
@@ -59,7 +60,7 @@ test('a copied sample with another label is a conflicting set and a far one an o
   features.data.copyWithin(6 * 10, 0, 6); // row 10 is row 0
   features.data.fill(30, 6 * 50, 6 * 51);
   const labels = Int32Array.from({ length: 200 }, (_, i) => i % 3);
-  const evidence = gatherEvidence(features, labels, createRng(2));
+  const evidence = runAtOnce(gatherEvidence(features, labels, createRng(2)));
   assert.equal(evidence.duplicateSet[0], evidence.duplicateSet[10]);
   assert.ok(evidence.duplicateSet[0]! > 0);
   assert.equal(evidence.numConflictingSets, 1);
@@ -72,4 +73,20 @@ test('TF-IDF rows have length one and common words weigh less', () => {
   const row = features.data.subarray(0, features.width);
   assert.ok(Math.abs(Math.hypot(...row) - 1) < 1e-6);
   assert.ok(row[terms.indexOf('the')]! < row[terms.indexOf('cat')]!);
+});
+
+test('the search for neighbours lets other work through and stops when it is cancelled', async () => {
+  const features = normals(2000, 80, 4);
+  const labels = new Int32Array(2000);
+  let numTurns = 0;
+  const timer = setInterval(() => numTurns++, 1);
+  const evidence = await runWithPauses(gatherEvidence(features, labels, createRng(3)));
+  clearInterval(timer);
+  assert.ok(numTurns >= 3, `${numTurns}`);
+  assert.deepEqual(evidence, runAtOnce(gatherEvidence(features, labels, createRng(3))));
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 5);
+  await assert.rejects(runWithPauses(gatherEvidence(features, labels, createRng(3)), abort.signal), {
+    code: 'TF-BASE-001',
+  });
 });

@@ -39,17 +39,23 @@ async function readIssues(
     if (!response.ok) throw new Error(`status ${response.status}`);
     return response.json();
   };
-  const { classNames, issues: first, sheets, numIssues = first.length } = (await read('issues.json')) as IssueFile;
-  const listed = (issues: readonly Issue[], start: number) =>
-    issues.map((issue, i): ListedIssue => {
+  const file = (await read('issues.json')) as IssueFile;
+  const { classNames, issues: first, sheets, more = [], numIssues = first.length } = file; // earlier versions: all in one
+  let issues: readonly ListedIssue[] = [];
+  const add = (others: readonly Issue[]) => {
+    const start = issues.length;
+    const listed = others.map((issue, i): ListedIssue => {
       const picture = sheets && pictureOn(sheets, start + i, urlOf);
       return picture === undefined ? issue : { ...issue, picture };
     });
-  const head = listed(first, 0);
-  onList({ classNames, numIssues, issues: head });
-  if (numIssues <= first.length) return;
-  const rest = (await read('more-issues.json')) as readonly Issue[];
-  onList({ classNames, numIssues, issues: [...head, ...listed(rest, head.length)] });
+    issues = [...issues, ...listed];
+    onList({ classNames, numIssues, issues });
+  };
+  add(first);
+  for (const name of more) {
+    await new Promise((resolve) => requestAnimationFrame(resolve)); // what is there is drawn first
+    add((await read(name)) as readonly Issue[]);
+  }
 }
 
 interface PairChoice {

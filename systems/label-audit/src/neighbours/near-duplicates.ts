@@ -2,6 +2,8 @@
  *  squared differences never exceed the squared distance; a sweep along the widest one leaves few pairs to compare. */
 import type { Features } from '../types.ts';
 import { principalProjections } from './principal-projections.ts';
+import { rowsPerStep, runAtOnce } from './steps.ts';
+import type { Steps } from './steps.ts';
 
 export interface DuplicateSet {
   /** Ascending. */
@@ -13,8 +15,13 @@ const NUM_DIRECTIONS = 8;
 /** Sets of samples linked by pairs at distance ≤ epsilon.
  *  Cost: O(N log N + P · directions), P pairs within ε along the widest direction. */
 export function nearDuplicates(features: Features, epsilon: number): DuplicateSet[] {
+  return runAtOnce(duplicateSteps(features, epsilon));
+}
+
+/** As nearDuplicates, in steps. */
+export function* duplicateSteps(features: Features, epsilon: number): Steps<DuplicateSet[]> {
   const { numRows, width, data } = features;
-  const { projected, numDirections } = principalProjections(features, NUM_DIRECTIONS);
+  const { projected, numDirections } = yield* principalProjections(features, NUM_DIRECTIONS);
   const order = Uint32Array.from({ length: numRows }, (_, i) => i).sort(
     (a, b) => projected[a * numDirections] - projected[b * numDirections] || a - b,
   );
@@ -33,16 +40,27 @@ export function nearDuplicates(features: Features, epsilon: number): DuplicateSe
       square += (values[p++] - values[q++]) ** 2;
     return square;
   };
-  for (let p = 0; p < numRows; p++) {
+  /** @returns pairs compared */
+  const linkFrom = (p: number): number => {
     const i = order[p];
     const end = projected[i * numDirections] + epsilon + slack;
-    for (let q = p + 1; q < numRows && projected[order[q] * numDirections] <= end; q++) {
+    let q = p + 1;
+    for (; q < numRows && projected[order[q] * numDirections] <= end; q++) {
       const j = order[q];
       if (squaredDistance(projected, numDirections, i, j, projectedLimit) > projectedLimit) continue;
       if (squaredDistance(data, width, i, j, limit) > limit) continue;
       const [a, b] = [rootOf(i), rootOf(j)];
       parent[Math.max(a, b)] = Math.min(a, b);
     }
+    return q - p;
+  };
+  const pairsPerStep = rowsPerStep(numDirections);
+  let numCompared = 0;
+  for (let p = 0; p < numRows; p++) {
+    numCompared += linkFrom(p);
+    if (numCompared < pairsPerStep) continue;
+    numCompared = 0;
+    yield;
   }
   const members = new Map<number, number[]>();
   for (let i = 0; i < numRows; i++) {

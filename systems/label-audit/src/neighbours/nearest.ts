@@ -1,6 +1,8 @@
 /** Nearest neighbours in feature space, exact among a reference set. */
 import type { Rng } from '@tenfold/core/base';
 import type { Features } from '../types.ts';
+import { rowsPerStep } from './steps.ts';
+import type { Steps } from './steps.ts';
 
 export interface Neighbours {
   /** [N, k] rows, nearest first. */
@@ -16,7 +18,8 @@ export interface Neighbours {
 const MAX_PRODUCTS = 1e9;
 
 /** k nearest other samples of every sample. Cost: O(N · references · d). */
-export function nearestNeighbours({ numRows, width, data }: Features, k: number, rng: Rng): Neighbours {
+export function* nearestNeighbours(features: Features, k: number, rng: Rng): Steps<Neighbours> {
+  const { numRows, width, data } = features;
   const numReferences = Math.max(
     Math.min(numRows, k + 1),
     Math.min(numRows, Math.floor(MAX_PRODUCTS / (numRows * width))),
@@ -33,27 +36,43 @@ export function nearestNeighbours({ numRows, width, data }: Features, k: number,
   for (let i = 0; i < numRows; i++) for (let a = 0; a < width; a++) squares[i] += data[i * width + a] ** 2;
   const rows = new Uint32Array(numRows * used);
   const distances = new Float32Array(numRows * used);
-  const best = new Float64Array(used);
-  for (let i = 0; i < numRows; i++) {
-    best.fill(Infinity);
-    const base = i * used;
-    for (let r = 0; r < numReferences; r++) {
-      const j = references[r];
-      if (j === i) continue;
-      const square = squares[i] + squares[j] - 2 * innerProduct(data, i * width, j * width, width);
-      if (square >= best[used - 1]) continue;
-      let place = used - 1;
-      while (place > 0 && best[place - 1] > square) {
-        best[place] = best[place - 1];
-        rows[base + place] = rows[base + place - 1];
-        place--;
-      }
-      best[place] = square;
-      rows[base + place] = j;
-    }
-    for (let n = 0; n < used; n++) distances[base + n] = Math.sqrt(Math.max(best[n], 0));
+  const found = { rows, distances, best: new Float64Array(used) };
+  const perStep = rowsPerStep(numReferences * width);
+  for (let first = 0; first < numRows; first += perStep) {
+    yield;
+    for (let i = first; i < Math.min(first + perStep, numRows); i++)
+      findNearest(found, i, features, squares, references);
   }
   return { rows, distances, k: used, numReferences };
+}
+
+/** Mutates: found. */
+function findNearest(
+  found: { readonly rows: Uint32Array; readonly distances: Float32Array; readonly best: Float64Array },
+  i: number,
+  { width, data }: Features,
+  squares: Float64Array,
+  references: Uint32Array,
+): void {
+  const { rows, distances, best } = found;
+  const used = best.length;
+  const base = i * used;
+  best.fill(Infinity);
+  for (let r = 0; r < references.length; r++) {
+    const j = references[r];
+    if (j === i) continue;
+    const square = squares[i] + squares[j] - 2 * innerProduct(data, i * width, j * width, width);
+    if (square >= best[used - 1]) continue;
+    let place = used - 1;
+    while (place > 0 && best[place - 1] > square) {
+      best[place] = best[place - 1];
+      rows[base + place] = rows[base + place - 1];
+      place--;
+    }
+    best[place] = square;
+    rows[base + place] = j;
+  }
+  for (let n = 0; n < used; n++) distances[base + n] = Math.sqrt(Math.max(best[n], 0));
 }
 
 /** Four sums at once, so that one addition need not wait for the other. */
@@ -73,8 +92,8 @@ function innerProduct(data: Float32Array, p: number, q: number, width: number): 
 /** Wide features in 64 random directions, distances kept on average.
  *  Source: Johnson & Lindenstrauss 1984; signs instead of normals, Achlioptas 2003.
  *  @returns the features themselves if they have no more columns */
-export function projectFeatures(features: Features, rng: Rng): Features {
-  const { numRows, width, data } = features;
+export function* projectFeatures(features: Features, rng: Rng): Steps<Features> {
+  const { numRows, width } = features;
   if (width <= PROJECTED_WIDTH) return features;
   const signs = Float32Array.from(
     { length: width * PROJECTED_WIDTH },
@@ -82,16 +101,25 @@ export function projectFeatures(features: Features, rng: Rng): Features {
   );
   const projected = new Float32Array(numRows * PROJECTED_WIDTH);
   const sums = new Float64Array(PROJECTED_WIDTH);
-  for (let i = 0; i < numRows; i++) {
-    sums.fill(0);
-    for (let a = 0; a < width; a++) {
-      const value = data[i * width + a];
-      if (value === 0) continue; // pictures and texts are mostly zeros
-      for (let b = 0, at = a * PROJECTED_WIDTH; b < PROJECTED_WIDTH; b++) sums[b] += value * signs[at++];
+  const perStep = rowsPerStep(width * PROJECTED_WIDTH);
+  for (let first = 0; first < numRows; first += perStep) {
+    yield;
+    for (let i = first; i < Math.min(first + perStep, numRows); i++) {
+      projectRow(sums, features, i, signs);
+      projected.set(sums, i * PROJECTED_WIDTH);
     }
-    projected.set(sums, i * PROJECTED_WIDTH);
   }
   return { numRows, width: PROJECTED_WIDTH, data: projected };
+}
+
+/** Mutates: sums. */
+function projectRow(sums: Float64Array, { width, data }: Features, i: number, signs: Float32Array): void {
+  sums.fill(0);
+  for (let a = 0; a < width; a++) {
+    const value = data[i * width + a];
+    if (value === 0) continue; // pictures and texts are mostly zeros
+    for (let b = 0, at = a * PROJECTED_WIDTH; b < PROJECTED_WIDTH; b++) sums[b] += value * signs[at++];
+  }
 }
 
 const PROJECTED_WIDTH = 64;

@@ -15,6 +15,8 @@ import { reportAudit } from '../report.ts';
 const NUM_THUMBNAILS = 1000;
 /** Issues that the page shows before it has read the others. */
 const NUM_FIRST_ISSUES = 500;
+/** Of each further file: read without a pause that one sees. */
+const NUM_MORE_ISSUES = 5000;
 
 export interface Shown {
   readonly idOf: (row: number) => string;
@@ -42,13 +44,15 @@ export async function listIssues(audit: Audit, shown: Shown): Promise<Issue[]> {
   return issues;
 }
 
-/** The list of the page: its head in one file, so that it shows at once, the rest in another, pictures on sheets. */
+/** The list of the page: its head in one file, so that it shows at once, the rest in others, pictures on sheets. */
 export interface IssueFile {
   readonly classNames: readonly string[];
   readonly numSamples: number;
   readonly numIssues: number;
-  /** The first ones; the others are in `more-issues.json`. */
+  /** The first ones. */
   readonly issues: readonly Issue[];
+  /** Artifacts with the others, in order. */
+  readonly more: readonly string[];
   readonly sheets?: SheetIndex;
 }
 
@@ -66,21 +70,25 @@ export async function auditOutcome(
   const rows = issues.map(({ row }) => row);
   const sheets = images && (await thumbnailSheets(images, rows));
   const listed = sheets ? issues.map(({ thumbnail: _, ...issue }) => issue) : issues;
+  const more = [];
+  for (let first = NUM_FIRST_ISSUES; first < listed.length; first += NUM_MORE_ISSUES) {
+    more.push(jsonArtifact(`issues-from-${first}.json`, listed.slice(first, first + NUM_MORE_ISSUES)));
+  }
   const list: IssueFile = {
     classNames: audit.classNames,
     numSamples: audit.labels.length,
     numIssues: issues.length,
     issues: listed.slice(0, NUM_FIRST_ISSUES),
+    more: more.map(({ name }) => name),
     ...(sheets && { sheets: sheets.index }),
   };
-  const more = listed.slice(NUM_FIRST_ISSUES);
   return {
     ok: true,
     value: auditJson(audit),
     report: change(reportAudit(audit, issues)),
     artifacts: [
       jsonArtifact('issues.json', list),
-      ...(more.length > 0 ? [jsonArtifact('more-issues.json', more)] : []),
+      ...more,
       ...(sheets?.files ?? []).map((file) => ({ ...file, mediaType: 'image/png' })),
     ],
   };
