@@ -175,7 +175,7 @@ for (const count of counts.length > 0 ? counts : [100_000]) {
 
   async function dump(folder: string, numRows: number): Promise<void> {
     mkdirSync(folder, { recursive: true });
-    runOnce([...forward, ...view.tasks, ...backward]);
+    runOnce([...forward, ...view.tasks]);
     const write = async (name: string, buffer: GPUBuffer, numBytes: number) =>
       writeFileSync(join(folder, `${name}.bin`), new Uint8Array(await readBuffer(device, buffer, numBytes)));
     await write('geom', rows.geom, 44 * numRows);
