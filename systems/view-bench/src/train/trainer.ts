@@ -40,8 +40,6 @@ export interface TrainOptions {
   readonly opacityResetEvery?: number;
   /** Most Gaussians. Default 200,000. */
   readonly cap?: number;
-  /** Share of the Gaussians that a step leaves out, drawn anew every step, so that none is fitted to one view alone. Default 0. */
-  readonly dropShare?: number;
   /** What the cloud is drawn as, and the weights of its regularisers. Default 3dgs. */
   readonly method?: SplatMethod;
   readonly geometry?: GeometryWeights;
@@ -84,7 +82,7 @@ export async function trainCloud(
   const schedule = resolveSchedule(frames, options);
   const { numSteps, strategy, extentM, degreeEvery } = schedule;
   const exposures = options.hasExposure ? createExposures(frames.length, numSteps) : undefined;
-  const { method = '3dgs', dropShare = 0 } = options;
+  const { method = '3dgs' } = options;
   let cloud = sharedCloud(first);
   if (method === '2dgs') for (let i = 0; i < cloud.count; i++) cloud.logScales[3 * i + 2] = FLAT_LOG_SCALE;
   const adam = createAdamState(cloud);
@@ -132,7 +130,6 @@ export async function trainCloud(
     };
     crew.begin(order);
     await crew.run('project');
-    if (dropShare > 0) dropRows(buffers.projection, dropShare, rng);
     crew.begin({
       ...order,
       lists: createTileLists(buffers.projection, camera.widthPx, camera.heightPx, true),
@@ -179,11 +176,6 @@ export async function trainCloud(
     await options.onStep?.({ step, loss, count: cloud.count });
   }
   return { cloud, extentM, losses, numGrown, numPruned, ...(exposures ? { exposures: exposures.matrices } : {}) };
-}
-
-/** Leaves rows out of this step's image. Mutates: projection */
-function dropRows({ count, extents }: Projection, share: number, rng: Rng): void {
-  for (let i = 0; i < count; i++) if (rng.uniform() < share) extents[2 * i] = 0;
 }
 
 function countDrawn({ count, extents }: Projection): number {
