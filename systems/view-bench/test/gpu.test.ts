@@ -5,7 +5,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
+import { createRng } from '@tenfold/core/base';
+import { trainOnGpu } from '../src/gpu/gpu-trainer.ts';
 import { createStorage } from '../src/gpu/kernels.ts';
+import { createTeacherScene } from '../src/train/teacher.ts';
 
 /** Chromium brings SwiftShader, a driver without a GPU, and the loader for it. */
 const SWIFTSHADER_FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser'];
@@ -128,4 +131,11 @@ test('a buffer above what the adapter binds is refused with both sizes', () => {
     () => createStorage(device, 300, 'pair gradients'),
     /^TenfoldError: createStorage: at most 256 bytes in one buffer, got 304 for pair gradients\. Fewer Gaussians \(--cap\) .* TF-VIEW-012$/,
   );
+});
+
+test('disks and planes are refused by the GPU trainer', async () => {
+  const { student, train } = createTeacherScene(1, 5);
+  await assert.rejects(trainOnGpu({} as GPUDevice, student, train, { numSteps: 1, method: '2dgs' }, createRng(1)), {
+    message: /^trainOnGpu: method 3dgs, got 2dgs\. .*TF-VIEW-013$/,
+  });
 });

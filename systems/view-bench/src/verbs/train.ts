@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { experimentArtifacts } from '../artifacts.ts';
 import { runExperiment } from '../bench/experiment.ts';
+import type { SplatMode } from '../io/cloud-ply.ts';
 import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue, leaningBlocks } from '../report.ts';
@@ -26,7 +27,7 @@ interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
 
 export async function run(params: TrainParams, context: VerbContext): Promise<VerbResult> {
   const startMs = context.clock.nowMs();
-  using backend = await openBackend(params.backend);
+  using backend = await openBackend(params.backend, params.method);
   const { scene, leaning } = await sceneFromParams(params, context);
   const start =
     params.start === 'dense'
@@ -55,7 +56,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     },
     createRng(context.seed, 'training'),
   );
-  const artifacts = await experimentArtifacts(scene, result);
+  const artifacts = await experimentArtifacts(scene, result, modeOf(params));
   const elapsedSec = (context.clock.nowMs() - startMs) / 1000;
   const value = {
     ...experimentValue(result),
@@ -87,6 +88,12 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     report: experimentReport(`Splats of ${scene.name}`, result, [...leaningBlocks(leaning), ...where]),
     artifacts,
   };
+}
+
+/** What a viewer has to know of the cloud. */
+function modeOf({ method, antialiased }: TrainParams): SplatMode {
+  if (method === '2dgs') return '2dgs';
+  return antialiased ? 'mip' : 'default';
 }
 
 const SWEEP_WIDTH_PX = 160;
