@@ -95,6 +95,20 @@ test('a tensor that one rounding unit moves by half is INCONCLUSIVE, not PASS', 
   assert.equal(result.verdict, 'inconclusive');
 });
 
+test('a tensor that is all zero in the candidate alone fails, however far one rounding unit moves it', () => {
+  const zero = one(new Float32Array(N));
+  const result = checkTrace({ reference, candidate: single(zero), perturbed: [perturbed(one(moved(x, 0.5)))] });
+  assert.deepEqual([result.counts.FAIL, result.findings[0].note], [1, 'zero in the candidate only']);
+  const tiny = (data: Float32Array) => [one(data), one(x, 'it0/mb0/out/other')];
+  const dust = x.map((v) => v * 1e-12);
+  const passed = checkTrace({
+    reference: single(...tiny(dust)),
+    candidate: single(...tiny(new Float32Array(N))),
+    perturbed: [perturbed(...tiny(moved(dust, 0.5)))],
+  });
+  assert.equal(passed.counts.FAIL, 0, 'beside its siblings the reference is zero too');
+});
+
 test('a perturbation that rounded away is refused', () => {
   assert.throws(() => checkTrace({ reference, candidate: reference, perturbed: [perturbed(one(x))] }), /TF-TRACE-010/);
   const half = traceOf({

@@ -14,7 +14,9 @@ import {
 import { BUG_TEXTS } from '../src/sim/bug-texts.ts';
 
 interface MatrixBug {
-  readonly label: string;
+  /** Not in results of earlier versions. */
+  readonly label?: string;
+  readonly number: number;
   readonly bug: string;
   readonly column: string | null;
   readonly isRightPlace: boolean;
@@ -118,7 +120,7 @@ function Evidence({ value: { bugs, clean, elapsedSec } }: { readonly value: Matr
                 {bugs.map((bug) => (
                   <tr key={bug.bug}>
                     <th scope="row">
-                      {bug.label} {bug.bug}
+                      {bug.label ?? bug.number} {bug.bug}
                       <small>{BUG_TEXTS.find(({ name }) => name === bug.bug)?.text}</small>
                     </th>
                     {EVIDENCE.map(({ key }) => (

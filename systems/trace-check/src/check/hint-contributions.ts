@@ -7,6 +7,8 @@ import { fitVector } from './least-squares.ts';
 
 /** More parts are not told apart. */
 const MAX_PARTS = 32;
+/** Elements of all parts together. */
+const MAX_ELEMENTS = 2 ** 26;
 const SAME_SHARE = 0.05;
 
 interface Part {
@@ -23,13 +25,15 @@ export function explainContributions(
   vectorOf: VectorOf,
 ): Hint | undefined {
   if (kind !== 'main_grad') return undefined;
-  const parts = partsOf(id, candidate, vectorOf);
   const whole = reference.tensors.get(id);
   const reduced = candidate.tensors.get(id);
-  if (!whole || !reduced || parts.length < 2 || parts.length > MAX_PARTS) return undefined;
+  if (!whole || !reduced) return undefined;
+  const wanted = vectorOf(whole).data;
+  const parts = partsOf(id, candidate, vectorOf, Math.min(MAX_PARTS, MAX_ELEMENTS / wanted.length));
+  if (!parts || parts.length < 2) return undefined;
   const basis = parts.map(({ data }) => data);
   const limit = Math.max(2 * tau, 1e-3);
-  const expected = fitVector(vectorOf(whole).data, basis);
+  const expected = fitVector(wanted, basis);
   if (!expected || expected.residual > limit) return undefined;
   const texts: string[] = [];
   for (const shards of copiesOf(reduced)) {
@@ -45,8 +49,8 @@ export function explainContributions(
   return texts.length === 0 ? undefined : { kind: 'contributions', text: [...new Set(texts)].join('; ') };
 }
 
-/** Gradients of single micro-batches, one per micro-batch and rank that holds a partial sum. */
-function partsOf(id: string, candidate: TraceRun, vectorOf: VectorOf): Part[] {
+/** Gradients of single micro-batches, one per micro-batch and rank that holds a partial sum; undefined above `limit`. */
+function partsOf(id: string, candidate: TraceRun, vectorOf: VectorOf, limit: number): Part[] | undefined {
   const parts: Part[] = [];
   for (let microBatch = 0; ; microBatch++) {
     const tensor = candidate.tensors.get(formatId({ ...parseId(id), kind: 'wgrad', microBatch }));
@@ -56,6 +60,7 @@ function partsOf(id: string, candidate: TraceRun, vectorOf: VectorOf): Part[] {
       const where = (shard.entry.partial ?? []).map((axis) => `${axis} ${shard.coords[axis]}`).join(', ');
       groups.set(where, [...(groups.get(where) ?? []), shard]);
     }
+    if (parts.length + groups.size > limit) return undefined;
     for (const [where, shards] of groups) parts.push({ microBatch, where, data: vectorOf({ ...tensor, shards }).data });
   }
 }

@@ -6,6 +6,8 @@ import type { VectorOf } from './hint-reductions.ts';
 
 /** Factors closer than this are one. */
 const SAME_FACTOR = 0.02;
+/** More are not looked at. */
+const MAX_MICRO_BATCHES = 16;
 /** A pure factor leaves less than this. */
 const PURE = 0.05;
 
@@ -26,7 +28,7 @@ export function explainVaryingScale(
   const fields = { ...parseId(id), ...(kind === 'main_grad' ? { kind: 'wgrad' as const } : {}) };
   const lossFactor = reference.info.lossFactor / candidate.info.lossFactor;
   const factors: Factor[] = [];
-  for (let microBatch = 0; ; microBatch++) {
+  for (let microBatch = 0; microBatch < MAX_MICRO_BATCHES; microBatch++) {
     const own = formatId({ ...fields, microBatch });
     const [cand, ref] = [candidate.tensors.get(own), reference.tensors.get(own)];
     if (!cand || !ref) break;

@@ -228,8 +228,9 @@ function statusOf(
   if (kind === 'param' && iteration === 0)
     return comparison.isBitwise ? ['PASS'] : ['FAIL', 'the runs start from different parameters'];
   if (INFORMATIVE.has(kind)) return ['PASS', 'judged by Δθ'];
+  const limit = 3 * unit * (rmsOfKind.get(kind) ?? 0) * Math.sqrt(numel);
+  if (comparison.normCand === 0 && comparison.normRef > limit) return ['FAIL', 'zero in the candidate only'];
   if (comparison.normRef === 0) {
-    const limit = 3 * unit * (rmsOfKind.get(kind) ?? 0) * Math.sqrt(numel);
     return comparison.normCand <= limit ? ['PASS', 'zero in the reference'] : ['FAIL', 'zero in the reference only'];
   }
   if (tolerance.status === 'inconclusive')
