@@ -82,6 +82,49 @@ test('an op without a kernel is refused by name', () => {
   );
 });
 
+/** Dawn without a GPU: it checks shaders and computes nothing. The instance must outlive its device. */
+const dawn = await import('webgpu').catch(() => undefined);
+const nullGpu = dawn?.create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+
+async function nullDevice(): Promise<GPUDevice | undefined> {
+  const adapter = await nullGpu?.requestAdapter().catch(() => null);
+  return adapter?.requestDevice({ requiredFeatures: [...adapter.features] as GPUFeatureName[] });
+}
+
+const checker = await nullDevice();
+
+for (const computeDtype of ['float32', 'float16'] as const) {
+  test(
+    `every kernel of a training step in ${computeDtype} is valid WGSL, with and without matrix units`,
+    { skip: checker === undefined ? 'the package webgpu does not load' : false },
+    async () => {
+      assert.ok(nullGpu);
+      const size = { vocabulary: 512, width: 128, layers: 1, heads: 2, context: 128 };
+      const step = buildTrainStep({
+        model: gpt(size),
+        inputs: { tokens: i64(2, 128), targets: i64(2, 128) },
+        loss: ({ g, outputs, inputs }) => crossEntropy(g, outputs['logits'], inputs['targets']),
+        optimizer: adamW({ learningRate: 1e-2 }),
+        computeDtype,
+        lossScale: 64,
+      });
+      for (const hasMatrixUnits of [false, true]) {
+        const { kernels } = planKernels(step.graph, { ...PLAN, hasMatrixUnits });
+        const codes = [...new Set(kernels.map(({ code }) => code))];
+        const onUnits = codes.filter((code) => code.includes('subgroupMatrixMultiplyAccumulate')).length;
+        assert.equal(onUnits > 0, hasMatrixUnits && computeDtype === 'float16');
+        for (const code of codes) {
+          checker!.pushErrorScope('validation');
+          const { messages } = await checker!.createShaderModule({ code }).getCompilationInfo();
+          await checker!.popErrorScope();
+          const found = [...messages].map(({ type, lineNum, message }) => `${type} in line ${lineNum}: ${message}`);
+          assert.deepEqual(found, [], code);
+        }
+      }
+    },
+  );
+}
+
 const gpu = await openGpu();
 
 describe('fused kernels on a device', { skip: gpu === undefined ? 'no GPU adapter was found' : false }, () => {

@@ -143,7 +143,7 @@ export function fuseUnits(lowered: LoweredGraph, options: { readonly maxBuffers:
         ),
     );
     if (read.size + written.length > options.maxBuffers) return;
-    for (const id of [...unit.read]) if (earlier.made.has(id)) unit.read.delete(id);
+    for (const id of unit.read) if (earlier.made.has(id)) unit.read.delete(id);
     for (const id of earlier.read) if (!unit.made.has(id)) unit.read.add(id);
     for (const moved of earlier.prims) {
       unitOf.set(moved.out, unit);

@@ -2,6 +2,7 @@
 import type { Graph, GraphNode } from '../../graph/index.ts';
 import type { Tensor } from '../../tensor/index.ts';
 import { resolveStates } from '../checks.ts';
+import { engineRefused } from '../engine/engine-failures.ts';
 import { createEngineSession } from '../engine/engine-session.ts';
 import type { OpTiming, Session, SessionOptions, StateValues } from '../types.ts';
 import { openGpu } from './gpu-device.ts';
@@ -25,8 +26,17 @@ export async function createFusedSession(
   const { device } = gpu;
   if (plan.kernels.some(({ bindings }) => bindings.length > gpu.maxBuffers)) return undefined;
   const initial = resolveStates(graph, given);
+  device.pushErrorScope('out-of-memory');
   const memory = createGpuMemory(device, graph, plan);
-  const pipelines = await Promise.all(plan.kernels.map((kernel) => gpu.pipelineOf(kernel)));
+  const shortage = await device.popErrorScope();
+  if (shortage !== null) {
+    memory.destroy();
+    throw engineRefused('webgpu', graph, new Error(shortage.message));
+  }
+  const pipelines = await Promise.all(plan.kernels.map((kernel) => gpu.pipelineOf(kernel))).catch((cause: unknown) => {
+    memory.destroy();
+    throw engineRefused('webgpu', graph, cause);
+  });
   const { values } = plan;
   for (const [id, tensor] of graph.initializers) {
     if (isBound(plan, id)) memory.write(memory.bufferOf(id, 0), values[id], tensor);

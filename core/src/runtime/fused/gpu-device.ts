@@ -68,13 +68,21 @@ async function open(): Promise<OpenedGpu | undefined> {
     pipelineOf({ code }) {
       let pipeline = pipelines.get(code);
       if (pipeline === undefined) {
-        const module = device.createShaderModule({ code });
-        pipeline = device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
+        pipeline = compile(device, code);
         pipelines.set(code, pipeline);
       }
       return pipeline;
     },
   };
+}
+
+/** With validation off nothing else would notice a kernel that does not compile. */
+async function compile(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
+  const module = device.createShaderModule({ code });
+  const { messages } = await module.getCompilationInfo();
+  const found = [...messages].find(({ type }) => type === 'error');
+  if (found !== undefined) throw new Error(`line ${found.lineNum}: ${found.message.split('\n')[0]}`);
+  return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
 }
 
 interface MatrixConfig {

@@ -10,7 +10,6 @@ import type { PrimValue } from './prims.ts';
 export interface GpuMemory {
   /** The buffer of a root in runs of this parity. */
   bufferOf(root: ValueId, parity: 0 | 1): GPUBuffer;
-  isSwapping(root: ValueId): boolean;
   write(buffer: GPUBuffer, value: PrimValue, tensor: Tensor): void;
   /** Copies next states that are made elsewhere than in their own buffer, as the last part of a run. */
   copyStates(encoder: GPUCommandEncoder, parity: 0 | 1): void;
@@ -57,7 +56,6 @@ export function createGpuMemory(device: GPUDevice, graph: Graph, plan: KernelPla
   };
   return {
     bufferOf,
-    isSwapping: (root) => swapping.has(root),
     write(buffer, value, tensor) {
       const bytes = deviceBytes(value, tensor);
       device.queue.writeBuffer(buffer, 0, bytes);

@@ -30,6 +30,8 @@ export const SCALAR: TypeNames = { F: 'f32', H: 'f16', I: 'i32', U: 'u32', B: 'b
 
 const STORED: Readonly<Record<Kind, keyof TypeNames>> = { f32: 'F', f16: 'H', i32: 'I', bool: 'U' };
 
+const COMPUTED: Readonly<Record<Kind, keyof TypeNames>> = { f32: 'F', f16: 'F', i32: 'I', bool: 'B' };
+
 export interface KernelText {
   /** The variable bound to a value's memory, as an array of vectors or scalars. */
   bind(root: ValueId, types: TypeNames, access: 'read' | 'read_write'): string;
@@ -58,13 +60,13 @@ export function createKernelText(values: readonly PrimValue[]): KernelText {
       const { kind, root, splat } = values[value];
       if (splat !== undefined) return literal(kind, splat, types);
       const read = (index: string): string => `${text.bind(values[indicesOf(access)].root, SCALAR, 'read')}[${index}]`;
-      if (access.kind === 'scalar') return fromMemory(kind, types, `${text.bind(root, SCALAR, 'read')}[0]`);
-      if (types.width === 1)
-        return fromMemory(kind, SCALAR, `${text.bind(root, SCALAR, 'read')}[${placeOf(access, at, read)}]`);
-      if (isOneForAll(access))
-        return fromMemory(kind, types, `${text.bind(root, SCALAR, 'read')}[${placeOf(access, at, read)}]`);
-      if (isOnEnd(access))
-        return fromMemory(kind, types, `${text.bind(root, types, 'read')}[${placeOf(access, at, read)} / 4u]`);
+      const one = (place: string): string => {
+        const element = fromMemory(kind, SCALAR, `${text.bind(root, SCALAR, 'read')}[${place}]`);
+        return types.width === 1 ? element : `${types[COMPUTED[kind]]}(${element})`;
+      };
+      const place = placeOf(access, at, read);
+      if (types.width === 1 || access.kind === 'scalar' || isOneForAll(access)) return one(place);
+      if (isOnEnd(access)) return fromMemory(kind, types, `${text.bind(root, types, 'read')}[${place} / 4u]`);
       const name = text.bind(root, SCALAR, 'read');
       const parts = [0, 1, 2, 3].map((i) => `${name}[${placeOf(access, `(${at} + ${i}u)`, read)}]`);
       const stored = kind === 'f16' ? 'vec4<f16>' : String(types[STORED[kind]]);

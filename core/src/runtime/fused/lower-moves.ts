@@ -95,7 +95,9 @@ const concat: LowerNode = (lowering, { inputs, outputs, attributes }) => {
   );
 };
 
-const wrapped = (index: string, size: number): string => `u32(select(${index}, ${index} + ${size}, ${index} < 0))`;
+/** Indices below zero count from the end; others stay inside, since nothing else checks them. */
+const wrapped = (index: string, size: number): string =>
+  `min(u32(select(${index}, ${index} + ${size}, ${index} < 0)), ${size - 1}u)`;
 
 const gather: LowerNode = (lowering, { inputs, outputs, attributes }) => {
   const [data, indices] = inputs;

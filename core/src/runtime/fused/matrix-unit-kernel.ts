@@ -56,7 +56,8 @@ export function matrixUnitKernel(prim: ProductPrim, values: readonly PrimValue[]
     const offset = isAlongK ? `${side}_base + (${corner}) * ${lead}u + k` : `${side}_base + k * ${lead}u + ${corner}`;
     const isColumnMajor = isLeft ? prim.transA : prim.transB;
     const type = `subgroup_matrix_${side}<f16, ${SIDE}, ${SIDE}>`;
-    return `let ${side}${i} = subgroupMatrixLoad<${type}>(&${name}, ${offset}, ${isColumnMajor}, ${lead}u);`;
+    const order = isColumnMajor ? 'col_major' : 'row_major';
+    return `let ${side}${i} = subgroupMatrixLoad<${type}, ${order}>(&${name}, ${offset}, ${lead}u);`;
   };
   const outRoot = values[prim.out].root;
   const scaled = prim.alpha === 1 ? 'scratch[mine + cell]' : `(scratch[mine + cell] * ${Math.fround(prim.alpha)})`;
@@ -78,7 +79,7 @@ export function matrixUnitKernel(prim: ProductPrim, values: readonly PrimValue[]
     '}',
     `let mine = subgroup * ${SIDE * SIDE}u;`,
     ...pairs.flatMap(({ i, j, name }) => [
-      `subgroupMatrixStore(&scratch, mine, ${name}, false, ${SIDE}u);`,
+      `subgroupMatrixStore<row_major>(&scratch, mine, ${name}, ${SIDE}u);`,
       'workgroupBarrier();',
       `for (var part = 0u; part < ${CELLS_PER_LANE}u; part++) {`,
       `  let cell = part * ${SUBGROUP}u + lane % ${SUBGROUP}u;`,
