@@ -2,7 +2,7 @@
 import { createMemorySink } from '@tenfold/core/data';
 import type { VerbResult } from '@tenfold/core/system';
 import type { ExperimentResult } from './bench/experiment.ts';
-import { writeCloudPly } from './io/cloud-ply.ts';
+import { writeCloudPly, type SplatMode } from './io/cloud-ply.ts';
 import { encodeSplatFile } from './io/splat-file.ts';
 import { stripName } from './report.ts';
 import type { GaussianCloud, Scene } from './types.ts';
@@ -10,9 +10,10 @@ import type { GaussianCloud, Scene } from './types.ts';
 export async function experimentArtifacts(
   scene: Scene,
   { training, strips, cameras }: Pick<ExperimentResult, 'training' | 'strips' | 'cameras'>,
+  mode: SplatMode = 'default',
 ): Promise<NonNullable<VerbResult['artifacts']>> {
   return [
-    { name: 'cloud.ply', mediaType: 'application/octet-stream', bytes: await plyBytes(training.cloud) },
+    { name: 'cloud.ply', mediaType: 'application/octet-stream', bytes: await plyBytes(training.cloud, mode) },
     { name: 'cloud.splat', mediaType: 'application/octet-stream', bytes: encodeSplatFile(training.cloud) },
     {
       name: 'scene.json',
@@ -23,8 +24,8 @@ export async function experimentArtifacts(
   ];
 }
 
-async function plyBytes(cloud: GaussianCloud): Promise<Uint8Array> {
+async function plyBytes(cloud: GaussianCloud, mode: SplatMode): Promise<Uint8Array> {
   const sink = createMemorySink('cloud.ply');
-  await writeCloudPly(sink, cloud);
+  await writeCloudPly(sink, cloud, { mode });
   return sink.bytes();
 }

@@ -67,7 +67,13 @@ test('a street is written in the EUVS layout, trained, scored from its file and 
   assert.ok(value.levels.every(({ psnrSeen }) => psnrSeen !== null));
   const scored = await runVerbInTest(manifest, 'evaluate', { scene: 'street', cloud: 'result/cloud.ply' }, options);
   assert.deepEqual((scored.result as unknown as Answer).levels, value.levels);
-  await runVerbInTest(manifest, 'convert', { input: 'result/cloud.ply', output: 'cloud.spz' }, options);
+  // A cloud of disks says so in its file, and is scored as disks.
+  const flat = { scene: 'street', steps: 20, out: 'flat', threads: 1, start: 'points', method: '2dgs' };
+  const { result: disks } = await runVerbInTest(manifest, 'train', flat, options);
+  const again = await runVerbInTest(manifest, 'evaluate', { scene: 'street', cloud: 'flat/cloud.ply' }, options);
+  assert.deepEqual((again.result as unknown as Answer).levels, (disks as unknown as Answer).levels);
+  for (const output of ['cloud.compressed.ply', 'cloud.spz'])
+    await runVerbInTest(manifest, 'convert', { input: 'result/cloud.ply', output }, options);
   await assert.rejects(
     runVerbInTest(manifest, 'convert', { input: 'result/cloud.ply', output: 'cloud.spz' }, options),
     {

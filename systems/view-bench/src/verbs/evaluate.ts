@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { givenCloud, judgeCloud } from '../bench/experiment.ts';
 import { experimentArtifacts } from '../artifacts.ts';
-import { readCloudPly } from '../io/cloud-ply.ts';
+import { readCloudPly, type SplatMode } from '../io/cloud-ply.ts';
 import { decodeSplatFile } from '../io/splat-file.ts';
 import { openFeatureMetric } from '../metrics/feature-cosine.ts';
 import { openPerceptualMetric } from '../metrics/lpips.ts';
@@ -22,13 +22,14 @@ interface EvaluateParams extends SceneParams, ScoringParams {
 
 export async function run(params: EvaluateParams, context: VerbContext): Promise<VerbResult> {
   const path = resolve(context.workingFolder, params.cloud);
-  const cloud = await readCloud(path);
+  const { cloud, mode } = await readCloud(path);
   const { scene, leaning } = await sceneFromParams(params, context);
   assertScene(scene);
   await using perceptual = await openPerceptualMetric(context.dataFolder);
   await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
   const result = await judgeCloud(scene, givenCloud(cloud), {
-    view: { method: params.method },
+    // A file that says how it is drawn is drawn so.
+    view: { method: mode === '2dgs' ? mode : params.method, isAntialiased: mode === 'mip' },
     profile: params.profile,
     toleranceDb: params.tolerance,
     perceptual,
@@ -44,7 +45,7 @@ export async function run(params: EvaluateParams, context: VerbContext): Promise
   };
 }
 
-async function readCloud(path: string): Promise<GaussianCloud> {
-  if (path.endsWith('.splat')) return decodeSplatFile(await readFile(path), path);
-  return (await readCloudPly(path)).cloud;
+async function readCloud(path: string): Promise<{ readonly cloud: GaussianCloud; readonly mode: SplatMode }> {
+  if (path.endsWith('.splat')) return { cloud: decodeSplatFile(await readFile(path), path), mode: 'default' };
+  return readCloudPly(path);
 }
