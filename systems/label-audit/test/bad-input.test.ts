@@ -107,3 +107,47 @@ test('half precision that overflowed is refused with its row', async () => {
     message: /checkProbabilities: a row that sums to 1, got sum Infinity \(row 1\).*TF-LABEL-001/,
   });
 });
+
+test('ids that occur twice and nested labels are refused; a nested column beside them is left out', async () => {
+  const lines = Array.from({ length: 24 }, (_, i) => `${i % 20},${(i % 2) * 3 + i / 50},${i % 2 ? 'a' : 'b'}`);
+  writeFileSync(join(folder, 'twice.csv'), `id,x,label\n${lines.join('\n')}\n`);
+  await assert.rejects(run('audit', { data: 'twice.csv', id: 'id' }), {
+    message:
+      'readSamples: another id in every row of "id", got 0 twice (rows 0 and 20). Leave --id out to number the rows. TF-LABEL-005',
+  });
+  const records = Array.from({ length: 24 }, (_, i) => ({ x: (i % 2) * 3 + i / 50, deep: { i }, label: `c${i % 2}` }));
+  writeFileSync(join(folder, 'deep.jsonl'), records.map((record) => JSON.stringify(record)).join('\n'));
+  const outcome = await run('audit', { data: 'deep.jsonl', folds: 2, epochs: 2, batch: 8 });
+  assert.equal(outcome.status, 'done');
+  await assert.rejects(run('audit', { data: 'deep.jsonl', label: 'deep' }), {
+    message:
+      'readSamples: one label in each cell of "deep", got nested values such as {"i":0}. Write the label into a column of its own. TF-LABEL-005',
+  });
+});
+
+test('with probabilities a class of one sample is named and never flagged, and one feature is enough', async () => {
+  const labels = Int32Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2);
+  const data = new Float32Array(36);
+  labels.forEach((label, i) => [0, 1, 2].forEach((k) => (data[3 * i + k] = k === label ? 0.8 : 0.1)));
+  data.set([0.1, 0.8, 0.1], 0);
+  data.set([0.1, 0.8, 0.1], 33);
+  await writeNpy(join(folder, 'alone-labels.npy'), { dtype: 'int32', shape: [12], data: labels });
+  await writeNpy(join(folder, 'alone-probs.npy'), { dtype: 'float32', shape: [12, 3], data });
+  const outcome = await run('audit', { data: 'alone-labels.npy', probs: 'alone-probs.npy' });
+  assert.deepEqual(
+    outcome.diagnostics.map(({ expected, actual }) => [expected, actual]),
+    [['more than 1 sample of every class', '1 of "2", whose labels are not flagged by the prune filters']],
+  );
+  const { numFlagged, classHealth } = outcome.result as {
+    numFlagged: number;
+    classHealth: { name: string; numFlagged: number }[];
+  };
+  assert.equal(numFlagged, 1);
+  assert.equal(classHealth.find(({ name }) => name === '2')!.numFlagged, 0);
+  const narrow = Float32Array.from({ length: 30 }, (_, i) => 3 * (i % 2) + i / 40);
+  const sides = Int32Array.from({ length: 30 }, (_, i) => i % 2);
+  await writeNpy(join(folder, 'narrow.npy'), { dtype: 'float32', shape: [30, 1], data: narrow });
+  await writeNpy(join(folder, 'sides.npy'), { dtype: 'int32', shape: [30], data: sides });
+  const thin = await run('audit', { data: 'sides.npy', features: 'narrow.npy', folds: 2, epochs: 3, batch: 8 });
+  assert.equal(thin.status, 'done');
+});

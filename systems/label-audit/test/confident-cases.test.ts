@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findDataFolder } from '@tenfold/core/system';
-import { findIssues, FILTERS, latentFromJoint, learnConfidently, SCORES, scoreLabels } from '../src/index.ts';
+import {
+  auditLabels,
+  findIssues,
+  FILTERS,
+  latentFromJoint,
+  learnConfidently,
+  SCORES,
+  scoreLabels,
+} from '../src/index.ts';
 import type { Probabilities } from '../src/index.ts';
 
 interface Case {
@@ -47,6 +55,21 @@ test('24 random problems give the joint, noise matrices, flags and scores of cle
         if (wanted === undefined) continue; // the adjusted entropy score is not defined there
         const scores = scoreLabels(labels, probabilities, { method, isAdjusted });
         assertClose([...scores], wanted, `case ${id} ${method} ${isAdjusted}`);
+      }
+    }
+    // The audit goes over each row once for joint and score: the same numbers.
+    for (const filter of FILTERS) {
+      for (const isAdjusted of [false, true]) {
+        const audit = auditLabels(Int32Array.from(labels), probabilities, { filter, isAdjusted });
+        assert.deepEqual(audit.learned, learned, `case ${id} audit`);
+        assertClose(
+          [...audit.scores],
+          expected[`score_normalized_margin${isAdjusted ? '_adjusted' : ''}`],
+          `case ${id}`,
+        );
+        const flagged = [...audit.flags.keys()].filter((i) => audit.flags[i] === 1);
+        assert.deepEqual(flagged, expected[`flag_${filter}`], `case ${id} audit ${filter}`);
+        assert.deepEqual(Uint32Array.from(audit.ranked).sort(), Uint32Array.from(flagged), `case ${id} ranking`);
       }
     }
   }

@@ -170,11 +170,13 @@ async function readArrays(path: string, params: InputParams, context: VerbContex
 async function readTableSamples(path: string, params: InputParams, context: VerbContext): Promise<Samples> {
   const table = await readTable(path);
   const labelColumn = columnOf(table, params.label, 'label-audit');
+  assertFlat(labelColumn);
   const special = new Set(
     [params.label, params.truth, params.group, params.id, params.text].filter((name) => name !== ''),
   );
   const optional = (name: string) => (name === '' ? undefined : columnOf(table, name, 'label-audit'));
   const idColumn = optional(params.id);
+  if (idColumn) assertDifferent(idColumn);
   const groupColumn = optional(params.group);
   const truthColumn = optional(params.truth);
   const textColumn = optional(params.text);
@@ -197,6 +199,35 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
     ...extra,
     ...input,
   };
+}
+
+function assertFlat({ name, kind, values }: TableColumn): void {
+  if (kind !== 'json') return;
+  throw labelError('TF-LABEL-005', {
+    subject: 'readSamples',
+    expected: `one label in each cell of "${name}"`,
+    actual: `nested values such as ${JSON.stringify(values.find((value) => value !== null))}`,
+    hints: ['Write the label into a column of its own.'],
+  });
+}
+
+/** Two samples of one name could not be told apart in what comes out. */
+function assertDifferent({ name, values }: TableColumn): void {
+  const firstRow = new Map<unknown, number>();
+  for (let row = 0; row < values.length; row++) {
+    const first = firstRow.get(values[row]);
+    if (first === undefined) {
+      firstRow.set(values[row], row);
+      continue;
+    }
+    throw labelError('TF-LABEL-005', {
+      subject: 'readSamples',
+      expected: `another id in every row of "${name}"`,
+      actual: `${JSON.stringify(values[row])} twice`,
+      location: `rows ${first} and ${row}`,
+      hints: ['Leave --id out to number the rows.'],
+    });
+  }
 }
 
 /** TF-IDF of the text column, else the scaled numeric columns; nothing if there are none. */

@@ -57,11 +57,8 @@ async function tableFromRecords(path: string): Promise<Table> {
       if (cells.every((cell) => cell === null || typeof cell === 'number')) {
         return { name, kind: 'float64', values: Float64Array.from(cells, (cell) => cell ?? NaN) };
       }
-      return {
-        name,
-        kind: 'text',
-        values: cells.map((cell) => (cell === null ? null : typeof cell === 'string' ? cell : JSON.stringify(cell))),
-      };
+      if (cells.some((cell) => typeof cell === 'object' && cell !== null)) return { name, kind: 'json', values: cells };
+      return { name, kind: 'text', values: cells.map((cell) => (cell === null ? null : String(cell))) };
     }),
   );
 }
