@@ -211,9 +211,13 @@ export const manifest = defineSystem({
       params: z.object({
         stages: z.int().min(1).max(8).default(2).describe('pipeline stages, one worker each'),
         batch: z.int().min(1).default(16).describe('samples of an iteration'),
-        microBatches: z.int().min(1).default(4).describe('micro-batches; must divide the batch'),
+        microBatches: z.int().min(1).default(2).describe('micro-batches; must divide the batch'),
         channels: z.int().min(8).multipleOf(8).default(32).describe('channels of the U-Net at 16 × 16'),
-        encoderChannels: z.int().min(1).default(24).describe('channels of the frozen image encoder'),
+        encoderChannels: z
+          .int()
+          .min(1)
+          .default(72)
+          .describe('channels of the frozen image encoder; 72: as large a share as in SD 2.1 on two H100'),
         runs: z.int().min(1).default(3).describe('runs of each kind, in turn'),
         iterations: z.int().min(1).default(4).describe('measured iterations of a run'),
         selfConditioned: z.boolean().default(false).describe('with an extra forward pass that conditions the second'),

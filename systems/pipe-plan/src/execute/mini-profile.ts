@@ -53,7 +53,7 @@ export async function profileMini(pool: RankPool, setup: MiniSetup, numIteration
     sharing: numStages === 1 ? 1 : Math.max(1, (sum(forwardMs) + sum(backwardMs)) / aloneMs),
     cutForwardMs: cuts.map((cut) => delayMs(single, `F${cut}.0`, `F${cut + 1}.0`)),
     cutBackwardMs: cuts.map((cut) => delayMs(single, `B${cut + 1}.0`, `B${cut}.0`)),
-    beginMs: medianMs(spans, ({ name, lane }) => name === 'begin' && lane === 'rest 0'),
+    beginMs: beginMs(long) * (setup.numMicroBatches / (LONG * numStages)),
     exchangeMs: shortestMs(spans, 'exchange', numStages),
     endMs: shortestMs(spans, 'end', numStages),
   };
@@ -99,6 +99,11 @@ async function profileFrozen(
     })),
   }));
   return { frozen, spans: [...bySize.values()].flat() };
+}
+
+/** Of the first stage, for all micro-batches of the run. */
+function beginMs(spans: readonly RankSpan[]): number {
+  return medianMs(spans, ({ name, lane }) => name === 'begin' && lane === 'rest 0');
 }
 
 /** Median over iterations from the end of one pass to the start of the other. */

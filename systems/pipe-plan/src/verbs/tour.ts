@@ -31,10 +31,10 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
   const rivals = rows.filter(({ method }) => !method.startsWith('ours') && !method.startsWith('cached'));
   const rival = rivals.reduce((a, b) => (b.iterationMs < a.iterationMs ? b : a));
   const measured = await measureMini({
-    config: { ...MINI, channels: [24, 48], encoderChannels: 24, seed: context.seed + 1 },
+    config: { ...MINI, channels: [24, 48], encoderChannels: 56, seed: context.seed + 1 },
     ends: [7, 11],
     batch: 8,
-    numMicroBatches: 4,
+    numMicroBatches: 2,
     numRuns: 2,
     numIterations: 3,
     onStep: (phase) => context.progress({ phase: `mini model: ${phase}` }),
