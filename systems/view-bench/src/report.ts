@@ -129,6 +129,7 @@ function levelTable(levels: readonly LevelRow[], profile: string): Block {
       ...optional('dropLpips', 'drop', { format: 'percent', digits: 1 }),
       ...optional('featureCosine', 'feature cosine', { digits: 3 }),
       ...optional('dropFeatures', 'drop', { format: 'percent', digits: 1 }),
+      ...optional('workshopScore', 'workshop score', { digits: 3 }),
       ...optional('psnrSeen', 'PSNR seen', { unit: 'dB', digits: 2 }),
       ...optional('psnrUnseen', 'PSNR unseen', { unit: 'dB', digits: 2 }),
       ...optional('unseenShare', 'unseen pixels', { format: 'percent', digits: 1 }),

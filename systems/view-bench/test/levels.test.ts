@@ -53,6 +53,13 @@ test('the trust radius is a lower bound where no view falls below, and zero wher
   assert.equal(computeTrustRadius(evaluation([view('control', 20)]), 3), undefined);
 });
 
+test('the workshop score adds PSNR in dB, and is left out where a part is missing', () => {
+  const whole = { ...view('level1', 20), ssim: 0.6, lpips: 0.3, featureCosine: 0.5 };
+  const [row] = summariseLevels(evaluation([whole]));
+  assert.ok(Math.abs(row!.workshopScore! - (0.15 + 3 + 0.245 + 0.125)) < 1e-12);
+  assert.equal(summariseLevels(evaluation([{ ...whole, lpips: null }]))[0]!.workshopScore, null);
+});
+
 test('the monotone fit never rises and keeps the weighted mean', () => {
   fc.assert(
     fc.property(

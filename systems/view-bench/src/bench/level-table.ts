@@ -11,6 +11,8 @@ export interface LevelRow {
   readonly ssim: number;
   readonly lpips: number | null;
   readonly featureCosine: number | null;
+  /** The workshop's sum, ¼ SSIM + 0.15 PSNR in dB + 0.35 (1 − LPIPS) + ¼ cosine; PSNR outweighs the rest. null if one is missing. */
+  readonly workshopScore: number | null;
   readonly psnrSeen: number | null;
   readonly psnrUnseen: number | null;
   readonly psnrSky: number | null;
@@ -37,6 +39,7 @@ export function summariseLevels({ views }: Evaluation): readonly LevelRow[] {
         level,
         numViews: own.length,
         ...means,
+        workshopScore: workshopScore(means),
         dropPsnr: isTrain ? null : (train.psnr - means.psnr) / train.psnr,
         dropSsim: isTrain ? null : (train.ssim - means.ssim) / train.ssim,
         dropLpips: isTrain || means.lpips === null || !train.lpips ? null : (means.lpips - train.lpips) / train.lpips,
@@ -47,6 +50,11 @@ export function summariseLevels({ views }: Evaluation): readonly LevelRow[] {
       },
     ];
   });
+}
+
+function workshopScore({ psnr, ssim, lpips, featureCosine }: ReturnType<typeof meansOf>): number | null {
+  if (lpips === null || featureCosine === null) return null;
+  return 0.25 * ssim + 0.15 * psnr + 0.35 * (1 - lpips) + 0.25 * featureCosine;
 }
 
 function meansOf(views: readonly ViewScore[]) {
