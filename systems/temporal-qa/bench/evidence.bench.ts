@@ -173,7 +173,7 @@ async function store(): Promise<BenchRow[]> {
         unit: 'rows/s',
         note: `${result.numNew} new of ${NUM_FACTS} rows, ${cpuRate} rows per second of processor time, ${Math.round(size / result.numNew)} bytes each`,
       },
-      { name: 'opening, names loaded', ours: openMs, ...none, unit: 'ms', note: `${result.numEntities} names` },
+      { name: 'opening', ours: openMs, ...none, unit: 'ms', note: `${result.numEntities} names` },
       {
         name: 'question, p50',
         ours: times[Math.floor(times.length * 0.5)]!,
