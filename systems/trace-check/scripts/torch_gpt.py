@@ -146,6 +146,12 @@ class RingAttention(torch.autograd.Function):
         q, keys, values, p = ctx.saved_tensors
         comm, grad = ctx.comm, grad.contiguous()
         size, bug = comm.size["cp"], comm.bug if comm.size["cp"] > 1 else ""
+        if bug == "cp-attention-backward":
+            s, b, h, d = grad.shape
+            grad = grad.view(-1).view(b, h, s, d).permute(2, 0, 1, 3)  # the buffer read as if it were [B, H, S, D]
+        grad = grad.float()
+        d_p = torch.einsum("sbhd,tbhd->bhst", grad, values.float())
+        delta = (d_p * p).sum(-1, keepdim=True)  # sum of dO * O
         if bug in ("cp-ring-first-block", "cp-ring-local-lse"):
             scores = RingAttention.scores(q, keys, ctx.future)
             lse = scores.logsumexp(-1, keepdim=True)
@@ -154,14 +160,10 @@ class RingAttention(torch.autograd.Function):
             else:  # the own keys and values serve in every step of the ring
                 keys, values = (torch.cat([comm.own(x, "cp")] * size) for x in (keys, values))
                 scores = RingAttention.scores(q, keys, ctx.future)
+                d_p = torch.einsum("sbhd,tbhd->bhst", grad, values.float())
             p = (scores - lse).exp()
-        if bug == "cp-attention-backward":
-            s, b, h, d = grad.shape
-            grad = grad.view(-1).view(b, h, s, d).permute(2, 0, 1, 3)  # the buffer read as if it were [B, H, S, D]
-        grad = grad.float()
         d_values = torch.einsum("bhst,sbhd->tbhd", p, grad)
-        d_p = torch.einsum("sbhd,tbhd->bhst", grad, values.float())
-        d_scores = p * (d_p - (d_p * p).sum(-1, keepdim=True)) / math.sqrt(q.shape[-1])
+        d_scores = p * (d_p - delta) / math.sqrt(q.shape[-1])
         d_q = torch.einsum("bhst,tbhd->sbhd", d_scores, keys.float())
         d_keys = torch.einsum("bhst,sbhd->tbhd", d_scores, q.float())
         shift = -1 if bug == "cp-ring-owner" else 0  # one hop short of home

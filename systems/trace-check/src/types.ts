@@ -181,6 +181,7 @@ export interface Hint {
     | 'varying-scale'
     | 'contributions'
     | 'operands'
+    | 'ring'
     | 'underflow'
     | 'frozen-scale';
   readonly text: string;

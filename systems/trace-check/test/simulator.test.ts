@@ -175,6 +175,23 @@ describe('simulated runs', () => {
     }
   });
 
+  test('what is wrong in the backward pass of ring attention is told apart by the queries that it spoils', async () => {
+    const saidOf = async (label: string): Promise<string> => {
+      const bug = bugOf(label);
+      const { result } = await check({ ...bug.config, bug: bug.name });
+      const { hints } = result.findings.find(({ id }) => id === result.culprit!.id)!;
+      return hints.map(({ text }) => text).join('; ');
+    };
+    const ring = /only queries that see keys of other ranks|that of keys and values is not/;
+    assert.doesNotMatch(await saidOf('12'), ring, 'all queries are wrong');
+    assert.match(await saidOf('12b'), /keys of other ranks are wrong: look at the keys and values/);
+    assert.match(await saidOf('12c'), /gradient of the queries is right, that of keys and values is not/);
+    assert.match(
+      await saidOf('12d'),
+      /each by a factor of its own \(up to [\d.]+\): .* log-sum-exp of a part of the keys/,
+    );
+  });
+
   test('a scale that is never updated stays 1 and flushes small gradients to zero', async () => {
     const bug = bugOf('10b');
     const { candidate, result, set } = await check({ ...bug.config, bug: bug.name });

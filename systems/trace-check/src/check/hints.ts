@@ -10,6 +10,7 @@ import { explainContributions } from './hint-contributions.ts';
 import { explainVaryingScale } from './hint-micro-batches.ts';
 import { explainOperands } from './hint-operands.ts';
 import { explainReduction, explainScale, relativeTo, vectorsOf, type VectorOf } from './hint-reductions.ts';
+import { explainRing } from './hint-ring.ts';
 import { explainAddedRows } from './hint-rows.ts';
 import { explainFrozenScale, explainUnderflow } from './hint-scales.ts';
 import { explainStale, explainStaleCopy } from './hint-stale.ts';
@@ -55,6 +56,8 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
         explainBlockScale(actual, expected, ref.global, { candidate, tau: finding.tau }),
       ])
         if (hint) hints.push(hint);
+      const ring = explainRing(finding, a, b, vectorOf);
+      if (ring) hints.push(ring);
       const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);
       if (stale) hints.unshift(stale);
     }

@@ -190,6 +190,7 @@ export const BUGS: readonly Bug[] = [
     config: createSimConfig({ ...bf16, mesh: { cp: 2 } }),
     column: 'backward',
     firstId: /din\/decoder\.layers\.3\.self_attention\.core_attention#[qkv]$/,
+    hint: 'ring',
     isSilent: true,
   },
   {
@@ -205,6 +206,7 @@ export const BUGS: readonly Bug[] = [
     config: createSimConfig({ ...bf16, mesh: { cp: 2 } }),
     column: 'backward',
     firstId: /din\/decoder\.layers\.3\.self_attention\.core_attention#[qkv]$/,
+    hint: 'ring',
     isSilent: true,
   },
   {
