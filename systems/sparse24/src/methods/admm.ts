@@ -38,7 +38,7 @@ export function admmPrune(
     if (iteration < MASK_ITERATIONS) {
       mask = maskFromScores(shape, sum, true);
       const share = 0.5 * (1 - (1 - (iteration + 1) / MASK_ITERATIONS) ** 3);
-      limit = thresholdOfShare(sum, share);
+      limit = thresholdOfShare(sum, mask.codes, share);
     }
     for (let i = 0; i < z.length; i++) {
       const isTop = (CODE_BITS[mask.codes[i >> 2]!]! & (1 << (i & 3))) !== 0;
@@ -56,10 +56,12 @@ export function admmPrune(
   return { mask, updated };
 }
 
-/** The size below which a share of all entries lies. */
-function thresholdOfShare(values: Float64Array, share: number): number {
-  const sizes = values.map(Math.abs).toSorted();
-  return sizes[Math.min(sizes.length - 1, Math.floor(share * sizes.length))]!;
+/** The size up to which entries go so that a share of all goes, none of the two largest of a block among them. */
+function thresholdOfShare(values: Float64Array, codes: Uint8Array, share: number): number {
+  const sizes = values
+    .map((value, i) => (CODE_BITS[codes[i >> 2]!]! & (1 << (i & 3)) ? Infinity : Math.abs(value)))
+    .sort();
+  return sizes[Math.min(sizes.length - 1, Math.floor(share * sizes.length) - 1)] ?? 0;
 }
 
 function multiply(a: Float64Array, b: Float64Array, rows: number, n: number): Float64Array {
