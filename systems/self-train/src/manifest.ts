@@ -37,6 +37,12 @@ const runParams = {
     .default('prototype')
     .describe('start of EM: class means weighed by predictions, or bases that the network learned'),
   clamp: z.number().min(0).default(0).describe('weight of labelled features in EM; 1 where both sets are one domain'),
+  ensemble: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(1)
+    .describe('networks trained from different starts; what they disagree about counts as doubt'),
   passes: z.int().min(1).max(200).default(10).describe('passes with dropout that measure the doubt of the network'),
   rank: z.enum(RANKS).default('conf').describe('what labels are ranked by before the best share is accepted'),
   target: z.enum(['hard', 'soft']).default('hard').describe('train on the class or on the distribution'),

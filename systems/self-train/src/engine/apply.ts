@@ -1,7 +1,7 @@
 /** A trained or adapted network on samples. */
 import type { StateValues } from '@tenfold/core/runtime';
 import type { Features } from '../types.ts';
-import { createNetwork } from './network.ts';
+import { openNetwork } from './ensemble.ts';
 import type { Prediction } from './network.ts';
 import type { TrainedSource } from './train-source.ts';
 
@@ -11,7 +11,7 @@ export async function predictWith(
   x: Features,
   signal?: AbortSignal,
 ): Promise<Prediction> {
-  await using opened = await createNetwork({
+  await using opened = await openNetwork({
     ...network,
     states,
     seed: 0,

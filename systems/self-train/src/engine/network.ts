@@ -52,8 +52,8 @@ export interface Network extends AsyncDisposable {
   train(rows: TrainingRows, numSteps: number, options: TrainOptions): Promise<number>;
   /** Dropout off. */
   predict(x: Features): Promise<Prediction>;
-  /** Dropout on, M times, masks from the seed. */
-  dropoutPasses(x: Features, numPasses: number, purpose: string): Promise<PassStatistics>;
+  /** Dropout on, M times, masks from the seed. @param statistics  of passes before, to which these are added */
+  dropoutPasses(x: Features, numPasses: number, purpose: string, statistics?: PassStatistics): Promise<PassStatistics>;
   /** Copies of parameters and buffers. */
   states(): Promise<StateValues>;
   /** Copies of these and of the optimiser's states, and the updates made: what a checkpoint holds. */
@@ -168,8 +168,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
         features: { numRows, width: featureWidth, data: features },
       };
     },
-    async dropoutPasses(x, numPasses, purpose) {
-      const statistics = createPassStatistics(x.numRows * numTokens, numClasses);
+    async dropoutPasses(x, numPasses, purpose, statistics = createPassStatistics(x.numRows * numTokens, numClasses)) {
       const rng = createRng(seed, `dropout/${purpose}`);
       const batch = Math.min(backbone.predictionBatch, x.numRows);
       const folded = backbone.foldsPasses ? Math.max(1, Math.min(numPasses, Math.floor(MAX_FOLDED_ROWS / batch))) : 1;

@@ -7,7 +7,7 @@ import type { StrongView } from './augment.ts';
 import { backboneFrom } from './backbone.ts';
 import { lookAtTarget } from './look.ts';
 import type { Look, StartBases } from './look.ts';
-import { createNetwork } from './network.ts';
+import { openNetwork } from './ensemble.ts';
 import { DEFAULT_OPTIONS } from './options.ts';
 import type { SelfTrainingOptions } from './options.ts';
 import { retrain } from './retrain.ts';
@@ -64,7 +64,7 @@ export async function selfTrain(
   const options = { ...DEFAULT_OPTIONS, ...given };
   assertInput(input, options);
   const { source, target, resumeFrom, view = { kind: 'numbers' } } = input;
-  await using network = await createNetwork({
+  await using network = await openNetwork({
     ...source.network,
     seed: options.seed,
     learningRate: options.learningRate,

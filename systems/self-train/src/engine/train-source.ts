@@ -8,7 +8,7 @@ import { selfTrainError } from '../self-train-errors.ts';
 import type { Features } from '../types.ts';
 import { backboneFrom } from './backbone.ts';
 import type { BackboneDescription } from './backbone.ts';
-import { createNetwork } from './network.ts';
+import { openNetwork } from './ensemble.ts';
 import type { NetworkOptions, TrainingRows } from './network.ts';
 
 export interface TrainedSource {
@@ -40,6 +40,9 @@ export interface TrainSourceOptions {
   readonly batchSize?: number;
   readonly hasBases?: boolean;
   readonly basisWeights?: NetworkOptions['basisWeights'];
+  /** Networks trained from different starts, default 1: an ensemble, whose members' disagreement is part of the model's
+   *  variance. */
+  readonly numMembers?: number;
   /** Of a network that was trained before with the same data and seed: training is left out. */
   readonly states?: StateValues;
   readonly onProgress?: (done: number, total: number) => void;
@@ -72,11 +75,12 @@ export async function trainSource(
   const heldOut = { x: takeRows(x, heldOutRows), labels: takeLabels(labels, heldOutRows, numTokens) };
   const batchSize = Math.min(options.batchSize ?? 128, trainingRows.length);
   const network = { backbone: description, numClasses, batchSize, hasBases: options.hasBases ?? false };
-  await using trained = await createNetwork({
+  await using trained = await openNetwork({
     ...network,
     seed,
     learningRate,
     ...(options.basisWeights && { basisWeights: options.basisWeights }),
+    ...(options.numMembers && { numMembers: options.numMembers }),
     ...(options.states && { states: options.states }),
     ...(options.signal && { signal: options.signal }),
   });

@@ -57,6 +57,7 @@ export async function run(params: AdaptParams, context: VerbContext): Promise<Ve
     epochs: params.epochs,
     backbone: { kind: 'mlp', width: pair.source.x.width, hidden: params.hidden, dropout: 0.3 },
     hasBases: params.bases === 'attention',
+    numMembers: params.ensemble,
     signal,
     ...(saved && { states: saved.sourceStates }),
     onProgress: (done, total) => context.progress({ phase: 'training on labelled samples', done, total }),

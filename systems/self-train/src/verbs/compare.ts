@@ -33,6 +33,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
     epochs: params.epochs,
     backbone: { kind: 'mlp', width: pair.source.x.width, hidden: params.hidden, dropout: 0.3 },
     hasBases: params.bases === 'attention',
+    numMembers: params.ensemble,
     signal,
     onProgress: (done, total) => context.progress({ phase: 'training on labelled samples', done, total }),
   });

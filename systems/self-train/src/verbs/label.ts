@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { writeOutputFiles } from '@tenfold/core/system';
-import { createNetwork } from '../engine/network.ts';
+import { openNetwork } from '../engine/ensemble.ts';
 import { emSmooth } from '../em-smoothing.ts';
 import { featurise } from '../inputs/featuriser.ts';
 import { readRawSamples } from '../inputs/raw-samples.ts';
@@ -39,7 +39,7 @@ export async function run(params: LabelParams, context: VerbContext): Promise<Ve
   for (const warning of raw.warnings) context.warn(warning);
   const x = featurise(featuriser, raw);
   context.progress({ phase: 'labelling', done: 0, total: x.numRows });
-  await using network = await createNetwork({
+  await using network = await openNetwork({
     ...description.network,
     states,
     seed: description.seed,

@@ -17,6 +17,7 @@ export interface RunParams extends PairParams {
   readonly sharedVariance: boolean;
   readonly bases: 'prototype' | 'attention';
   readonly clamp: number;
+  readonly ensemble: number;
   readonly passes: number;
   readonly rank: Rank;
   readonly target: 'hard' | 'soft';
