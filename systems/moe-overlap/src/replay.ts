@@ -22,7 +22,8 @@ export function replaySetting(
   setting: MeasuredSetting,
   partOverheadMs: number,
 ): ReplayRow[] {
-  const wholeMs = setting.modes['none']?.spanMs ?? {};
+  const none = setting.modes['none'];
+  const wholeMs = none?.laneMs ?? none?.spanMs ?? {};
   const name = setting.asked ? `emulated link, ${setting.asked}` : 'native link';
   return plans.flatMap(({ mode, ops }) => {
     const measured = setting.modes[mode];
