@@ -85,4 +85,11 @@ for (const [count, degree, isAntialiased, isPlain] of [
   );
 }
 device.destroy();
+using orphan = await createGpuRenderer(plainDevice, randomCloud(1, 3, 0));
+await orphan.render(CAMERA);
 plainDevice.destroy();
+const text = await orphan.readImage().then(
+  () => 'an image',
+  (cause: Error) => cause.message,
+);
+console.log(JSON.stringify({ text }));

@@ -99,7 +99,7 @@ function groupsOf(count: number): readonly [number, number] {
   return [columns, Math.ceil(count / columns)];
 }
 
-/** Copies a buffer to the host. */
+/** Copies a buffer to the host. @throws TF-VIEW-012 if the device is lost */
 export async function readBuffer(
   device: GPUDevice,
   buffer: GPUBuffer,
@@ -111,7 +111,15 @@ export async function readBuffer(
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, offset, target, 0, size);
   device.queue.submit([encoder.finish()]);
-  await target.mapAsync(1);
+  await target.mapAsync(1).catch((cause: unknown) => {
+    throw viewError('TF-VIEW-012', {
+      subject: 'readBuffer',
+      expected: 'a device that answers',
+      actual: cause instanceof Error ? cause.message : 'a lost one',
+      hints: ['Drivers give a device up when its memory is full or one kernel runs for seconds.'],
+      cause,
+    });
+  });
   const copy = target.getMappedRange().slice(0);
   target.destroy();
   return copy;
