@@ -1,5 +1,6 @@
 /** The session contract: what it means to run a graph. Four implementations fulfil it (one conformance suite):
- *  `reference` (plain TypeScript, float64 accumulation, the judge), `cpu` and `webgpu` (onnxruntime-node), `web` (onnxruntime-web). */
+ *  `reference` (plain TypeScript, float64 accumulation, the judge), `cpu` (onnxruntime-node), `webgpu` (kernels of our own, else
+ *  onnxruntime-node), `web` (onnxruntime-web). */
 import type { Graph } from '../graph/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 
