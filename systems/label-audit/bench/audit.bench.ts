@@ -27,6 +27,8 @@ interface PeerFigures {
 }
 
 const REPEATS = 5;
+/** Each in a new process, which is how a user meets it: nothing is compiled yet. */
+const STREAMED_REPEATS = 3;
 const PYTHONS = [process.env['TENFOLD_PYTHON'], '/usr/bin/python3', 'python3'];
 const SIZES = [
   [1_000_000, 10],
@@ -60,9 +62,8 @@ async function benchSize(numRows: number, numClasses: number, folder: string): P
   const scoreSum = common.value.scores.reduce((sum, score) => sum + score, 0);
   const peers = runPeers(files);
   const whole = timeOf(() => auditLabels(labels, probabilities).ranked.length);
-  const streamed = JSON.parse(
-    String(execFileSync(process.execPath, [join(import.meta.dirname, 'stream-once.ts'), ...files])),
-  ) as { seconds: number; wallSeconds: number; grownBytes: number; numFlagged: number };
+  const runs = Array.from({ length: STREAMED_REPEATS }, () => streamOnce(files));
+  const streamed = runs.sort((x, y) => x.seconds - y.seconds)[STREAMED_REPEATS >> 1]!;
   if (streamed.numFlagged !== numFlagged)
     throw new Error(`streamed ${streamed.numFlagged} flags, in memory ${numFlagged}`);
   const row = (name: string, seconds: number, peer: PeerFigures | undefined): BenchRow => ({
@@ -84,6 +85,18 @@ async function benchSize(numRows: number, numClasses: number, folder: string): P
       note: `${(1000 * streamed.wallSeconds).toFixed(0)} ms of wall time; process grew by ${(streamed.grownBytes / data.byteLength).toFixed(2)} × the input (${(data.byteLength / 2 ** 20).toFixed(0)} MiB)`,
     },
   ];
+}
+
+interface StreamedFigures {
+  readonly seconds: number;
+  readonly wallSeconds: number;
+  readonly grownBytes: number;
+  readonly numFlagged: number;
+}
+
+function streamOnce(files: readonly string[]): StreamedFigures {
+  const program = join(import.meta.dirname, 'stream-once.ts');
+  return JSON.parse(String(execFileSync(process.execPath, [program, ...files]))) as StreamedFigures;
 }
 
 function runPeers(files: readonly string[]): { numpy?: PeerFigures; cleanlab?: PeerFigures } {
