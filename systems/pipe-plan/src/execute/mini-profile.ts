@@ -28,18 +28,12 @@ export async function profileMini(pool: RankPool, setup: MiniSetup, numIteration
   const microBatch = setup.batch / setup.numMicroBatches;
   const pipelineOf = async (numMicroBatches: number): Promise<readonly RankSpan[]> => {
     const own = { ...setup, batch: numMicroBatches * microBatch, numMicroBatches };
-    const { spans } = await runMini(pool, own, {
-      instructions: pipelineWords(own),
-      frozen: setup.stages.map(() => []),
-      isFilled: false,
-      numIterations,
-    });
-    return spans;
+    return await warmSpans(pool, own, pipelineWords(own), [], numIterations);
   };
   const long = await pipelineOf(LONG * numStages);
   const single = await pipelineOf(1);
   const stageMs = (spans: readonly RankSpan[], kind: string): number[] =>
-    setup.stages.map((_, stage) => medianMs(spans, ({ name }) => name.startsWith(`${kind}${stage}.`)));
+    setup.stages.map((_, stage) => meanMs(spans, ({ name }) => name.startsWith(`${kind}${stage}.`)));
   const forwardMs = stageMs(long, 'F');
   const backwardMs = stageMs(long, 'B');
   const sum = (times: readonly number[]): number => times.reduce((total, ms) => total + ms, 0);
@@ -72,13 +66,8 @@ async function profileFrozen(
     const items = (Object.keys(MINI_FROZEN) as FrozenName[]).flatMap((component) =>
       MINI_FROZEN[component].map((_, layer): FrozenItem => ({ component, layer, start: 0, count: size })),
     );
-    const { spans } = await runMini(pool, setup, {
-      instructions: stages.map(() => []),
-      frozen: stages.map(() => items),
-      isFilled: false,
-      numIterations,
-    });
-    bySize.set(size, spans);
+    const idle = stages.map(() => []);
+    bySize.set(size, await warmSpans(pool, setup, idle, items, numIterations));
   }
   const frozen = (Object.keys(MINI_FROZEN) as FrozenName[]).map((component): FrozenComponent => ({
     id: component,
@@ -89,7 +78,7 @@ async function profileFrozen(
       forward: {
         sizes,
         timesMs: sizes.map((size) =>
-          medianMs(bySize.get(size)!, ({ name }) => name === `${component}.${layer} × ${size}`),
+          meanMs(bySize.get(size)!, ({ name }) => name === `${component}.${layer} × ${size}`),
         ),
       },
       paramBytes: 0,
@@ -106,11 +95,35 @@ function beginMs(spans: readonly RankSpan[]): number {
   return medianMs(spans, ({ name, lane }) => name === 'begin' && lane === 'rest 0');
 }
 
-/** Median over iterations from the end of one pass to the start of the other. */
+/** Spans of all iterations but the first, which is slower: every run opens its graphs anew. */
+async function warmSpans(
+  pool: RankPool,
+  setup: MiniSetup,
+  instructions: readonly (readonly string[])[],
+  items: readonly FrozenItem[],
+  numIterations: number,
+): Promise<readonly RankSpan[]> {
+  const { spans, results } = await runMini(pool, setup, {
+    instructions,
+    frozen: setup.stages.map(() => items),
+    isFilled: false,
+    numIterations: numIterations + 1,
+  });
+  const startMs = Math.min(...results.map(({ iterations }) => iterations[1]![0]));
+  return spans.filter((span) => span.startMs >= startMs);
+}
+
+/** An iteration is a sum of many of these times: their mean counts, medians of skewed times fall short of it. */
+function meanMs(spans: readonly RankSpan[], isWanted: (span: RankSpan) => boolean): number {
+  const wanted = spans.filter(isWanted);
+  return wanted.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0) / wanted.length;
+}
+
+/** Mean over iterations from the end of one pass to the start of the other. */
 function delayMs(spans: readonly RankSpan[], from: string, to: string): number {
   const ends = spans.filter(({ name }) => name === from).map(({ endMs }) => endMs);
   const starts = spans.filter(({ name }) => name === to).map(({ startMs }) => startMs);
-  return median(ends.map((end, index) => Math.max(0, starts[index]! - end)));
+  return ends.reduce((sum, end, index) => sum + Math.max(0, starts[index]! - end), 0) / ends.length;
 }
 
 /** Of the workers that meet somewhere the last one waits for nobody: the shortest of their times is the meeting itself. */
