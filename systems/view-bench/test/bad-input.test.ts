@@ -51,10 +51,12 @@ async function writeScene({ focal = 30, translation = [0, 0, 0], rotationWxyz = 
   await writeColmapModel(join(folder, 'sparse/0'), model, { force: true, format: 'binary' });
 }
 
-test('the scene that the others damage is read', async () => {
+test('the scene that the others damage is read, every second photograph held out from the first or the second on', async () => {
   await writeScene();
   const { frames, points } = await loadScene(folder, 'auto', READ);
   assert.deepEqual([frames.length, points.colors.length], [2, 3]);
+  const later = await loadScene(folder, 'auto', { ...READ, holdFirst: 1 });
+  assert.deepEqual([later.train, later.test], [['a.png'], ['b.png']]);
 });
 
 test('a mask of another shape than its photograph is refused by name', async () => {
