@@ -11,6 +11,7 @@ import { openBackend } from '../../src/runtime/index.ts';
 import type { Session } from '../../src/runtime/index.ts';
 import { assertTensorsClose } from '../../src/tensor/index.ts';
 import type { Tensor } from '../../src/tensor/index.ts';
+import { MODEL_CASES } from '../nn/model-cases.ts';
 import { OP_CASES } from './op-cases.ts';
 
 const SIZE = { vocabulary: 24, width: 16, layers: 2, heads: 2, context: 8 };
@@ -80,6 +81,32 @@ test('an op without a kernel is refused by name', () => {
     () => planKernels(g.finish(), PLAN),
     (error) => error instanceof NoKernel && error.message === 'Conv',
   );
+});
+
+test('training steps of decoders and diffusion transformers are covered, clipping included; others say what is missing', () => {
+  const missing = Object.fromEntries(
+    MODEL_CASES.map((modelCase) => {
+      const { graph } = buildTrainStep({ ...modelCase, optimizer: adamW({ learningRate: 1e-2 }), clipNorm: 1 });
+      try {
+        planKernels(graph, PLAN);
+        return [modelCase.name, undefined];
+      } catch (error) {
+        assert.ok(error instanceof NoKernel);
+        return [modelCase.name, error.message];
+      }
+    }),
+  );
+  assert.deepEqual(missing, {
+    mlp: undefined,
+    smallCnn: 'Conv',
+    resNet: 'Conv',
+    gpt: undefined,
+    llama: undefined,
+    hybrid: 'CumSum',
+    moeDecoder: 'TopK',
+    dit: undefined,
+    unet: 'Conv',
+  });
 });
 
 /** Dawn without a GPU: it checks shaders and computes nothing. The instance must outlive its device. */

@@ -61,18 +61,38 @@ const split: LowerNode = (lowering, { inputs, outputs, attributes }) => {
   });
 };
 
-/** Each element looks at every input: meant for few. */
+/** Each element looks at every input: few at a time. */
 const MOST_JOINED = 4;
 
-const concat: LowerNode = (lowering, { inputs, outputs, attributes }) => {
-  if (inputs.length > MOST_JOINED) throw new NoKernel(`Concat of ${inputs.length}`);
-  const axis = attributes['axis'] as number;
-  const { shape } = lowering.values[outputs[0]];
+const concat: LowerNode = (lowering, { inputs, outputs, attributes }) =>
+  joinParts(lowering, inputs, { axis: attributes['axis'] as number, out: outputs[0] });
+
+/** Many parts are joined in groups, then the groups. */
+function joinParts(lowering: Lowering, parts: readonly ValueId[], { axis, out }: { axis: number; out: ValueId }): void {
+  if (parts.length <= MOST_JOINED) return joinFew(lowering, parts, { axis, out });
+  const { shape, kind } = lowering.values[out];
+  const size = Math.ceil(parts.length / Math.ceil(parts.length / MOST_JOINED));
+  const groups: ValueId[] = [];
+  for (let first = 0; first < parts.length; first += size) {
+    const group = parts.slice(first, first + size);
+    const length = group.reduce((sum, part) => sum + lowering.values[part].shape[axis], 0);
+    const joined = lowering.define(
+      kind,
+      shape.map((own, i) => (i === axis ? length : own)),
+    );
+    joinFew(lowering, group, { axis, out: joined });
+    groups.push(joined);
+  }
+  joinParts(lowering, groups, { axis, out });
+}
+
+function joinFew(lowering: Lowering, parts: readonly ValueId[], { axis, out }: { axis: number; out: ValueId }): void {
+  const { shape } = lowering.values[out];
   const inner = numel(shape.slice(axis + 1));
   const total = shape[axis];
   const starts: number[] = [];
   let start = 0;
-  const operands = inputs.map((value) => {
+  const operands = parts.map((value) => {
     const size = lowering.values[value].shape[axis];
     const first = start;
     starts.push(first);
@@ -91,9 +111,9 @@ const concat: LowerNode = (lowering, { inputs, outputs, attributes }) => {
         (before, value, i) =>
           `select(${before}, ${value}, ((${lin} / ${U}(${inner})) % ${U}(${total})) >= ${U}(${starts[i]}))`,
       ),
-    { out: outputs[0] },
+    { out },
   );
-};
+}
 
 /** Indices below zero count from the end; others stay inside, since nothing else checks them. */
 const wrapped = (index: string, size: number): string =>
