@@ -28,6 +28,9 @@ interface IssueList {
 const ROW_PX = 64;
 const VIEW_PX = 576;
 
+/** Runs of earlier versions have all issues in one file. */
+type StoredIssueFile = Pick<IssueFile, 'classNames' | 'issues'> & Partial<IssueFile>;
+
 /** Shows the first issues as soon as they are there, then all. */
 async function readIssues(
   urlOf: (name: string) => string,
@@ -39,8 +42,8 @@ async function readIssues(
     if (!response.ok) throw new Error(`status ${response.status}`);
     return response.json();
   };
-  const file = (await read('issues.json')) as IssueFile;
-  const { classNames, issues: first, sheets, more = [], numIssues = first.length } = file; // earlier versions: all in one
+  const file = (await read('issues.json')) as StoredIssueFile;
+  const { classNames, issues: first, sheets, more = [], numIssues = first.length } = file;
   let issues: readonly ListedIssue[] = [];
   const add = (others: readonly Issue[]) => {
     const start = issues.length;
