@@ -8,7 +8,7 @@ import { boundsOfDay, boundsOfYear } from '../src/time/index.ts';
 
 const OFFICES = ['president', 'chancellor', 'head coach', 'mayor', 'bishop', 'director', 'king', 'admiral'];
 const EVENTS = ['flood', 'harvest fair', 'border treaty', 'great fire', 'rail strike', 'harbour opening'];
-const STARTS = [
+export const STARTS = [
   'Ka',
   'Mor',
   'Tel',
@@ -26,7 +26,7 @@ const STARTS = [
   'Wy',
   'Zan',
 ];
-const ENDS = ['dor', 'lin', 'mark', 'ness', 'ran', 'stad', 'ton', 'vik', 'wen', 'ya', 'gard', 'berg'];
+export const ENDS = ['dor', 'lin', 'mark', 'ness', 'ran', 'stad', 'ton', 'vik', 'wen', 'ya', 'gard', 'berg'];
 
 export interface MadeQuestion {
   readonly question: string;

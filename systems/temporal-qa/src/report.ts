@@ -80,7 +80,7 @@ export function reportAnswer(result: AnswerResult): Report {
     });
   const details = [
     `signal ${result.signal}`,
-    `category ${result.frame.category}`,
+    `category ${result.frame.category}${result.frame.decidedBy ? ' (by the classifier)' : ''}`,
     `asked for ${result.frame.answerType}`,
     ...(result.constraint.length > 0 ? [`condition ${result.constraint.map(timeText).join(', ')}`] : []),
     `mode ${result.mode}`,

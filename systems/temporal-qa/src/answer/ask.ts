@@ -285,6 +285,12 @@ class Asking implements Asker {
       trace.notes.push(`The time of “${frame.clause}” was not found; nothing was removed.`);
       return { spans: [], evidenceIds: none, signal: 'NONE' };
     }
+    const isUnnamed = frame.decidedBy === 'classifier';
+    if (isUnnamed && this.#mode === 'certain-only')
+      return {
+        code: 'E_SUBQUESTION',
+        message: `The wording suggests ${frame.signal}, but no clause names the event, so nothing is certain.`,
+      };
     if (this.#options.asOf !== undefined && frame.kind === 'entity' && frame.ordinal === undefined) {
       const day = parseDate(this.#options.asOf)!;
       return {
@@ -293,7 +299,9 @@ class Asking implements Asker {
         signal: 'OVERLAP',
       };
     }
-    return { spans: [], evidenceIds: none, signal: frame.signal };
+    // a condition without a clause leaves nothing to check against; the note says so
+    const unbound = frame.ordinal === undefined ? 'NONE' : 'ORDINAL';
+    return { spans: [], evidenceIds: none, signal: isUnnamed ? unbound : frame.signal };
   }
 
   /** Current, previous and next are seen from the reference date. */

@@ -1,5 +1,5 @@
 /** The frame of a question: what is asked, of which kind the answer is, and which time binds it.
- *  Rules alone decide; trained classifiers (signal, category) may overrule the signal where the rules are silent. */
+ *  The rules decide where they name a time; where they are silent, the trained classifier decides. */
 import {
   annotateDates,
   annotateRelative,
@@ -9,7 +9,7 @@ import {
   type Signal,
   type TimeSpan,
 } from '../time/index.ts';
-import { classifySignal } from './classifier.ts';
+import { classifySignal, type SignalGuess } from './classifier.ts';
 import { splitClauses } from './clauses.ts';
 import { findOrdinal } from './ordinals.ts';
 
@@ -25,6 +25,8 @@ export interface Frame {
   readonly answerType: string;
   readonly signal: Signal;
   readonly category: Category;
+  /** The classifier where the rules found no time and it names a signal: such a condition has no clause. */
+  readonly decidedBy?: 'classifier';
   /** Clause whose time must be found first. */
   readonly clause?: string;
   /** A second condition, where a date stands beside a clause. */
@@ -49,11 +51,17 @@ const START_VERBS =
   /\b(?:became|become|becoming|took office|take office|took over|elected|joined|join|started|start|began|begin|begun|appointed|inaugurated|assumed|came to power|succeeded to|crowned|entered)\b/i;
 const END_VERBS =
   /\b(?:left office|leave office|resigned|stepped down|ended|end|left|leave|retired|dissolved|abdicated|ceased)\b/i;
+/** Kinds whose time the classifier may decide; dates, durations and yes or no are computed from intervals. */
+const DECIDABLE: ReadonlySet<AnswerKind> = new Set(['entity', 'number', 'count']);
 /** Comparatives: birth for people, else the time of the clause. */
 const COMPARE = /,?\s*([^,?]+?),?\s+or\s+([^,?]+?)\s*\??$/i;
 
-/** @param ref  reference day, for "last year" and "current"; undefined leaves them as text */
-export function frameOf(question: string, ref?: Day): Frame {
+/** Least probability at which the classifier contradicts the rules in a note. */
+const SURE_AGAINST_RULES = 0.9;
+
+/** @param ref  reference day, for "last year" and "current"; undefined leaves them as text
+ *  @param classify  what decides where the rules are silent */
+export function frameOf(question: string, ref?: Day, classify: (text: string) => SignalGuess = classifySignal): Frame {
   const text = question
     .trim()
     .replaceAll(/\s+/g, ' ')
@@ -115,18 +123,19 @@ export function frameOf(question: string, ref?: Day): Frame {
         ' ',
       )
       .replaceAll(/\s+/g, ' ');
-  if (signal === 'NONE' && clause === undefined && windows.length === 0 && kind === 'entity' && !anchor && !ordinal) {
-    const guess = classifySignal(text);
-    if (guess.signal !== 'NONE' && guess.probability > 0.9)
-      issues.push(`The wording suggests ${guess.signal}, but no clause sets a time.`);
-  }
-  if (clause !== undefined) {
-    const guess = classifySignal(text);
-    if (guess.signal !== 'NONE' && guess.signal !== signal && guess.probability > 0.9)
-      issues.push(`The wording says ${signal}; questions like it mostly mean ${guess.signal}.`);
-  }
+  const isSilent = clause === undefined && windows.length === 0 && !anchor && DECIDABLE.has(kind);
+  const guess = isSilent || clause !== undefined ? classify(text) : undefined;
+  const decided = isSilent && guess!.signal !== 'NONE' ? guess!.signal : undefined;
+  if (decided) issues.push(`The wording suggests ${decided}, but no clause sets a time.`);
+  if (
+    clause !== undefined &&
+    guess!.signal !== 'NONE' &&
+    guess!.signal !== signal &&
+    guess!.probability > SURE_AGAINST_RULES
+  )
+    issues.push(`The wording says ${signal}; questions like it mostly mean ${guess!.signal}.`);
   const category: Category =
-    clause !== undefined
+    (clause !== undefined && kind !== 'date') || decided
       ? 'implicit'
       : windows.length > 0 || anchor
         ? 'explicit'
@@ -140,8 +149,9 @@ export function frameOf(question: string, ref?: Day): Frame {
     kind,
     main: main.trim(),
     answerType: answerTypeOf(main, kind),
-    signal:
-      clause === undefined && windows.length === 0 && !anchor
+    signal: decided
+      ? decided
+      : clause === undefined && windows.length === 0 && !anchor
         ? ordinal
           ? 'ORDINAL'
           : 'NONE'
@@ -149,6 +159,7 @@ export function frameOf(question: string, ref?: Day): Frame {
           ? 'OVERLAP'
           : signal,
     category,
+    ...(decided ? { decidedBy: 'classifier' as const } : {}),
     ...(clause === undefined ? {} : { clause }),
     ...(also ? { also } : {}),
     windows,
@@ -160,7 +171,7 @@ export function frameOf(question: string, ref?: Day): Frame {
 
 function kindOf(text: string): AnswerKind {
   if (
-    /^(?:when\b(?!.*,\s*(?:who|what|which|where|in which|for which)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date|(?:birth|death|start|end|opening|founding|launch) ?date|birthday))\b/i.test(
+    /^(?:when\b(?!.*,\s*(?:(?:in|for|to|at|against|by|with|from|of|on) )?(?:who|whom|what|which|where)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date|(?:birth|death|start|end|opening|founding|launch) ?date|birthday))\b/i.test(
       text,
     )
   )
@@ -194,10 +205,11 @@ function asStatement(text: string): string {
 
 /** "Who succeeded X as president of Y" is "Who was president of Y after X". */
 function rewriteSuccession(text: string): string {
-  const as = /^who (succeeded|replaced|followed|preceded|came after|came before|took over from) (.+?) as (.+)$/i.exec(
-    text,
-  );
-  if (as) return `Who was ${as[3]} ${/preceded|before/i.test(as[1]!) ? 'before' : 'after'} ${as[2]}`;
+  const as =
+    /^(who|(?:what|which) [\p{L}-]+) (succeeded|replaced|followed|preceded|came after|came before|took over from) (.+?) as (.+)$/iu.exec(
+      text,
+    );
+  if (as) return `${as[1]} was ${as[4]} ${/preceded|before/i.test(as[2]!) ? 'before' : 'after'} ${as[3]}`;
   const role = /^who (?:was|is) the (successor|predecessor) of (.+?) as (.+)$/i.exec(text);
   if (role) return `Who was ${role[3]} ${/pred/i.test(role[1]!) ? 'before' : 'after'} ${role[2]}`;
   const possessive = /^who (?:was|is) (.+?)['’]s? (successor|predecessor) as (.+)$/i.exec(text);

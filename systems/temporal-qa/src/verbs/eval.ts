@@ -70,12 +70,18 @@ export async function run(params: EvalParams, context: VerbContext): Promise<Ver
     }
     case 'tiq': {
       const result = evaluateTiq(dataFile(context, 'tiq-dev.json'));
-      return resultOf(result, 'TIQ dev', `Signal right for ${result.signalByClassifier} of ${result.implicit}.`, [
-        share('signal by the classifier', result.signalByClassifier, result.implicit),
-        share('signal by the rules', result.signalByRules, result.implicit),
-        share('implicit or not', result.implicitDecided, result.total),
-        share('clause found', result.clauseFound, result.implicit),
-      ]);
+      return resultOf(
+        result,
+        'TIQ dev, weights in sample',
+        `Signal right for ${result.signal.frame} of ${result.implicit}.`,
+        [
+          ...(['frame', 'rules', 'classifier'] as const).flatMap((who) => [
+            share(`signal, ${who}`, result.signal[who], result.implicit),
+            share(`implicit or not, ${who}`, result.decided[who], result.total),
+          ]),
+          share('clause found', result.clauseFound, result.implicit),
+        ],
+      );
     }
     case 'recognizers': {
       const results = evaluateRecognizers(dataFile(context, 'recognizers'));
