@@ -22,7 +22,7 @@ export async function createFusedSession(
   if (gpu === undefined || (gpu.isSoftware && options.fusesKernels !== true)) return undefined;
   const plan = planOrNothing(graph, gpu);
   if (plan === undefined) return undefined;
-  if (!gpu.hasHalf && plan.values.some(({ kind }) => kind === 'f16')) return undefined;
+  if (!mayUseHalf(plan, gpu, options)) return undefined;
   const { device } = gpu;
   if (plan.kernels.some(({ bindings }) => bindings.length > gpu.maxBuffers)) return undefined;
   const initial = resolveStates(graph, given);
@@ -139,7 +139,12 @@ export async function coversGraph(graph: Graph, options: SessionOptions = {}): P
   if (gpu === undefined || options.fusesKernels === false || (gpu.isSoftware && options.fusesKernels !== true))
     return false;
   const plan = planOrNothing(graph, gpu);
-  return plan !== undefined && (gpu.hasHalf || plan.values.every(({ kind }) => kind !== 'f16'));
+  return plan !== undefined && mayUseHalf(plan, gpu, options);
+}
+
+/** Steps in f16 have not run on a GPU by these kernels yet, only their products: they are for those who ask. */
+function mayUseHalf(plan: KernelPlan, gpu: { readonly hasHalf: boolean }, options: SessionOptions): boolean {
+  return plan.values.every(({ kind }) => kind !== 'f16') || (gpu.hasHalf && options.fusesKernels === true);
 }
 
 function planOrNothing(graph: Graph, options: PlanOptions): KernelPlan | undefined {
