@@ -16,7 +16,7 @@ import { graphOf, type EvidenceGraph, type RankInput } from './evidence-graph.ts
 import { conflictsOf } from './conflicts.ts';
 import { funnelOf } from './funnel.ts';
 import { momentOf } from './moment.ts';
-import type { Asker, Outcome, Refusal, Resolved, Trace } from './outcome.ts';
+import { unnamedEvent, type Asker, type Outcome, type Refusal, type Resolved, type Trace } from './outcome.ts';
 import { pickOrdinal } from './pick-ordinal.ts';
 import { prune } from './prune.ts';
 import { rankAnswers } from './rank.ts';
@@ -286,11 +286,7 @@ class Asking implements Asker {
       return { spans: [], evidenceIds: none, signal: 'NONE' };
     }
     const isUnnamed = frame.decidedBy === 'classifier';
-    if (isUnnamed && this.#mode === 'certain-only')
-      return {
-        code: 'E_SUBQUESTION',
-        message: `The wording suggests ${frame.signal}, but no clause names the event, so nothing is certain.`,
-      };
+    if (isUnnamed && this.#mode === 'certain-only') return unnamedEvent(frame.signal);
     if (this.#options.asOf !== undefined && frame.kind === 'entity' && frame.ordinal === undefined) {
       const day = parseDate(this.#options.asOf)!;
       return {

@@ -43,3 +43,11 @@ export interface Asker {
     trace: Trace,
   ): Promise<(Resolved & { readonly signal: Signal }) | Refusal>;
 }
+
+/** Refusal of a condition that the wording suggests and no clause names. */
+export function unnamedEvent(signal: Signal): Refusal {
+  return {
+    code: 'E_SUBQUESTION',
+    message: `The wording suggests ${signal}, but no clause names the event, so nothing is certain.`,
+  };
+}
