@@ -22,7 +22,7 @@ const POLICIES = [
 ];
 const PARITY = ['vllm+', 'sglang+', 'compat:0', 'compat:1', 'compat-tuned'];
 const TRACES: readonly (readonly [string, readonly number[]])[] = [
-  ['', [0.7, 1, 1.4, 2]],
+  ['', [0.7, 1, 1.4, 2, 4]],
   ['swe-agent', [2, 4, 8]],
   ['mooncake-conversation.jsonl', [100, 200, 400, 800]],
   ['mooncake-synthetic.jsonl', [100, 200, 400, 800]],

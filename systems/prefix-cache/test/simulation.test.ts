@@ -73,7 +73,7 @@ test('a trace is described and written as Marconi JSONL that gives the same repl
     const { result } = await runVerbInTest(manifest, 'trace', { out });
     assert.deepEqual(
       { requests: (result as { requests: number }).requests, sessions: (result as { sessions: number }).sessions },
-      { requests: 70, sessions: 20 },
+      { requests: 280, sessions: 48 },
     );
     await assert.rejects(runVerbInTest(manifest, 'trace', { out }), { code: 'TF-USAGE-007' });
     const original = await openNamedTrace('', undefined, createTestContext());
@@ -88,7 +88,7 @@ test('a trace is described and written as Marconi JSONL that gives the same repl
     assert.ok((other.result as { differing: number }).differing > 0);
     writeFileSync(theirs, '[1,2]');
     await assert.rejects(compare('compat:1'), {
-      message: 'openTrace: reused tokens of 70 requests, got 2 (theirs.json). TF-PREFIX-003',
+      message: 'openTrace: reused tokens of 280 requests, got 2 (theirs.json). TF-PREFIX-003',
     });
   } finally {
     rmSync(folder, { recursive: true });

@@ -14,7 +14,7 @@ import type { ModelProfile, Trace } from '../types.ts';
 
 const PACKAGE_URL = new URL('../../', import.meta.url);
 const MODEL_FOLDER = fileURLToPath(new URL('../../models/hyb-7m', PACKAGE_URL));
-const DEMO_TRACE = fileURLToPath(new URL('fixtures/doc-agents.jsonl', PACKAGE_URL));
+const DEMO_TRACE = fileURLToPath(new URL('fixtures/text-agents.jsonl', PACKAGE_URL));
 
 export { DEMO_TRACE, MODEL_FOLDER };
 
