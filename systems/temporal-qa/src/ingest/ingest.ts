@@ -31,7 +31,7 @@ export interface IngestResult {
   readonly numMoreProblems: number;
 }
 
-const BATCH_SIZE = 5000;
+const BATCH_SIZE = 20_000;
 const MAX_KEPT_PROBLEMS = 200;
 const FACT_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json', '.nt'];
 const PAGE_ENDINGS = ['.md', '.markdown', '.txt', '.html', '.htm', '.wiki', '.wikitext'];
