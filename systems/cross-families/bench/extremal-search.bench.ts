@@ -32,7 +32,7 @@ export async function bench(): Promise<BenchRow[]> {
     ours: ours.ms,
     peer: peer.ms,
     unit: 'ms',
-    ratio: ours.ms / peer.ms,
+    ratio: peer.ms / ours.ms,
   });
   for (const [name, n, m, reference] of [
     ['n = 5, m = 3', 5, 3, REFERENCE_MS.n5m3],
@@ -45,7 +45,7 @@ export async function bench(): Promise<BenchRow[]> {
       ours: ms,
       peer: reference,
       unit: 'ms',
-      ratio: ms / reference,
+      ratio: reference / ms,
       note: 'peer column: C++ reference on another machine',
     });
   }
@@ -59,7 +59,7 @@ export async function bench(): Promise<BenchRow[]> {
     ours: perProgram,
     peer: 150,
     unit: 'ms',
-    ratio: perProgram / 150,
+    ratio: 150 / perProgram,
     note: 'peer column is the target',
   });
   const large = normaliseProblem({
@@ -80,7 +80,7 @@ export async function bench(): Promise<BenchRow[]> {
     ours: coldMs,
     peer: 20,
     unit: 'ms',
-    ratio: coldMs / 20,
+    ratio: 20 / coldMs,
     note: 'peer column is the target',
   });
   return rows;

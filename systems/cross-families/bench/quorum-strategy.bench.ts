@@ -37,7 +37,7 @@ export async function bench(): Promise<BenchRow[]> {
       ours: ours.ms,
       peer: peer.ms,
       unit: 'ms',
-      ratio: ours.ms / peer.ms,
+      ratio: peer.ms / ours.ms,
       note: 'ours with exact certificate, gap 0',
     });
   }
@@ -54,7 +54,7 @@ export async function bench(): Promise<BenchRow[]> {
       ours: ms,
       peer: targetMs,
       unit: 'ms',
-      ratio: ms / targetMs,
+      ratio: targetMs / ms,
       note: `gap ${gap}; peer column is the target`,
     });
   }
