@@ -18,6 +18,10 @@ export const sceneShape = {
   maxWidth: z.int().min(16).max(4096).default(512).describe('wider images are scaled down to this, pixels'),
   holdEvery: z.int().min(2).max(1000).default(8).describe('without split lists every so many-th image is a test'),
   holdFirst: z.int().min(0).max(999).default(0).describe('index of the first of these, by name'),
+  hold: z
+    .string()
+    .default('')
+    .describe('names of test images, comma-separated, in place of every so many-th and of split lists'),
   maxLean: z
     .number()
     .min(0)
@@ -32,6 +36,7 @@ export interface SceneParams {
   readonly maxWidth: number;
   readonly holdEvery: number;
   readonly holdFirst: number;
+  readonly hold: string;
   readonly maxLean: number;
 }
 

@@ -59,6 +59,22 @@ test('the scene that the others damage is read, every second photograph held out
   assert.deepEqual([later.train, later.test], [['a.png'], ['b.png']]);
 });
 
+test('photographs are held out by name; a name that is not there and a hold-out of all are refused', async () => {
+  await writeScene();
+  writeFileSync(join(folder, 'train_set.txt'), 'b.png\n');
+  writeFileSync(join(folder, 'test_set.txt'), 'a.png\n');
+  const named = await loadScene(folder, 'auto', { ...READ, hold: ['b.png'] });
+  assert.deepEqual([named.train, named.test], [['a.png'], ['b.png']]);
+  await assert.rejects(
+    loadScene(folder, 'auto', { ...READ, hold: ['b.pgn'] }),
+    /heldOutNames: names of posed photographs, got "b\.pgn"\. Did you mean "b\.png"\? TF-VIEW-002/,
+  );
+  await assert.rejects(
+    loadScene(folder, 'auto', { ...READ, hold: ['a.png', 'b.png'] }),
+    /heldOutNames: a photograph that is left to train on, got all 2 held out\. TF-VIEW-002/,
+  );
+});
+
 test('a mask of another shape than its photograph is refused by name', async () => {
   await writeScene();
   mkdirSync(join(folder, 'dynamic_masks'));

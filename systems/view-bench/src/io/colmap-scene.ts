@@ -14,13 +14,10 @@ import type { Intrinsics } from '../camera.ts';
 import type { Frame, Level, PinholeCamera, PointCloud, Scene } from '../types.ts';
 import { viewError } from '../view-errors.ts';
 import { findMask, readFrame, type FrameReadOptions, type FrameSource } from './frames.ts';
+import { heldOutNames, type HoldOutOptions } from './hold-out.ts';
 import type { Distortion } from './undistort.ts';
 
-export interface ColmapSceneOptions extends FrameReadOptions {
-  /** Without split lists every so many-th image (by name) is a test. */
-  readonly holdEvery: number;
-  /** Index of the first of them. Default 0. */
-  readonly holdFirst?: number;
+export interface ColmapSceneOptions extends FrameReadOptions, HoldOutOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -39,10 +36,8 @@ export async function readColmapScene(folder: string, options: ColmapSceneOption
   }
   const model = await readColmapModel(sparse);
   const names = model.images.map(({ name }) => name).toSorted();
-  const lists = await readSplitLists(folder, names);
-  const test =
-    lists?.test ??
-    names.filter((_, index) => index % options.holdEvery === (options.holdFirst ?? 0) % options.holdEvery);
+  const lists = options.hold?.length ? undefined : await readSplitLists(folder, names);
+  const test = heldOutNames(names, options, lists?.test);
   const testNames = new Set(test);
   const train = lists?.train ?? names.filter((name) => !testNames.has(name));
   const cameraOf = new Map(model.cameras.map((camera) => [camera.id, camera]));

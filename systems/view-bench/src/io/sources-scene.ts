@@ -3,13 +3,10 @@ import { createRng } from '@tenfold/core/base';
 import { worldFromPixel } from '../camera.ts';
 import type { Frame, PointCloud, Scene } from '../types.ts';
 import { viewError } from '../view-errors.ts';
+import { heldOutNames, type HoldOutOptions } from './hold-out.ts';
 import { readFrame, type FrameReadOptions, type FrameSource } from './frames.ts';
 
-export interface SourceSceneOptions extends FrameReadOptions {
-  /** Every so many-th photograph is a test. */
-  readonly holdEvery: number;
-  /** Index of the first of them, by name. Default 0. */
-  readonly holdFirst?: number;
+export interface SourceSceneOptions extends FrameReadOptions, HoldOutOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -44,10 +41,7 @@ export async function sceneFromSources(
     options.onProgress?.(frames.length, sources.length);
   }
   const names = frames.map((frame) => frame.name);
-  const held = new Set(
-    test ??
-      names.toSorted().filter((_, index) => index % options.holdEvery === (options.holdFirst ?? 0) % options.holdEvery),
-  );
+  const held = new Set(heldOutNames(names, options, test));
   const train = names.filter((frameName) => !held.has(frameName));
   const trainNames = new Set(train);
   return {

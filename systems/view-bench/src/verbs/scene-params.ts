@@ -10,6 +10,10 @@ export async function sceneFromParams(params: SceneParams, context: VerbContext)
     maxWidthPx: params.maxWidth,
     holdEvery: params.holdEvery,
     holdFirst: params.holdFirst,
+    hold: params.hold
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     onProgress: (done, total) => context.progress({ phase: 'reading images', done, total }),
   });
   return leaveOutLeaning(scene, params.maxLean);
