@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** Allows ops to fall back from webgpu to the CPU; default false: createSession then throws and names them. */
   readonly allowCpuFallback?: boolean;
   /** webgpu: run graphs by kernels of our own, fused across ops, where they cover every op; else, and always if false, by
-   *  the engine's, one an op. Default: true unless the device is a software one or the graph holds float16. */
+   *  the engine's, one an op. Default: true unless the device is a software one. */
   readonly fusesKernels?: boolean;
 }
 

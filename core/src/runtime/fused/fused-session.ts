@@ -22,7 +22,7 @@ export async function createFusedSession(
   if (gpu === undefined || (gpu.isSoftware && options.fusesKernels !== true)) return undefined;
   const plan = planOrNothing(graph, gpu);
   if (plan === undefined) return undefined;
-  if (!mayUseHalf(plan, gpu, options)) return undefined;
+  if (!canStore(plan, gpu)) return undefined;
   const { device } = gpu;
   if (plan.kernels.some(({ bindings }) => bindings.length > gpu.maxBuffers)) return undefined;
   const initial = resolveStates(graph, given);
@@ -139,12 +139,11 @@ export async function coversGraph(graph: Graph, options: SessionOptions = {}): P
   if (gpu === undefined || options.fusesKernels === false || (gpu.isSoftware && options.fusesKernels !== true))
     return false;
   const plan = planOrNothing(graph, gpu);
-  return plan !== undefined && mayUseHalf(plan, gpu, options);
+  return plan !== undefined && canStore(plan, gpu);
 }
 
-/** Steps in f16 have not run on a GPU by these kernels yet, only their products: they are for those who ask. */
-function mayUseHalf(plan: KernelPlan, gpu: { readonly hasHalf: boolean }, options: SessionOptions): boolean {
-  return plan.values.every(({ kind }) => kind !== 'f16') || (gpu.hasHalf && options.fusesKernels === true);
+function canStore(plan: KernelPlan, gpu: { readonly hasHalf: boolean }): boolean {
+  return gpu.hasHalf || plan.values.every(({ kind }) => kind !== 'f16');
 }
 
 function planOrNothing(graph: Graph, options: PlanOptions): KernelPlan | undefined {
