@@ -257,6 +257,7 @@ for (const theme of ['light', 'dark'] as const) {
           'compare-nothing': ['/compare', 'No runs chosen'],
           errors: ['/errors?q=TF-STORE', 'TF-STORE-004'],
           nowhere: ['/nowhere', 'There is no page at this address'],
+          'bare room': ['/pi-room', 'this one is /rooms/pi-room'],
           lost: ['/runs/ffffffffff', 'TF-STUDIO-003'],
         } as const;
         for (const [name, [path, text]] of Object.entries(pages)) {
@@ -269,6 +270,11 @@ for (const theme of ['light', 'dark'] as const) {
           if (pictureFolder)
             await page.screenshot({ path: join(pictureFolder, `${name}-${theme}-${width}.png`), fullPage: true });
         }
+        await page.goto(studio.base);
+        await page
+          .locator('.room-card', { hasText: 'pi' })
+          .locator('.room-answer', { hasText: 'points give' })
+          .waitFor();
         await page.keyboard.press('Control+k');
         await page.getByRole('dialog').waitFor();
         assert.deepEqual(await axeViolations(page), [], 'palette');

@@ -111,13 +111,7 @@ export function App() {
             <Route path="/runs" component={RunsPage} />
             <Route path="/runs/:id">{({ id }) => <RunPage key={id} runId={id!} />}</Route>
             <Route>
-              <EmptyState
-                isPage
-                title="There is no page at this address"
-                action={<LinkButton href="/">Go to the rooms</LinkButton>}
-              >
-                The link may be old, or a letter is missing.
-              </EmptyState>
+              <UnknownPage path={path} />
             </Route>
           </Switch>
         </PageBoundary>
@@ -127,6 +121,28 @@ export function App() {
       {open === 'save' && <SaveView onClose={() => setOpen(undefined)} />}
       <Toasts />
     </>
+  );
+}
+
+/** Rooms are also guessed from their bare name: /view-bench is /rooms/view-bench. */
+function UnknownPage({ path }: { readonly path: string }) {
+  const rooms = useRooms();
+  const [first] = path.split('/').filter(Boolean);
+  const room = rooms.data?.find(({ id }) => id === first);
+  return (
+    <EmptyState
+      isPage
+      title="There is no page at this address"
+      action={
+        room ? (
+          <LinkButton href={`/rooms/${room.id}`}>Open {room.title}</LinkButton>
+        ) : (
+          <LinkButton href="/">Go to the rooms</LinkButton>
+        )
+      }
+    >
+      {room ? `Rooms are at /rooms: this one is /rooms/${room.id}.` : 'The link may be old, or a letter is missing.'}
+    </EmptyState>
   );
 }
 

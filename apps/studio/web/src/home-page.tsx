@@ -40,6 +40,7 @@ export function HomePage() {
               room={room}
               fold={index % 10}
               lastRun={runs.data?.find((run) => run.system === room.id)}
+              lastAnswer={runs.data?.find((run) => run.system === room.id && run.status === 'done' && run.verdict)}
             />
           ))}
         </ul>
@@ -65,10 +66,13 @@ function RoomCard({
   room,
   fold,
   lastRun,
+  lastAnswer,
 }: {
   readonly room: RoomDescription;
   readonly fold: number;
   readonly lastRun: RunSummary | undefined;
+  /** The newest run that ended with a verdict. */
+  readonly lastAnswer: RunSummary | undefined;
 }) {
   return (
     <li className={room.built ? 'room-card' : 'room-card is-unbuilt'}>
@@ -88,6 +92,11 @@ function RoomCard({
         <Link href={`/rooms/${room.id}`}>{room.title}</Link>
       </h2>
       <p className="room-question">{room.question}</p>
+      {lastAnswer?.verdict && (
+        <Link href={`/runs/${lastAnswer.id}`} className="room-answer" title={lastAnswer.verdict.text}>
+          {lastAnswer.verdict.text}
+        </Link>
+      )}
       <p className="room-line">
         {room.page?.summary ?? room.paper.title} <span className="tf-mono">arXiv {room.paper.arxiv}</span>
       </p>
