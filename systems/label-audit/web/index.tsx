@@ -8,6 +8,7 @@ import {
   Stack,
   Tabs,
   useAddressState,
+  useNewestVerb,
   useVerbRun,
   WithControls,
   type RoomPageProps,
@@ -31,8 +32,10 @@ const VIEWS: readonly { readonly id: View; readonly label: string }[] = [
 /** Stands between the two classes of a pair in the address. */
 const ARROW = ' → ';
 
+const VERBS = ['tour', 'audit'] as const;
+
 export default function LabelAuditPage(page: RoomPageProps) {
-  const [verb, setVerb] = useAddressState<'tour' | 'audit'>('verb', 'tour');
+  const [verb, setVerb] = useAddressState('verb', useNewestVerb(page, VERBS));
   const [view, setView] = useAddressState<View>('view', 'review');
   const [pairText, setPairText] = useAddressState<string>('pair', '');
   const run = useVerbRun<AuditJson>(page, verb);

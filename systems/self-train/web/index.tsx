@@ -10,6 +10,7 @@ import {
   Tabs,
   TextField,
   useAddressState,
+  useNewestVerb,
   useVerbRun,
   WithControls,
   type RoomPageProps,
@@ -33,6 +34,8 @@ const STORIES: readonly { readonly id: Story; readonly label: string }[] = [
   { id: 'adapt', label: 'Your samples' },
 ];
 
+const VERBS: readonly Story[] = STORIES.map(({ id }) => id);
+
 const VIEWS: readonly { readonly id: View; readonly label: string }[] = [
   { id: 'rounds', label: 'Rounds' },
   { id: 'map', label: 'Feature map' },
@@ -42,7 +45,7 @@ const VIEWS: readonly { readonly id: View; readonly label: string }[] = [
 ];
 
 export default function SelfTrainPage(page: RoomPageProps) {
-  const [story, setStory] = useAddressState<Story>('story', 'tour');
+  const [story, setStory] = useAddressState<Story>('story', useNewestVerb(page, VERBS));
   return (
     <Stack>
       <nav className="st-stories" aria-label="What to adapt">

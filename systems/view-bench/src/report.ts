@@ -37,15 +37,21 @@ export function stripName(frameName: string): string {
   return `views/${frameName.replace(/\.\w+$/, '').replaceAll(/[^\w.-]/g, '_')}.png`;
 }
 
+/** Like "18.2 dB between training views". */
+function whereText({ level, psnr }: { readonly level: Level; readonly psnr: number }): string {
+  return `${psnr.toFixed(1)} dB ${level === 'control' ? '' : 'in '}${LEVEL_TITLES[level]}`;
+}
+
 export function experimentReport(title: string, result: ExperimentResult, extra: readonly Block[] = []): Report {
   const { levels, trust, training, evaluation, strips } = result;
   const worst = levels.filter(({ level }) => level !== 'train').toSorted((a, b) => a.psnr - b.psnr)[0];
   const reference = levels.find(({ level }) => level === 'control') ?? levels.find(({ level }) => level === 'train');
   const text = [
     trust ? trustSentence(trust) : undefined,
-    worst && reference && worst !== reference
-      ? `${LEVEL_TITLES[worst.level]} falls to ${worst.psnr.toFixed(1)} dB from ${reference.psnr.toFixed(1)} dB ${LEVEL_TITLES[reference.level]}.`
-      : reference && `${reference.psnr.toFixed(1)} dB ${LEVEL_TITLES[reference.level]}.`,
+    reference &&
+      (worst && worst !== reference
+        ? `PSNR falls from ${whereText(reference)} to ${worst.psnr.toFixed(1)} dB at ${LEVEL_TITLES[worst.level]}.`
+        : `PSNR is ${whereText(reference)}.`),
   ];
   return {
     title,

@@ -12,6 +12,7 @@ import {
   Tabs,
   TextField,
   useAddressState,
+  useNewestVerb,
   useVerbRun,
   WithControls,
   type RoomPageProps,
@@ -35,8 +36,10 @@ const VIEWS: readonly { readonly id: View; readonly label: string }[] = [
   { id: 'report', label: 'Report' },
 ];
 
+const VERBS = ['tour', 'train'] as const;
+
 export default function Page(page: RoomPageProps) {
-  const [verb, setVerb] = useAddressState<'tour' | 'train'>('verb', 'tour');
+  const [verb, setVerb] = useAddressState('verb', useNewestVerb(page, VERBS));
   const [view, setView] = useAddressState<View>('view', 'trust');
   const [level, setLevel] = useAddressState<Level>('level', 'level3');
   const [scene, setScene] = useAddressState<string>('scene', '');

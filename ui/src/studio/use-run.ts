@@ -139,6 +139,15 @@ export function useVerbRun<Value = unknown>(
   return { ...live, error: startError ?? live.error, runId, start, cancel, select };
 }
 
+/** The verb that a page opens with: of those it can show, the one whose run finished last when the page was opened, so that
+ *  nobody comes back to an empty page. @param verbs  the first stands where none has run */
+export function useNewestVerb<Verb extends string>(page: RoomPageProps, verbs: readonly Verb[]): Verb {
+  const newest = page.runs.find((run) => hasResult(run.status) && verbs.some((verb) => verb === run.verb));
+  const [kept, setKept] = useState(newest?.verb);
+  if (kept === undefined && newest !== undefined) setKept(newest.verb);
+  return (kept as Verb | undefined) ?? verbs[0]!;
+}
+
 function hasResult(status: RunStatus): boolean {
   return status === 'done' || status === 'problems';
 }
