@@ -4,7 +4,7 @@ import type { ExperimentResult } from './bench/experiment.ts';
 import type { LevelRow } from './bench/level-table.ts';
 import type { TrustRadius } from './bench/trust-radius.ts';
 import type { LeaningView } from './pose-check.ts';
-import type { Level } from './types.ts';
+import type { LengthUnit, Level } from './types.ts';
 
 export const LEVEL_TITLES: Readonly<Record<Level, string>> = {
   train: 'training views',
@@ -15,8 +15,17 @@ export const LEVEL_TITLES: Readonly<Record<Level, string>> = {
 };
 
 /** What a run keeps as JSON. */
-export function experimentValue({ training, evaluation, levels, trust, cameras, strips }: ExperimentResult) {
+export function experimentValue({
+  lengthUnit,
+  training,
+  evaluation,
+  levels,
+  trust,
+  cameras,
+  strips,
+}: ExperimentResult) {
   return {
+    lengthUnit,
     numGaussians: training.cloud.count,
     numGrown: training.numGrown,
     numPruned: training.numPruned,
@@ -43,11 +52,11 @@ function whereText({ level, psnr }: { readonly level: Level; readonly psnr: numb
 }
 
 export function experimentReport(title: string, result: ExperimentResult, extra: readonly Block[] = []): Report {
-  const { levels, trust, training, evaluation, strips } = result;
+  const { lengthUnit, levels, trust, training, evaluation, strips } = result;
   const worst = levels.filter(({ level }) => level !== 'train').toSorted((a, b) => a.psnr - b.psnr)[0];
   const reference = levels.find(({ level }) => level === 'control') ?? levels.find(({ level }) => level === 'train');
   const text = [
-    trust ? trustSentence(trust) : undefined,
+    trust ? trustSentence(trust, lengthUnit) : undefined,
     reference &&
       (worst && worst !== reference
         ? `PSNR falls from ${whereText(reference)} to ${worst.psnr.toFixed(1)} dB at ${LEVEL_TITLES[worst.level]}.`
@@ -68,14 +77,14 @@ export function experimentReport(title: string, result: ExperimentResult, extra:
             digits: 1,
           })),
           ...(trust
-            ? [{ label: 'trust radius', value: trust.radiusM, unit: 'm', format: 'number' as const, digits: 1 }]
+            ? [{ label: 'trust radius', value: trust.radiusM, unit: lengthUnit, format: 'number' as const, digits: 1 }]
             : []),
           { label: 'Gaussians', value: training.cloud.count, format: 'count' as const },
         ],
       },
       ...extra,
       levelTable(levels, evaluation.profile),
-      ...(trust ? [trustPlot(trust)] : []),
+      ...(trust ? [trustPlot(trust, lengthUnit)] : []),
       ...(training.losses.length > 0 ? [lossPlot(training.losses)] : []),
       ...(strips.length > 0
         ? [
@@ -97,11 +106,11 @@ export function experimentReport(title: string, result: ExperimentResult, extra:
   };
 }
 
-function trustSentence({ radiusM, toleranceDb, isLowerBound }: TrustRadius): string {
-  const much = `${toleranceDb} dB`;
-  if (isLowerBound) return `Views stay within ${much} as far as the tests go, ${radiusM.toFixed(1)} m from the path.`;
+function trustSentence({ radiusM, toleranceDb, isLowerBound }: TrustRadius, unit: LengthUnit): string {
+  const [much, far] = [`${toleranceDb} dB`, `${radiusM.toFixed(1)} ${unit}`];
+  if (isLowerBound) return `Views stay within ${much} as far as the tests go, ${far} from the path.`;
   if (radiusM === 0) return `Even the nearest views aside lose more than ${much}.`;
-  return `Trust views up to ${radiusM.toFixed(1)} m from the training path: beyond, more than ${much} are lost.`;
+  return `Trust views up to ${far} from the training path: beyond, more than ${much} are lost.`;
 }
 
 /** What was left out for its pose, if anything. */
@@ -146,13 +155,16 @@ function levelTable(levels: readonly LevelRow[], profile: string): Block {
   };
 }
 
-function trustPlot({ points, monotone, referencePsnr, toleranceDb, radiusM, isLowerBound }: TrustRadius): Block {
+function trustPlot(
+  { points, monotone, referencePsnr, toleranceDb, radiusM, isLowerBound }: TrustRadius,
+  unit: LengthUnit,
+): Block {
   const seen = points.filter(({ psnrSeen }) => psnrSeen !== null);
   return {
     kind: 'plot',
     caption: 'Quality against distance from the training path',
     mark: 'line',
-    x: { label: 'distance from the path', unit: 'm' },
+    x: { label: 'distance from the path', unit },
     y: { label: 'PSNR', unit: 'dB' },
     series: [
       {

@@ -68,9 +68,14 @@ export interface PointCloud {
   readonly colors: Uint8Array;
 }
 
+/** Structure from motion knows no scale: its lengths are in units of its own. */
+export type LengthUnit = 'm' | 'scene units';
+
 /** What a training run needs: frames and the points that start it. */
 export interface Scene {
   readonly name: string;
+  /** Of all lengths; default metres. */
+  readonly lengthUnit?: LengthUnit;
   readonly frames: readonly Frame[];
   readonly points: PointCloud;
   /** Names of `frames`. */

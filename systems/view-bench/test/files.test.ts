@@ -200,6 +200,7 @@ test('transforms.json turns OpenGL axes and keeps camera centres', async () => {
   // The view goes along −z of the OpenGL camera.
   assert.deepEqual([...scene.frames[0]!.camera.rotation.subarray(6, 9)].map(Math.round), [0, 0, -1]);
   assert.equal(scene.train.length + scene.test.length, 2);
+  assert.equal(scene.lengthUnit, 'scene units', 'nothing says how long its unit is');
   writeFileSync(join(path, 'transforms.json'), JSON.stringify({ w: 32, h: 20, fl_x: 'wide', frames }));
   await assert.rejects(loadScene(path, 'auto', READ), /field fl_x: .*transforms.json.*TF-VIEW-004/);
   writeFileSync(join(path, 'transforms.json'), '');

@@ -15,6 +15,7 @@ interface Answer {
     readonly psnrSeen: number | null;
     readonly unseenShare: number | null;
   }[];
+  readonly lengthUnit: string;
   readonly trust: { readonly radiusM: number; readonly points: readonly unknown[] } | null;
   readonly numGaussians: number;
   readonly numGrown: number;
@@ -37,6 +38,7 @@ test('the tour trains a street, scores three levels and draws a trust radius', a
   );
   assert.ok(value.numGrown > 0);
   assert.ok(value.trust!.points.length >= 3);
+  assert.equal(value.lengthUnit, 'm');
   const names = new Set(outcome.artifacts.map(({ name }) => name));
   assert.ok(names.has('cloud.ply') && names.has('cloud.splat'));
   for (const { artifact } of value.strips) assert.ok(names.has(artifact), artifact);
@@ -63,6 +65,9 @@ test('a street is written in the EUVS layout, trained, scored from its file and 
     options,
   );
   const value = trained.result as unknown as Answer;
+  // A COLMAP model does not say how long its unit is, and the report does not say metres.
+  assert.equal(value.lengthUnit, 'scene units');
+  assert.doesNotMatch(JSON.stringify(trained.report), /\d m\b|"unit":"m"/);
   // The exact depth beside the images is read back: the oracle splits pixels here too.
   assert.ok(value.levels.every(({ psnrSeen }) => psnrSeen !== null));
   const scored = await runVerbInTest(manifest, 'evaluate', { scene: 'street', cloud: 'result/cloud.ply' }, options);

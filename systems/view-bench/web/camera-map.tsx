@@ -2,8 +2,9 @@
 import type { ExperimentValue } from './results.ts';
 import { LEVELS } from './results.ts';
 
-const MARGIN_M = 3;
-const WEDGE_M = 2.2;
+/** Parts of 54 of the path's width. */
+const MARGIN = 3;
+const WEDGE = 2.2;
 const BACK_TURN = 2.4;
 const BACK_SHARE = 0.55;
 
@@ -17,9 +18,11 @@ export function CameraMap({ value: { cameras, trust } }: { readonly value: Exper
   }));
   const xs = places.map(({ x }) => x);
   const ys = places.map(({ y }) => y);
-  const [left, right] = [Math.min(...xs) - MARGIN_M, Math.max(...xs) + MARGIN_M];
-  const [low, high] = [Math.min(...ys) - MARGIN_M, Math.max(...ys) + MARGIN_M];
-  const scale = Math.max(0.6, (right - left) / 60);
+  // Of a drive through the town or of a few steps, and in whatever unit: marks follow the width of the path.
+  const span = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
+  const scale = Math.max(1e-6, span / 54);
+  const [left, right] = [Math.min(...xs) - MARGIN * scale, Math.max(...xs) + MARGIN * scale];
+  const [low, high] = [Math.min(...ys) - MARGIN * scale, Math.max(...ys) + MARGIN * scale];
   const train = places.filter(({ camera }) => camera.level === 'train');
   const radius = trust?.radiusM ?? 0;
   return (
@@ -41,7 +44,7 @@ export function CameraMap({ value: { cameras, trust } }: { readonly value: Exper
             {places
               .filter(({ camera }) => camera.level === level)
               .map(({ camera, x, y, angle }) => (
-                <path key={camera.name} d={wedge(x, -y, -angle, WEDGE_M * scale)}>
+                <path key={camera.name} d={wedge(x, -y, -angle, WEDGE * scale)}>
                   <title>{`${camera.name}${camera.psnr === null ? '' : ` · ${camera.psnr.toFixed(1)} dB`}`}</title>
                 </path>
               ))}

@@ -8,12 +8,14 @@ import { createView, type View } from './live-view.ts';
 import { expectedPsnr, type ExperimentValue } from './results.ts';
 
 const ASIDE_M = 10;
+/** Without metres: so many times the farthest test view's distance. */
+const ASIDE_RADII = 2;
 const WIDTH_PX = 640;
 const HEIGHT_PX = 400;
 const FOCAL_SHARE = 0.8;
 /** The trust radius speaks of views that look along the path; beyond this turn the turned levels answer. */
 const TURNED_DEG = 25;
-const ASIDE_FROM_M = 1;
+const ASIDE_FROM = 0.1;
 
 export function Flight({ api, run }: { readonly api: StudioApi; readonly run: RunDetail<ExperimentValue> }) {
   const value = run.result!;
@@ -60,10 +62,11 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
   }, [view, base, aside, turn]);
 
   const distance = Math.abs(aside);
-  const { trust } = value;
+  const { trust, lengthUnit = 'm' } = value;
+  const reach = lengthUnit === 'm' ? ASIDE_M : ASIDE_RADII * (trust?.points.at(-1)?.distanceM ?? 1);
   const isTrusted = trust !== null && distance <= trust.radiusM;
   const isTurned = Math.abs(turn) > TURNED_DEG;
-  const turned = value.levels.find(({ level }) => level === (distance > ASIDE_FROM_M ? 'level3' : 'level2'));
+  const turned = value.levels.find(({ level }) => level === (distance > reach * ASIDE_FROM ? 'level3' : 'level2'));
   return (
     <Panel title="Leave the path">
       <div className="view-flight">
@@ -73,7 +76,7 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
             <div className="view-verdict">
               <Badge tone={isTrusted ? 'good' : 'bad'}>{isTrusted ? 'trusted' : 'beyond the trust radius'}</Badge>
               <span>
-                {expectedPsnr(trust, distance).toFixed(1)} dB expected at {distance.toFixed(1)} m
+                {expectedPsnr(trust, distance).toFixed(1)} dB expected at {distance.toFixed(1)} {lengthUnit}
               </span>
             </div>
           )}
@@ -91,10 +94,10 @@ export function Flight({ api, run }: { readonly api: StudioApi; readonly run: Ru
         <div className="view-sliders">
           <Slider
             label="Moved aside"
-            unit="m"
-            min={-ASIDE_M}
-            max={ASIDE_M}
-            step={0.25}
+            unit={lengthUnit}
+            min={-reach}
+            max={reach}
+            step={reach / 40}
             value={aside}
             onChange={setAside}
             help="Right of the training camera; left is negative."

@@ -143,7 +143,7 @@ function Content({
         <div className="view-answer">
           <strong>
             {value.trust.isLowerBound ? '≥ ' : ''}
-            {value.trust.radiusM.toFixed(1)} m
+            {value.trust.radiusM.toFixed(1)} {value.lengthUnit ?? 'm'}
           </strong>
           <p>
             from the recorded path a rendered view is still within {value.trust.toleranceDb} dB of views between the

@@ -2,10 +2,12 @@
 import type { CameraMark } from '../src/bench/experiment.ts';
 import type { LevelRow } from '../src/bench/level-table.ts';
 import type { TrustRadius } from '../src/bench/trust-radius.ts';
-import type { Level } from '../src/types.ts';
+import type { LengthUnit, Level } from '../src/types.ts';
 
 export interface ExperimentValue {
   readonly numGaussians: number;
+  /** Not in runs of earlier versions. */
+  readonly lengthUnit?: LengthUnit;
   readonly levels: readonly LevelRow[];
   readonly trust: TrustRadius | null;
   readonly cameras: readonly CameraMark[];

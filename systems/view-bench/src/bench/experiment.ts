@@ -8,7 +8,7 @@ import { cameraCenter } from '../splat/project.ts';
 import type { ViewOptions } from '../splat/render-view.ts';
 import { cloudFromPoints } from '../train/initial-cloud.ts';
 import { trainCloud, type TrainOptions, type TrainResult } from '../train/trainer.ts';
-import type { GaussianCloud, Level, Scene } from '../types.ts';
+import type { GaussianCloud, LengthUnit, Level, Scene } from '../types.ts';
 import { assertScene } from '../scene.ts';
 import { evaluateCloud, splitPixels, type Evaluation } from './evaluate.ts';
 import { summariseLevels, type LevelRow } from './level-table.ts';
@@ -48,6 +48,8 @@ export interface CameraMark {
 }
 
 export interface ExperimentResult {
+  /** Of radii and distances. */
+  readonly lengthUnit: LengthUnit;
   readonly training: TrainResult;
   readonly evaluation: Evaluation;
   readonly levels: readonly LevelRow[];
@@ -125,6 +127,7 @@ export async function judgeCloud(
     psnr: psnrOf.get(name)?.psnr ?? null,
   }));
   return {
+    lengthUnit: scene.lengthUnit ?? 'm',
     training,
     evaluation,
     levels: summariseLevels(evaluation),

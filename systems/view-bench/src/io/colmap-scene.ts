@@ -67,7 +67,14 @@ export async function readColmapScene(folder: string, options: ColmapSceneOption
     frames.push({ ...frame, ...(level === undefined ? {} : { level }), ...(depthM ? { depthM } : {}) });
     options.onProgress?.(frames.length, images.length);
   }
-  return { name: basename(folder), frames, train, test, points: trainOnlyPoints(model, new Set(train)) };
+  return {
+    name: basename(folder),
+    lengthUnit: 'scene units',
+    frames,
+    train,
+    test,
+    points: trainOnlyPoints(model, new Set(train)),
+  };
 }
 
 /** Exact depth beside a synthetic scene, resized to the nearest sample. */

@@ -69,7 +69,7 @@ export async function readTransformsScene(folder: string, options: SourceSceneOp
     };
   });
   const cloudPath = json.ply_file_path === undefined ? undefined : join(folder, json.ply_file_path);
-  return sceneFromSources(
+  const scene = await sceneFromSources(
     {
       name: basename(folder),
       sources,
@@ -78,6 +78,7 @@ export async function readTransformsScene(folder: string, options: SourceSceneOp
     },
     options,
   );
+  return { ...scene, lengthUnit: 'scene units' };
 }
 
 function intrinsicsOf({ w, h, fl_x, fl_y, cx, cy, camera_angle_x }: IntrinsicFields, location: string): Intrinsics {
