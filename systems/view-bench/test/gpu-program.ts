@@ -33,7 +33,7 @@ function randomCloud(seed: number, count: number, shDegree: number): GaussianClo
 }
 
 const { device, adapterName } = await openGpuDevice(await findNodeGpu());
-const { device: plainDevice } = await openGpuDevice(await findNodeGpu(), []);
+const { device: plainDevice } = await openGpuDevice(await findNodeGpu(), { features: [] });
 console.log(JSON.stringify({ adapterName }));
 for (const [count, degree, isAntialiased, isPlain] of [
   [1, 0, false, false],

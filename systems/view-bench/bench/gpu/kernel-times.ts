@@ -1,10 +1,13 @@
 /** Milliseconds of every group of kernels of a training step and of a frame, on random clouds.
  *  Usage: node bench/gpu/kernel-times.ts [width height [count …]] — one JSON line a cloud size; `--dump folder` also writes the inputs and
- *  results that torch-peers.py compares itself with. */
+ *  results that torch-peers.py compares itself with. `--max-binding-mib 64` binds no buffer above that size, as a small adapter would: an
+ *  image whose pairs do not fit is worked in bands, and only whole frames and steps are timed. */
 import { createRng } from '@tenfold/core/base';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createCloud } from '../../src/cloud.ts';
+import { createBands, mostPairs, noteTask, roomFor, type Room } from '../../src/gpu/bands.ts';
 import { ROW_THREADS } from '../../src/gpu/common-wgsl.ts';
 import { openGpuDevice } from '../../src/gpu/device.ts';
 import { createCanvas, createLossView, createMatrices } from '../../src/gpu/image-loss.ts';
@@ -29,11 +32,14 @@ import type { Frame, GaussianCloud, PinholeCamera } from '../../src/types.ts';
 const SH_DEGREE = 3;
 const ROUNDS = 7;
 
-const flags = process.argv.slice(2);
-const dumpAt = flags.indexOf('--dump');
-const dumpFolder = dumpAt < 0 ? undefined : flags[dumpAt + 1]!;
-const numbers = (dumpAt < 0 ? flags : flags.toSpliced(dumpAt, 2)).map(Number);
-const [widthPx = 1280, heightPx = 720, ...counts] = numbers;
+const MIB = 2 ** 20;
+const { values: flags, positionals } = parseArgs({
+  options: { dump: { type: 'string' }, 'max-binding-mib': { type: 'string' } },
+  allowPositionals: true,
+});
+const dumpFolder = flags.dump;
+const maxBindingBytes = flags['max-binding-mib'] === undefined ? undefined : MIB * Number(flags['max-binding-mib']);
+const [widthPx = 1280, heightPx = 720, ...counts] = positionals.map(Number);
 const camera: PinholeCamera = {
   widthPx,
   heightPx,
@@ -62,7 +68,7 @@ function randomCloud(count: number): GaussianCloud {
   return cloud;
 }
 
-const { device, adapterName } = await openGpuDevice(await findNodeGpu());
+const { device, adapterName } = await openGpuDevice(await findNodeGpu(), { maxBindingBytes });
 console.log(JSON.stringify({ adapterName, hasSubgroups: device.features.has('subgroups'), widthPx, heightPx }));
 
 /** Median over rounds of the time of `repeats` runs, in one pass each. */
@@ -133,27 +139,45 @@ for (const count of counts.length > 0 ? counts : [100_000]) {
     pass.end();
     device.queue.submit([encoder.finish()]);
   };
+  const tileRows = tileGrid(camera)[1];
+  const most = mostPairs(device, true);
+  /** Pairs of every band. */
+  const countPairs = async ({ capacity, bandRows }: Room): Promise<readonly number[]> => {
+    using few = createPairBuffers(device, rows, capacity, tileBits(camera));
+    using counted = createBands(device, tileRows, bandRows);
+    const noted = createStorage(device, 4 * tileRows, 'pairs of bands');
+    const scene = { frame, rows, pairs: few, image: canvas.image, bands: counted };
+    setCapacity(capacity);
+    runOnce(forwardTasks(device, scene, (band) => [noteTask(device, scene, noted, band)]));
+    const numPairs = [...new Uint32Array(await readBuffer(device, noted, 4 * counted.list.length))];
+    noted.destroy();
+    return numPairs;
+  };
   // The first frame only counts the pairs.
-  setCapacity(4096);
-  {
-    using few = createPairBuffers(device, rows, 4096, tileBits(camera));
-    runOnce(forwardTasks(device, frame, rows, few, canvas.image));
-    await device.queue.onSubmittedWorkDone();
+  let room: Room = { capacity: Math.min(most, 4096), bandRows: Infinity };
+  let pairsOfBands = await countPairs(room);
+  while (Math.max(...pairsOfBands) > room.capacity) {
+    room = roomFor(room, Math.max(...pairsOfBands), tileRows, most);
+    pairsOfBands = await countPairs(room);
   }
-  const numPairs = new Uint32Array(await readBuffer(device, rows.offsets, 4, 4 * count))[0];
-  const capacity = Math.ceil(1.25 * numPairs);
+  const { capacity, bandRows } = room;
+  const numPairs = pairsOfBands.reduce((sum, value) => sum + value, 0);
+  const hasBands = pairsOfBands.length > 1;
   using pairs = createPairBuffers(device, rows, capacity, tileBits(camera));
-  using gradients = createGradientBuffers(device, rows, capacity, false);
+  using bands = createBands(device, tileRows, bandRows);
+  using gradients = createGradientBuffers(device, rows, { numPairs: capacity, hasBands, hasHarmonics: false });
   setCapacity(capacity);
-  const forward = forwardTasks(device, frame, rows, pairs, canvas.image);
-  const backward = backwardTasks(device, frame, rows, pairs, canvas.image, gradients);
+  const scene = { frame, rows, pairs, image: canvas.image, bands };
+  const forward = forwardTasks(device, scene);
+  const backward = backwardTasks(device, scene, gradients, true);
   const update = updateTasks(device, { frame, step, records }, state, gradients, false);
   const labelled = (tasks: readonly Task[], ...labels: string[]) => tasks.filter(({ label }) => labels.includes(label));
   runOnce([...forward, ...view.tasks, ...backward, ...update]);
   const repeats = isSlow ? 1 : 10;
   const clear = (encoder: GPUCommandEncoder) => encoder.clearBuffer(canvas.image.ranges);
-  // Sorted keys sort as fast as others here: every round moves every key.
-  const ms = {
+  // Sorted keys sort as fast as others here: every round moves every key. The parts of a banded step work on what the band before them
+  // left, so that alone they are not what they are in the step.
+  const parts = async () => ({
     project: await msOf(labelled(forward, 'project'), repeats),
     depthSort: await msOf(rows.depthSort.tasks, repeats),
     bin: await msOf(
@@ -163,14 +187,19 @@ for (const count of counts.length > 0 ? counts : [100_000]) {
     tileSort: await msOf(pairs.sort.tasks, repeats),
     ranges: await msOf(labelled(forward, 'tile ranges'), repeats),
     composite: await msOf(labelled(forward, 'composite'), repeats),
-    frame: await msOf(forward, repeats, clear),
     ssimLoss: await msOf(view.tasks, repeats),
     compositeGradient: await msOf(labelled(backward, 'composite gradient'), repeats),
     projectGradient: await msOf(labelled(backward, 'project gradient'), repeats),
     adam: await msOf(update, repeats),
+  });
+  const ms = {
+    ...(hasBands ? {} : await parts()),
+    frame: await msOf(forward, repeats, clear),
     step: await msOf([...forward, ...view.tasks, ...backward, ...update], repeats, clear),
   };
-  console.log(JSON.stringify({ count, numPairs, tiles: tileGrid(camera), threads: ROW_THREADS, ms }));
+  console.log(
+    JSON.stringify({ count, numPairs, bands: pairsOfBands.length, tiles: tileGrid(camera), threads: ROW_THREADS, ms }),
+  );
   if (dumpFolder) await dump(dumpFolder, count);
 
   async function dump(folder: string, numRows: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** WGSL of the backward pass: gradients of pairs by tiles, their sums, and the chain back to the parameters. No float atomics: every
  *  pair has its own slot and pairs of one Gaussian lie together, so that sums have a fixed order and runs repeat to the bit. */
 import {
+  bandWgsl,
   GEOM_STRIDE,
   GEOMETRY_WGSL,
   PAIR_STRIDE,
@@ -97,7 +98,7 @@ var<workgroup> parts: array<f32, ${SUBGROUP_BATCH * MAX_SUBGROUPS * PAIR_STRIDE}
     }`,
 };
 
-/** Walks the list of a tile far to near, four pixels a thread. imageGradient: v_C and v_A a pixel. */
+/** Walks the list of a tile of the band far to near, four pixels a thread. imageGradient: v_C and v_A a pixel. */
 export function compositeGradientWgsl(hasSubgroups: boolean): string {
   const { enable, builtins, batch, storage, setUp, isIdle, add, leaveOut, finish } = hasSubgroups ? SUBGROUPS : HALVING;
   return /* wgsl */ `
@@ -111,6 +112,7 @@ ${UNIFORM_WGSL}
 @group(0) @binding(6) var<storage, read> lasts: array<u32>;
 @group(0) @binding(7) var<storage, read> imageGradient: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> pairGradient: array<f32>;
+${bandWgsl(9)}
 var<workgroup> range: vec2u;
 var<workgroup> most: atomic<u32>;
 var<workgroup> mostPlain: u32;
@@ -119,8 +121,9 @@ var<workgroup> s1: array<vec4f, ${batch}>;
 var<workgroup> s2: array<f32, ${batch}>;
 var<workgroup> slots: array<u32, ${batch}>;
 ${storage}
-@compute @workgroup_size(${TILE_PX / 2}, ${TILE_PX / 2}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32${builtins}) {
-  let corner = tile.xy * ${TILE_PX}u + 2u * local.xy;
+@compute @workgroup_size(${TILE_PX / 2}, ${TILE_PX / 2}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32${builtins}) {
+  let tile = vec2u(group.x, group.y + band.x);
+  let corner = tile * ${TILE_PX}u + 2u * local.xy;
   let px = f32(corner.x) + vec4f(0.5, 1.5, 0.5, 1.5);
   let py = f32(corner.y) + vec4f(0.5, 0.5, 1.5, 1.5);
   if (lane == 0u) { range = ranges[tile.y * frame.size.z + tile.x]; atomicStore(&most, 0u); }
@@ -200,21 +203,61 @@ ${finish}
 `;
 }
 
+/** Adds the pairs of a band to the sums of every Gaussian. Bands from the first on sum in the order in which the whole image would. */
+export const SUM_PAIRS_WGSL = /* wgsl */ `
+${UNIFORM_WGSL}
+@group(0) @binding(1) var<storage, read> ids: array<u32>;
+@group(0) @binding(2) var<storage, read> offsets: array<u32>;
+@group(0) @binding(3) var<storage, read> pairGradient: array<f32>;
+@group(0) @binding(4) var<storage, read_write> sums: array<f32>;
+${bandWgsl(5)}
+@compute @workgroup_size(${ROW_THREADS}) fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let r = rowIndex(gid, groups);
+  if (r >= frame.counts.x) { return; }
+  let at = ids[r] * ${PAIR_STRIDE}u;
+  var sum: array<f32, ${PAIR_STRIDE}>;
+  if (band.z > 0u) { for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] = sums[at + k]; } }
+  let end = min(offsets[r + 1u], frame.counts.w);
+  for (var e = offsets[r]; e < end; e++) {
+    for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] += pairGradient[e * ${PAIR_STRIDE}u + k]; }
+  }
+  for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sums[at + k] = sum[k]; }
+}
+`;
+
+/** The sums of the eleven gradients of Gaussian i: over its pairs where one band holds them all, else from SUM_PAIRS_WGSL. */
+const SUMS_WGSL = {
+  pairs: {
+    bindings: ['read> tileCounts: array<u32>', 'read> firstPairs: array<u32>', 'read> pairGradient: array<f32>'],
+    take: /* wgsl */ `
+  let first = firstPairs[i];
+  for (var e = first; e < first + tileCounts[i]; e++) {
+    for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] += pairGradient[e * ${PAIR_STRIDE}u + k]; }
+  }`,
+  },
+  bands: {
+    bindings: ['read> sums: array<f32>'],
+    take: `for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] = sums[i * ${PAIR_STRIDE}u + k]; }`,
+  },
+};
+
 /** Sums the pairs of every Gaussian and carries them back to its parameters. Leaves both growth statistics (the norm of the positional
  *  gradient in normalised device units, and of its absolute sums) in the projected row.
  *  @param hasHarmonics  writes the gradient by the harmonics; else that by the colour takes the colour's place in the projected row, and
  *  Adam multiplies it with the basis itself */
-export function projectGradientWgsl(hasHarmonics: boolean): string {
+export function projectGradientWgsl(hasHarmonics: boolean, source: keyof typeof SUMS_WGSL): string {
+  const { bindings, take } = SUMS_WGSL[source];
+  const others = [
+    ...bindings,
+    'read_write> geomGradient: array<f32>',
+    ...(hasHarmonics ? ['read_write> shGradient: array<f32>'] : []),
+  ];
   return /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> geom: array<f32>;
 @group(0) @binding(2) var<storage, read> sh: array<f32>;
 @group(0) @binding(3) var<storage, read_write> proj: array<f32>;
-@group(0) @binding(4) var<storage, read> tileCounts: array<u32>;
-@group(0) @binding(5) var<storage, read> firstPairs: array<u32>;
-@group(0) @binding(6) var<storage, read> pairGradient: array<f32>;
-@group(0) @binding(7) var<storage, read_write> geomGradient: array<f32>;
-${hasHarmonics ? '@group(0) @binding(8) var<storage, read_write> shGradient: array<f32>;' : ''}
+${others.map((storage, k) => `@group(0) @binding(${4 + k}) var<storage, ${storage};`).join('\n')}
 ${GEOMETRY_WGSL}
 fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   let x = d.x; let y = d.y; let z = d.z;
@@ -244,10 +287,7 @@ fn directionGradient(d: vec3f, w: array<f32, 16>) -> vec3f {
   ${hasHarmonics ? 'for (var k = 0u; k < stored; k++) { shGradient[i * stored + k] = 0.0; }' : ''}
   if (proj[i * ${PROJ_STRIDE}u + 13u] == 0.0) { return; }
   var sum: array<f32, ${PAIR_STRIDE}>;
-  let first = firstPairs[i];
-  for (var e = first; e < first + tileCounts[i]; e++) {
-    for (var k = 0u; k < ${PAIR_STRIDE}u; k++) { sum[k] += pairGradient[e * ${PAIR_STRIDE}u + k]; }
-  }
+  ${take}
   let halfSize = 0.5 * vec2f(frame.size.xy);
   proj[i * ${PROJ_STRIDE}u + 14u] = length(vec2f(sum[0], sum[1]) * halfSize);
   proj[i * ${PROJ_STRIDE}u + 15u] = length(vec2f(sum[2], sum[3]) * halfSize);

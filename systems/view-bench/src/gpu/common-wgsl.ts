@@ -28,6 +28,11 @@ fn rowIndex(gid: vec3u, groups: vec3u) -> u32 { return gid.x + gid.y * groups.x 
 const minAlpha = 1.0 / 255.0;
 `;
 
+/** The band of tile rows that a kernel works on, where an image is done in several: first row, row behind the last, number of the band. */
+export function bandWgsl(binding: number): string {
+  return `@group(0) @binding(${binding}) var<uniform> band: vec4u;`;
+}
+
 export const GEOMETRY_WGSL = /* wgsl */ `
 struct Splat {
   p: vec3f, q: vec4f, norm: f32, s: vec3f,

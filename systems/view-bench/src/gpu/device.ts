@@ -1,5 +1,6 @@
 /** A WebGPU device. Never falls back to the CPU by itself. */
 import { viewError } from '../view-errors.ts';
+import { lowerBindingLimit } from './kernels.ts';
 
 export interface GpuDevice {
   readonly device: GPUDevice;
@@ -7,12 +8,22 @@ export interface GpuDevice {
   readonly adapterName: string;
 }
 
+export interface DeviceOptions {
+  /** Features wanted where there are; every kernel does without. */
+  readonly features?: readonly GPUFeatureName[];
+  /** Bytes above which no buffer is bound, where the adapter would take more. Default: the adapter's own limit. */
+  readonly maxBindingBytes?: number;
+}
+
 /** Used where there, done without where not. */
 const USED_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
 
-/** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @param features
- *  those wanted where there are; every kernel does without @throws TF-VIEW-011 without an adapter or runtime */
-export async function openGpuDevice(gpu: GPU, features = USED_FEATURES): Promise<GpuDevice> {
+/** Asks for the adapter's own limits, so that large clouds fit. @param gpu  `navigator.gpu`, or findNodeGpu() @throws TF-VIEW-011
+ *  without an adapter or runtime */
+export async function openGpuDevice(
+  gpu: GPU,
+  { features = USED_FEATURES, maxBindingBytes }: DeviceOptions = {},
+): Promise<GpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw viewError('TF-VIEW-011', {
@@ -30,6 +41,7 @@ export async function openGpuDevice(gpu: GPU, features = USED_FEATURES): Promise
     requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
+  if (maxBindingBytes !== undefined) lowerBindingLimit(device, maxBindingBytes);
   const { description, vendor, architecture, device: name } = adapter.info;
   return {
     device,

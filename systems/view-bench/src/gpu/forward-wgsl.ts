@@ -1,5 +1,5 @@
 /** WGSL of the forward pass: projection, pairs of tiles and Gaussians, tile ranges, compositing. */
-import { GEOMETRY_WGSL, PROJ_STRIDE, ROW_THREADS, TILE_PX, TILES_WGSL, UNIFORM_WGSL } from './common-wgsl.ts';
+import { bandWgsl, GEOMETRY_WGSL, PROJ_STRIDE, ROW_THREADS, TILE_PX, TILES_WGSL, UNIFORM_WGSL } from './common-wgsl.ts';
 
 /** Projects every Gaussian, counts its tiles, and writes its depth as sortable key. */
 export const PROJECT_WGSL = /* wgsl */ `
@@ -68,7 +68,33 @@ ${UNIFORM_WGSL}
 }
 `;
 
-/** Emits a pair for every tile that a Gaussian touches, near to far. A pair's number is its place before the sort by tiles. */
+/** Counts of the tiles of one band, in order of depth. */
+export const BAND_COUNTS_WGSL = /* wgsl */ `
+${UNIFORM_WGSL}
+@group(0) @binding(1) var<storage, read> ids: array<u32>;
+@group(0) @binding(2) var<storage, read> proj: array<f32>;
+@group(0) @binding(3) var<storage, read_write> ordered: array<u32>;
+${bandWgsl(4)}
+${TILES_WGSL}
+@compute @workgroup_size(${ROW_THREADS}) fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let r = rowIndex(gid, groups);
+  if (r > frame.counts.x) { return; }
+  let at = ids[min(r, frame.counts.x - 1u)] * ${PROJ_STRIDE}u;
+  var count = 0u;
+  if (r < frame.counts.x && proj[at + 13u] != 0.0) {
+    let uv = vec2f(proj[at], proj[at + 1u]);
+    let box = tileBox(uv, vec2f(proj[at + 11u], proj[at + 12u]));
+    for (var y = max(box.start.y, band.x); y < min(box.end.y, band.y); y++) {
+      for (var x = box.start.x; x < box.end.x; x++) {
+        if (isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], proj[at + 10u])) { count++; }
+      }
+    }
+  }
+  ordered[r] = count;
+}
+`;
+
+/** Emits a pair for every tile of the band that a Gaussian touches, near to far. A pair's number is its place before the sort by tiles. */
 export const EMIT_WGSL = /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
@@ -78,6 +104,7 @@ ${UNIFORM_WGSL}
 @group(0) @binding(5) var<storage, read_write> pairs: array<u32>;
 @group(0) @binding(6) var<storage, read_write> owners: array<u32>;
 @group(0) @binding(7) var<storage, read_write> firstPairs: array<u32>;
+${bandWgsl(8)}
 ${TILES_WGSL}
 @compute @workgroup_size(${ROW_THREADS}) fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let r = rowIndex(gid, groups);
@@ -89,7 +116,7 @@ ${TILES_WGSL}
   if (proj[at + 13u] == 0.0) { return; }
   let uv = vec2f(proj[at], proj[at + 1u]);
   let box = tileBox(uv, vec2f(proj[at + 11u], proj[at + 12u]));
-  for (var y = box.start.y; y < box.end.y; y++) {
+  for (var y = max(box.start.y, band.x); y < min(box.end.y, band.y); y++) {
     for (var x = box.start.x; x < box.end.x; x++) {
       if (!isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], proj[at + 10u])) { continue; }
       if (e < frame.counts.w) {
@@ -119,7 +146,7 @@ ${UNIFORM_WGSL}
 }
 `;
 
-/** Composites a tile: a thread a pixel, Gaussians in batches through workgroup memory. image: r g b T a pixel. */
+/** Composites a tile of the band: a thread a pixel, Gaussians in batches through workgroup memory. image: r g b T a pixel. */
 export const COMPOSITE_WGSL = /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> proj: array<f32>;
@@ -128,13 +155,15 @@ ${UNIFORM_WGSL}
 @group(0) @binding(4) var<storage, read> ranges: array<vec2u>;
 @group(0) @binding(5) var<storage, read_write> image: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> lasts: array<u32>;
+${bandWgsl(7)}
 const batch = ${ROW_THREADS}u;
 var<workgroup> range: vec2u;
 var<workgroup> s0: array<vec4f, ${ROW_THREADS}>;
 var<workgroup> s1: array<vec4f, ${ROW_THREADS}>;
 var<workgroup> s2: array<f32, ${ROW_THREADS}>;
-@compute @workgroup_size(${TILE_PX}, ${TILE_PX}) fn main(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let pixel = tile.xy * ${TILE_PX}u + local.xy;
+@compute @workgroup_size(${TILE_PX}, ${TILE_PX}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let tile = vec2u(group.x, group.y + band.x);
+  let pixel = tile * ${TILE_PX}u + local.xy;
   let isInside = pixel.x < frame.size.x && pixel.y < frame.size.y;
   if (lane == 0u) { range = ranges[tile.y * frame.size.z + tile.x]; }
   let bounds = workgroupUniformLoad(&range);

@@ -6,11 +6,17 @@ import type { TrainResult } from '../train/trainer.ts';
 import type { Frame, GaussianCloud } from '../types.ts';
 import { viewError } from '../view-errors.ts';
 import { unpackCloud } from './packing.ts';
+import { mostGaussians } from './splat-passes.ts';
 import type { StepOrder } from './step-order.ts';
 import { createWorkbench, MAX_BATCH, type GpuTrainOptions } from './workbench.ts';
 
+export interface GpuTrainResult extends TrainResult {
+  /** Bands of tile rows that the tallest image was worked in at the end: one, if the pairs of every step fit a buffer. */
+  readonly numBands: number;
+}
+
 /** Trains from a first cloud as trainCloud does: the same views in the same order, the same steps up to rounding (noise of mcmc is
- *  another stream). @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite, TF-VIEW-012 if the buffers do not fit,
+ *  another stream). @throws TF-VIEW-002 without frames, TF-VIEW-007 if the loss is not finite, TF-VIEW-012 if the buffers do not fit or would not hold a cloud grown to its cap,
  *  TF-VIEW-013 for disks and planes */
 export async function trainOnGpu(
   device: GPUDevice,
@@ -18,13 +24,23 @@ export async function trainOnGpu(
   frames: readonly Frame[],
   options: GpuTrainOptions,
   rng: Rng,
-): Promise<TrainResult> {
+): Promise<GpuTrainResult> {
   const schedule = resolveSchedule(frames, options);
   const { method = '3dgs' } = options;
   if (method !== '3dgs') {
     throw viewError('TF-VIEW-013', { subject: 'trainOnGpu', expected: 'method 3dgs', actual: method });
   }
-  const { numSteps, strategy, extentM } = schedule;
+  const { numSteps, strategy, extentM, cap } = schedule;
+  const most = mostGaussians(device, first.shDegree);
+  if (strategy !== 'fixed' && cap > most) {
+    // Better now than after the steps in which the cloud grows.
+    throw viewError('TF-VIEW-012', {
+      subject: 'trainOnGpu',
+      expected: `at most ${most} Gaussians of degree ${first.shDegree}, whose rows fit one buffer of the adapter`,
+      actual: `a cap of ${cap}`,
+      hints: ['Lower --cap, or --degree for smaller rows; the CPU trains without such a limit.'],
+    });
+  }
   const noiseSeed = strategy === 'mcmc' ? Math.floor(rng.uniform() * 2 ** 32) : 0;
   using bench = await createWorkbench(device, first, frames, options, { schedule, options, noiseSeed });
   const losses = new Float32Array(numSteps);
@@ -72,6 +88,7 @@ export async function trainOnGpu(
     losses,
     numGrown,
     numPruned,
+    numBands: bench.numBands,
     ...(options.hasExposure ? { exposures: await bench.readMatrices() } : {}),
   };
 }

@@ -23,16 +23,36 @@ export function compiledOnce<T>(compile: (device: GPUDevice) => T): (device: GPU
   };
 }
 
-/** Storage of `numBytes`, zeroed. @throws TF-VIEW-012 if a binding of the adapter cannot hold it */
-export function createStorage(device: GPUDevice, numBytes: number, label: string): GPUBuffer {
+const lowered = new WeakMap<GPUDevice, number>();
+
+/** Makes a device refuse storage above `numBytes`, as an adapter with that limit would. Mutates: what bindingLimit says of the device. */
+export function lowerBindingLimit(device: GPUDevice, numBytes: number): void {
+  lowered.set(device, numBytes);
+}
+
+/** Bytes of the largest storage that a kernel of the device can bind, in whole rows of 16. */
+export function bindingLimit(device: GPUDevice): number {
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize, lowered.get(device) ?? Infinity);
+  return most - (most % 16);
+}
+
+/** Storage of `numBytes`, zeroed. @param hint  what would fit, and which option changes it @throws TF-VIEW-012 if a binding of the
+ *  adapter cannot hold it */
+export function createStorage(
+  device: GPUDevice,
+  numBytes: number,
+  label: string,
+  hint = 'Fewer Gaussians (--cap) or smaller images fit',
+): GPUBuffer {
   const size = Math.max(16, Math.ceil(numBytes / 16) * 16);
-  const most = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+  const most = bindingLimit(device);
   if (size > most) {
     throw viewError('TF-VIEW-012', {
       subject: 'createStorage',
       expected: `at most ${most} bytes in one buffer`,
       actual: `${size} for ${label}`,
-      hints: ['Fewer Gaussians (--cap) or smaller images fit; the CPU trains without such a limit.'],
+      hints: [`${hint}; the CPU trains without such a limit.`],
     });
   }
   return device.createBuffer({ size, usage: USAGE.storage, label });

@@ -1,9 +1,10 @@
 /** Rendering on the GPU: the same projection, lists and compositing as on the CPU, and its gradient. */
 import { resolveRenderOptions, type RenderOptions, type ResolvedRenderOptions } from '../splat/options.ts';
 import type { CloudGradients, GaussianCloud, PinholeCamera } from '../types.ts';
+import { createBands, firstRoom, mostPairs, noteTask, roomFor, type Room } from './bands.ts';
 import { GEOM_STRIDE } from './common-wgsl.ts';
-import { readBuffer, runTasks, USAGE, withAllocationCheck, type Task } from './kernels.ts';
-import { FRAME_BYTES, packFrame, packGeometry, unpackCloud } from './packing.ts';
+import { createStorage, readBuffer, runTasks, USAGE, withAllocationCheck, type Task } from './kernels.ts';
+import { FRAME_BYTES, packFrame, packGeometry, tileGrid, unpackCloud } from './packing.ts';
 import {
   backwardTasks,
   createGradientBuffers,
@@ -12,13 +13,14 @@ import {
   createRowBuffers,
   forwardTasks,
   tileBits,
-  type ImageBuffers,
-  type PairBuffers,
+  type Scene,
 } from './splat-passes.ts';
 
 export interface GpuRendering {
   /** Pairs of tiles and Gaussians. */
   readonly numPairs: number;
+  /** Bands of tile rows that the image was drawn in: one, if all pairs fit a buffer. */
+  readonly numBands: number;
 }
 
 export interface GpuRenderer extends Disposable {
@@ -32,10 +34,22 @@ export interface GpuRenderer extends Disposable {
   gradient(rgb: Float32Array, alpha?: Float32Array): Promise<CloudGradients>;
 }
 
-export const FIRST_PAIRS_PER_GAUSSIAN = 6;
-export const LEAST_PAIR_CAPACITY = 4096;
-/** Room beside the number of pairs that was found, so that the next views fit. */
-export const PAIR_SLACK = 1.25;
+/** What was drawn last. */
+interface Drawing {
+  readonly camera: PinholeCamera;
+  readonly options: ResolvedRenderOptions;
+  /** Pairs of every band. */
+  readonly noted: Uint32Array;
+  /** Most of them. */
+  readonly fullest: number;
+}
+
+/** What depends on the image's size and the room. */
+interface Setting extends Scene, Disposable {
+  readonly room: Room;
+  readonly noted: GPUBuffer;
+  readonly tasks: readonly Task[];
+}
 
 /** Uploads a cloud. Mutates: nothing on the host. */
 export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud): Promise<GpuRenderer> {
@@ -44,58 +58,68 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
   const rows = await withAllocationCheck(device, 'createGpuRenderer', () => createRowBuffers(device, count, shDegree));
   device.queue.writeBuffer(rows.geom, 0, packGeometry(cloud));
   device.queue.writeBuffer(rows.sh, 0, Float32Array.from(cloud.sh));
-  let image: ImageBuffers | undefined;
-  let pairs: PairBuffers | undefined;
-  let tasks: readonly Task[] = [];
-  let last: { readonly camera: PinholeCamera; readonly numPairs: number } | undefined;
+  let setting: Setting | undefined;
+  let room: Room = firstRoom(count, mostPairs(device, false));
+  let last: Drawing | undefined;
 
-  const prepare = (camera: PinholeCamera, capacity: number) =>
-    withAllocationCheck(device, 'render', () => {
-      const { widthPx, heightPx } = camera;
-      const numBits = tileBits(camera);
-      const isImageKept = image?.widthPx === widthPx && image.heightPx === heightPx;
-      const arePairsKept = pairs !== undefined && pairs.capacity >= capacity && pairs.numBits >= numBits;
-      if (!isImageKept) {
-        image?.[Symbol.dispose]();
-        image = createImageBuffers(device, widthPx, heightPx);
-      }
-      if (!arePairsKept) {
-        pairs?.[Symbol.dispose]();
-        pairs = createPairBuffers(device, rows, capacity, numBits);
-      }
-      if (!isImageKept || !arePairsKept) tasks = forwardTasks(device, frame, rows, pairs!, image!);
-      return { image: image!, pairs: pairs! };
+  const prepare = async ({ widthPx, heightPx }: PinholeCamera): Promise<Setting> => {
+    const isKept = setting?.room === room && setting.image.widthPx === widthPx && setting.image.heightPx === heightPx;
+    if (setting && isKept) return setting;
+    setting?.[Symbol.dispose]();
+    setting = undefined;
+    return withAllocationCheck(device, 'render', () => {
+      const image = createImageBuffers(device, widthPx, heightPx);
+      const pairs = createPairBuffers(device, rows, room.capacity, tileBits({ widthPx, heightPx }));
+      const bands = createBands(device, tileGrid({ widthPx, heightPx })[1], room.bandRows);
+      const noted = createStorage(device, 4 * bands.list.length, 'pairs of bands');
+      const scene: Scene = { frame, rows, pairs, image, bands };
+      return {
+        ...scene,
+        room,
+        noted,
+        tasks: forwardTasks(device, scene, (band) => [noteTask(device, scene, noted, band)]),
+        [Symbol.dispose]() {
+          for (const value of [image, pairs, bands]) value[Symbol.dispose]();
+          noted.destroy();
+        },
+      };
     });
+  };
 
-  const draw = async (camera: PinholeCamera, options: ResolvedRenderOptions, capacity: number): Promise<number> => {
-    const buffers = await prepare(camera, capacity);
-    device.queue.writeBuffer(frame, 0, packFrame(camera, options, count, rows.numStored, buffers.pairs.capacity));
+  const run = (tasks: readonly Task[], cleared?: GPUBuffer) => {
     const encoder = device.createCommandEncoder();
-    encoder.clearBuffer(buffers.image.ranges);
+    if (cleared) encoder.clearBuffer(cleared);
     const pass = encoder.beginComputePass();
     runTasks(pass, tasks);
     pass.end();
     device.queue.submit([encoder.finish()]);
-    return new Uint32Array(await readBuffer(device, rows.offsets, 4, 4 * count))[0];
+  };
+
+  /** Too many pairs for the buffers: nothing is cut off, the frame is drawn again with room for all, in bands where they fit no other way.
+   *  @param most  pairs that a band may hold */
+  const draw = async (camera: PinholeCamera, options: ResolvedRenderOptions, most: number): Promise<Drawing> => {
+    for (;;) {
+      const current = (setting = await prepare(camera));
+      const { pairs, bands, image, tasks } = current;
+      device.queue.writeBuffer(frame, 0, packFrame(camera, options, count, rows.numStored, pairs.capacity));
+      run(tasks, image.ranges);
+      const noted = new Uint32Array(await readBuffer(device, current.noted, 4 * bands.list.length));
+      const fullest = noted.reduce((a, b) => Math.max(a, b), 0);
+      if (fullest <= Math.min(pairs.capacity, most)) return { camera, options, noted, fullest };
+      room = roomFor(room, fullest, bands.list.at(-1)!.end, most);
+    }
   };
 
   return {
     async render(camera, options = {}) {
-      const resolved = resolveRenderOptions(options, shDegree);
-      let capacity = pairs?.capacity ?? Math.max(LEAST_PAIR_CAPACITY, FIRST_PAIRS_PER_GAUSSIAN * count);
-      let numPairs = await draw(camera, resolved, capacity);
-      if (numPairs > capacity) {
-        // Too many pairs for the buffers: nothing is cut off, the frame is drawn again with room for all.
-        capacity = Math.ceil(PAIR_SLACK * numPairs);
-        numPairs = await draw(camera, resolved, capacity);
-      }
-      last = { camera, numPairs };
-      return { numPairs };
+      last = await draw(camera, resolveRenderOptions(options, shDegree), mostPairs(device, false));
+      const { noted } = last;
+      return { numPairs: noted.reduce((sum, value) => sum + value, 0), numBands: noted.length };
     },
     async readImage() {
       const { widthPx, heightPx } = last!.camera;
       const numPixels = widthPx * heightPx;
-      const data = new Float32Array(await readBuffer(device, image!.image, 16 * numPixels));
+      const data = new Float32Array(await readBuffer(device, setting!.image.image, 16 * numPixels));
       return {
         rgb: Float32Array.from({ length: 3 * numPixels }, (_, k) => data[4 * Math.floor(k / 3) + (k % 3)]),
         transmittance: Float32Array.from({ length: numPixels }, (_, p) => data[4 * p + 3]),
@@ -103,35 +127,33 @@ export async function createGpuRenderer(device: GPUDevice, cloud: GaussianCloud)
     },
     async readPixels() {
       const { widthPx, heightPx } = last!.camera;
-      const data = new Float32Array(await readBuffer(device, image!.image, 16 * widthPx * heightPx));
+      const data = new Float32Array(await readBuffer(device, setting!.image.image, 16 * widthPx * heightPx));
       const pixels = new Uint8ClampedArray(data.length);
       for (let k = 0; k < data.length; k++) pixels[k] = (k & 3) === 3 ? 255 : 255 * data[k];
       return pixels;
     },
     async gradient(rgb, alpha) {
-      const { camera, numPairs } = last!;
+      // Gradients take more room than lists: what was drawn in one piece may have to be drawn in bands, which gives the same image.
+      const most = mostPairs(device, true);
+      if (last!.fullest > most) last = await draw(last!.camera, last!.options, most);
+      const { camera, noted, fullest } = last!;
+      const { image } = setting!;
       const numPixels = camera.widthPx * camera.heightPx;
       const byImage = new Float32Array(4 * numPixels);
       for (let p = 0; p < numPixels; p++) {
         byImage.set(rgb.subarray(3 * p, 3 * p + 3), 4 * p);
         byImage[4 * p + 3] = alpha?.[p] ?? 0;
       }
-      device.queue.writeBuffer(image!.gradient, 0, byImage);
-      using gradients = await withAllocationCheck(device, 'gradient', () =>
-        createGradientBuffers(device, rows, numPairs, true),
-      );
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      runTasks(pass, backwardTasks(device, frame, rows, pairs!, image!, gradients));
-      pass.end();
-      device.queue.submit([encoder.finish()]);
+      device.queue.writeBuffer(image.gradient, 0, byImage);
+      const needs = { numPairs: fullest, hasBands: noted.length > 1, hasHarmonics: true };
+      using gradients = await withAllocationCheck(device, 'gradient', () => createGradientBuffers(device, rows, needs));
+      run(backwardTasks(device, setting!, gradients, false));
       const geometry = new Float32Array(await readBuffer(device, gradients.geom, 4 * GEOM_STRIDE * count));
       const harmonics = new Float32Array(await readBuffer(device, gradients.sh!, 12 * rows.numStored * count));
       return unpackCloud(geometry, harmonics, count, shDegree);
     },
     [Symbol.dispose]() {
-      image?.[Symbol.dispose]();
-      pairs?.[Symbol.dispose]();
+      setting?.[Symbol.dispose]();
       rows[Symbol.dispose]();
       frame.destroy();
     },

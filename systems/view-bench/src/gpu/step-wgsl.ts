@@ -3,7 +3,7 @@ import { UNIFORM_WGSL } from './common-wgsl.ts';
 
 /** Bytes of the struct Step. */
 export const STEP_BYTES = 6 * 16;
-/** Words of `records` before the losses: first step whose pairs did not fit (0: none), most pairs of a step. */
+/** Words of `records` before the losses: first step whose pairs did not fit (0: none), most pairs of a band in a step. */
 export const RECORD_HEAD = 4;
 
 export const STEP_WGSL = /* wgsl */ `
@@ -30,7 +30,7 @@ export const IS_HALTED_WGSL = /* wgsl */ `
 fn isHalted() -> bool { return records[0] != 0u; }
 `;
 
-/** Looks whether the pairs of the step fit. One thread. */
+/** Looks whether the pairs of the band fit. One thread. */
 export const GATE_WGSL = /* wgsl */ `
 ${STEP_WGSL}
 @group(0) @binding(2) var<storage, read> offsets: array<u32>;

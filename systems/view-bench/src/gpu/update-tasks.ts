@@ -22,7 +22,7 @@ const kernelsOf = compiledOnce((device) => ({
   reset: createKernel(device, RESET_OPACITY_WGSL, 'opacity reset'),
 }));
 
-/** Looks whether the pairs of the forward tasks fitted. */
+/** Looks whether the pairs of a band fit. */
 export function gateTask(device: GPUDevice, { frame, step, records }: StepBuffers, { rows }: TrainingState): Task {
   return createTask(device, kernelsOf(device).gate, [frame, step, rows.offsets, records], 1);
 }

@@ -2,27 +2,20 @@
 import { resolveRenderOptions } from '../splat/options.ts';
 import type { TrainOptions } from '../train/trainer.ts';
 import type { Frame, GaussianCloud } from '../types.ts';
+import { createBands, firstRoom, mostPairs, roomFor, roomierRoom, type Room } from './bands.ts';
 import { GEOM_STRIDE } from './common-wgsl.ts';
 import { createCanvas, createLossView, createMatrices, type Canvas, type LossView } from './image-loss.ts';
 import { createStorage, readBuffer, runTasks, USAGE, withAllocationCheck, type Task } from './kernels.ts';
 import { MATRIX_STRIDE } from './loss-wgsl.ts';
-import { FRAME_BYTES, packFrame, packGeometry, unpackCloud } from './packing.ts';
-import { FIRST_PAIRS_PER_GAUSSIAN, LEAST_PAIR_CAPACITY, PAIR_SLACK } from './renderer.ts';
-import {
-  backwardTasks,
-  createGradientBuffers,
-  createPairBuffers,
-  forwardTasks,
-  tileBits,
-  type PairBuffers,
-} from './splat-passes.ts';
+import { FRAME_BYTES, packFrame, packGeometry, tileGrid, unpackCloud } from './packing.ts';
+import { backwardTasks, createGradientBuffers, createPairBuffers, forwardTasks, tileBits } from './splat-passes.ts';
 import { packStep, type StepContext, type StepOrder } from './step-order.ts';
 import { RECORD_HEAD, STEP_BYTES } from './step-wgsl.ts';
 import { createTrainingState, moveRows } from './training-state.ts';
 import { gateTask, resetTask, updateTasks } from './update-tasks.ts';
 
 export interface GpuTrainOptions extends TrainOptions {
-  /** Room for pairs at the start; grows as needed. Default six a Gaussian. */
+  /** Room for pairs at the start; grows as needed, up to what a buffer holds, then in bands. Default six a Gaussian. */
   readonly pairCapacity?: number;
 }
 
@@ -32,6 +25,8 @@ const SUBJECT = 'trainOnGpu';
 
 export interface Workbench extends Disposable {
   readonly count: number;
+  /** Bands of tile rows that the tallest image is worked in now. */
+  readonly numBands: number;
   /** Runs the steps, again with more room where pairs did not fit. @returns their losses */
   run(orders: readonly StepOrder[]): Promise<Float32Array>;
   /** [N, 11] */
@@ -47,7 +42,8 @@ export interface Workbench extends Disposable {
 
 /** Everything that depends on the number of Gaussians or of pairs. */
 interface Setting extends Disposable {
-  readonly pairs: PairBuffers;
+  readonly room: Room;
+  readonly numBands: number;
   /** Tasks of a step before and after those of the view's loss, for each canvas. */
   readonly tasksOf: ReadonlyMap<Canvas, { readonly before: readonly Task[]; readonly after: readonly Task[] }>;
   readonly reset: Task;
@@ -93,36 +89,50 @@ export async function createWorkbench(
   device.queue.writeBuffer(state.rows.geom, 0, packGeometry(first));
   device.queue.writeBuffer(state.rows.sh, 0, Float32Array.from(first.sh));
 
-  const createSetting = (capacity: number) =>
+  const tileRows = Math.max(...frames.map(({ camera }) => tileGrid(camera)[1]));
+  const most = mostPairs(device, true);
+  const createSetting = (room: Room) =>
     withAllocationCheck(device, SUBJECT, (): Setting => {
       const { rows } = state;
+      const { capacity, bandRows } = room;
       const pairs = createPairBuffers(device, rows, capacity, numBits);
-      const gradients = createGradientBuffers(device, rows, capacity, false);
+      const bandsOf = new Map(
+        [...canvases.values()].map((canvas) => [canvas, createBands(device, tileGrid(canvas.image)[1], bandRows)]),
+      );
+      const numBands = Math.max(...[...bandsOf.values()].map(({ list }) => list.length));
+      const needs = { numPairs: capacity, hasBands: numBands > 1, hasHarmonics: false };
+      const gradients = createGradientBuffers(device, rows, needs);
       const update = updateTasks(device, stepBuffers, state, gradients, isNoisy);
       const gate = gateTask(device, stepBuffers, state);
       return {
-        pairs,
+        room,
+        numBands,
         tasksOf: new Map(
-          [...canvases.values()].map((canvas) => [
-            canvas,
-            {
-              before: [...forwardTasks(device, frame, rows, pairs, canvas.image), gate],
-              after: [...backwardTasks(device, frame, rows, pairs, canvas.image, gradients), ...update],
-            },
-          ]),
+          [...bandsOf].map(([canvas, bands]) => {
+            const scene = { frame, rows, pairs, image: canvas.image, bands };
+            return [
+              canvas,
+              {
+                before: forwardTasks(device, scene, () => [gate]),
+                after: [...backwardTasks(device, scene, gradients, true), ...update],
+              },
+            ];
+          }),
         ),
         reset: resetTask(device, frame, state),
         [Symbol.dispose]() {
-          pairs[Symbol.dispose]();
-          gradients[Symbol.dispose]();
+          for (const value of [pairs, gradients, ...bandsOf.values()]) value[Symbol.dispose]();
         },
       };
     });
+  const { pairCapacity } = options;
   let setting = await createSetting(
-    options.pairCapacity ?? Math.max(LEAST_PAIR_CAPACITY, FIRST_PAIRS_PER_GAUSSIAN * first.count),
+    pairCapacity === undefined
+      ? firstRoom(first.count, most)
+      : { capacity: Math.min(most, pairCapacity), bandRows: Infinity },
   );
-  /** Most pairs of a step of the last batch. */
-  let mostPairs = 0;
+  /** Most pairs of a band in a step of the last batch. */
+  let fullest = 0;
 
   const submit = (order: StepOrder, place: number) => {
     const canvas = canvasOf[order.frameIndex]!;
@@ -138,7 +148,7 @@ export async function createWorkbench(
       shDegree,
     );
     const { count, numStored } = state.rows;
-    device.queue.writeBuffer(frame, 0, packFrame(camera, render, count, numStored, setting.pairs.capacity));
+    device.queue.writeBuffer(frame, 0, packFrame(camera, render, count, numStored, setting.room.capacity));
     const numPixels = camera.widthPx * camera.heightPx;
     device.queue.writeBuffer(step, 0, packStep(order, context, place, view.numOpen, numPixels));
     const encoder = device.createCommandEncoder();
@@ -156,6 +166,9 @@ export async function createWorkbench(
     get count() {
       return state.rows.count;
     },
+    get numBands() {
+      return setting.numBands;
+    },
     async run(orders) {
       let start = 0;
       for (;;) {
@@ -166,12 +179,13 @@ export async function createWorkbench(
         });
         const words = await readBuffer(device, records, 4 * (RECORD_HEAD + orders.length));
         const [haltedStep, numPairs] = new Uint32Array(words, 0, 2);
-        mostPairs = numPairs;
+        fullest = numPairs;
         if (haltedStep === 0) return new Float32Array(words, 4 * RECORD_HEAD);
-        // From this step on nothing was changed: the same steps run again with room for all pairs.
+        // From this step on nothing was changed: the same steps run again with room for all pairs, or in more bands.
         start = orders.findIndex((order) => order.step === haltedStep);
+        const room = roomFor(setting.room, numPairs, tileRows, most);
         setting[Symbol.dispose]();
-        setting = await createSetting(Math.ceil(PAIR_SLACK * numPairs));
+        setting = await createSetting(room);
       }
     },
     readGeometry,
@@ -195,10 +209,7 @@ export async function createWorkbench(
     },
     async move(cloud, sources) {
       const before = state;
-      const capacity = Math.max(
-        setting.pairs.capacity,
-        Math.ceil((PAIR_SLACK * mostPairs * cloud.count) / before.rows.count),
-      );
+      const room = roomierRoom(setting.room, (fullest * cloud.count) / before.rows.count, most);
       setting[Symbol.dispose]();
       state = await withAllocationCheck(device, SUBJECT, () => {
         const after = createTrainingState(device, cloud.count, shDegree);
@@ -210,14 +221,14 @@ export async function createWorkbench(
         return after;
       });
       before[Symbol.dispose]();
-      setting = await createSetting(capacity);
+      setting = await createSetting(room);
     },
     resetOpacity() {
       // The frame still holds the count of before a move.
       const { count, numStored } = state.rows;
       const { camera } = frames[0]!;
       const render = resolveRenderOptions({}, shDegree);
-      device.queue.writeBuffer(frame, 0, packFrame(camera, render, count, numStored, setting.pairs.capacity));
+      device.queue.writeBuffer(frame, 0, packFrame(camera, render, count, numStored, setting.room.capacity));
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       runTasks(pass, [setting.reset]);
