@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { trainOnGpu } from '../src/gpu/gpu-trainer.ts';
-import { createStorage } from '../src/gpu/kernels.ts';
+import { createStorage, withAllocationCheck } from '../src/gpu/kernels.ts';
 import { createTeacherScene } from '../src/train/teacher.ts';
 
 /** Chromium brings SwiftShader, a driver without a GPU, and the loader for it. */
@@ -125,6 +125,71 @@ test('without an adapter webgpu is refused and auto trains on the CPU; a driver 
   if (here.webgpu.name === undefined || process.env['TENFOLD_GPU']) return;
   assert.equal(here.webgpu.name, 'webgpu');
   assert.equal(here.auto.name, 'cpu');
+});
+
+test('images, gradients and 30 steps of training are the same to the bit where pairs fit only in bands, and what cannot be split says what fits', async (context) => {
+  const lines = await linesOf('./gpu-bands-program.ts');
+  if (!lines) return context.skip(NO_ADAPTER);
+  const cases = lines as readonly {
+    readonly kind: string;
+    readonly numPairs: readonly number[];
+    readonly bands: readonly number[];
+    readonly counts: readonly number[];
+    readonly text: string;
+  }[];
+  const only = (kind: string) => {
+    const found = cases.filter((each) => each.kind === kind);
+    assert.equal(found.length, 1, kind);
+    return found[0]!;
+  };
+  const { numPairs, bands, ...drawing } = only('drawing');
+  assert.deepEqual(drawing, { kind: 'drawing', isSameImage: true, isSomething: true, isSameGradient: true });
+  assert.ok(new Set(numPairs).size === 1 && numPairs[0]! > 1117, String(numPairs));
+  // In bands from the gradient on, which takes eleven times the room of a list.
+  assert.ok(bands[0] === 1 && bands[1] === 1 && bands[2]! >= 3, String(bands));
+  const { numPairs: listed, bands: listBands, ...lists } = only('lists');
+  assert.deepEqual(lists, { kind: 'lists', isSameImage: true });
+  assert.ok(listed[0] === listed[1] && listed[0]! > 12_288, String(listed));
+  assert.deepEqual(listBands, [1, 2]);
+  const { counts, bands: trainingBands, ...training } = only('training');
+  assert.deepEqual(training, { kind: 'training', isSame: true });
+  assert.ok(trainingBands[0] === 1 && trainingBands[1]! >= 3, String(trainingBands));
+  assert.ok(counts[1]! > counts[0]!, String(counts));
+  const rest = ' the CPU trains without such a limit. TF-VIEW-012';
+  assert.match(
+    only('row').text,
+    /^roomFor: at most 1117 pairs of Gaussians with the tiles of one row, got 2\d{3}\. Fewer Gaussians \(--cap\) or narrower images \(--max-width\) fit; .* TF-VIEW-012$/,
+  );
+  assert.deepEqual(
+    ['rows', 'image', 'cap'].map((kind) => only(kind).text),
+    [
+      `createStorage: at most 49152 bytes in one buffer, got 57792 for harmonics. At most 255 Gaussians of degree 3 fit here (--cap, --degree);${rest}`,
+      `createStorage: at most 49152 bytes in one buffer, got 92160 for image. At most 3072 pixels fit here (--max-width);${rest}`,
+      `trainOnGpu: at most 767 Gaussians of degree 1, whose rows fit one buffer of the adapter, got a cap of 800. Lower --cap, or --degree for smaller rows;${rest}`,
+    ],
+  );
+});
+
+test('what the driver says of memory and of work it refuses becomes an error, not a result', async () => {
+  const device = (message: string, place: number) => {
+    const scopes: string[] = [];
+    return {
+      pushErrorScope: (filter: string) => scopes.push(filter),
+      popErrorScope: () => {
+        const filter = scopes.pop();
+        const isHit = filter === ['out-of-memory', 'validation'][place];
+        return Promise.resolve(isHit ? { message } : null);
+      },
+    } as unknown as GPUDevice;
+  };
+  const check = (message: string, place: number) =>
+    assert.rejects(
+      withAllocationCheck(device(message, place), 'render', () => 'zeros'),
+      { code: 'TF-VIEW-012', message: new RegExp(message) },
+    );
+  await check('the heap is full', 0);
+  await check('a buffer is not usable', 1);
+  assert.equal(await withAllocationCheck(device('', 2), 'render', () => 'a result'), 'a result');
 });
 
 test('a buffer above what the adapter binds is refused with both sizes', () => {

@@ -1,6 +1,6 @@
 /** A WebGPU device. Never falls back to the CPU by itself. */
 import { viewError } from '../view-errors.ts';
-import { lowerBindingLimit } from './kernels.ts';
+import { limitBindings } from './kernels.ts';
 
 export interface GpuDevice {
   readonly device: GPUDevice;
@@ -41,7 +41,7 @@ export async function openGpuDevice(
     requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
   });
-  if (maxBindingBytes !== undefined) lowerBindingLimit(device, maxBindingBytes);
+  if (maxBindingBytes !== undefined) limitBindings(device, maxBindingBytes);
   const { description, vendor, architecture, device: name } = adapter.info;
   return {
     device,

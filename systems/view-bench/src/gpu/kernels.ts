@@ -23,17 +23,17 @@ export function compiledOnce<T>(compile: (device: GPUDevice) => T): (device: GPU
   };
 }
 
-const lowered = new WeakMap<GPUDevice, number>();
+const ownLimits = new WeakMap<GPUDevice, number>();
 
 /** Makes a device refuse storage above `numBytes`, as an adapter with that limit would. Mutates: what bindingLimit says of the device. */
-export function lowerBindingLimit(device: GPUDevice, numBytes: number): void {
-  lowered.set(device, numBytes);
+export function limitBindings(device: GPUDevice, numBytes: number): void {
+  ownLimits.set(device, numBytes);
 }
 
 /** Bytes of the largest storage that a kernel of the device can bind, in whole rows of 16. */
 export function bindingLimit(device: GPUDevice): number {
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize, lowered.get(device) ?? Infinity);
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize, ownLimits.get(device) ?? Infinity);
   return most - (most % 16);
 }
 

@@ -284,16 +284,9 @@ export function backwardTasks(
   const { byPair, sums } = gradients;
   const { list } = bands;
   const hasBands = list.length > 1;
+  const drawn = [frame, proj, pairs.pairs, pairs.owners, image.ranges, image.image, image.lasts, image.gradient];
   const gradientOf = (band: Band) =>
-    createTask(
-      device,
-      kernels.compositeGradient,
-      [
-        ...[frame, proj, pairs.pairs, pairs.owners, image.ranges, image.image, image.lasts, image.gradient],
-        ...[byPair, band.uniform],
-      ],
-      [columns, band.end - band.start],
-    );
+    createTask(device, kernels.compositeGradient, [...drawn, byPair, band.uniform], [columns, band.end - band.start]);
   const sumOf = (band: Band) =>
     createTask(
       device,
@@ -312,7 +305,10 @@ export function backwardTasks(
       device,
       gradients.sh ? projectGradient : projectGradientByColor,
       [
-        ...[frame, geom, sh, proj],
+        frame,
+        geom,
+        sh,
+        proj,
         ...(hasBands ? [sums!] : [tileCounts, firstPairs, byPair]),
         gradients.geom,
         ...(gradients.sh ? [gradients.sh] : []),
