@@ -8,5 +8,6 @@ export * from './plot-options.ts';
 export * from './render-markdown.ts';
 export * from './terminal/clean-text.ts';
 export * from './terminal/render-terminal.ts';
+export { isoDate } from './timeline-time.ts';
 export * from './tones.ts';
 export * from './types.ts';

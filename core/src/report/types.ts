@@ -85,6 +85,8 @@ export interface TimelineBlock {
   readonly lanes: readonly { readonly id: string; readonly label: string; readonly group?: string }[];
   readonly spans: readonly TimelineSpan[];
   readonly flows?: readonly { readonly from: string; readonly to: string }[];
+  /** What 0 is, ms since 1970-01-01 in UTC: the axis then shows dates, not durations. */
+  readonly epochMs?: number;
 }
 export interface TimelineSpan {
   readonly id: string;

@@ -106,6 +106,27 @@ test('a timeline exports as a Chrome trace in microseconds, with flows between k
   assert.equal(trace.traceEvents.filter((event) => event.ph === 's').length, 2);
 });
 
+test('a timeline that says when its 0 was shows dates, also before year 1, and no durations', async () => {
+  const dated: TimelineBlock = {
+    kind: 'timeline',
+    lanes: [{ id: 'a', label: 'term' }],
+    spans: [{ id: 's', lane: 'a', name: 'term', startMs: 86_400_000, endMs: 1000 * 86_400_000 }],
+    epochMs: Date.UTC(1969, 6, 19),
+  };
+  const report = (block: TimelineBlock) => ({
+    title: 't',
+    verdict: { tone: 'info' as const, text: 'v' },
+    blocks: [block],
+  });
+  const ancient = { ...dated, epochMs: Date.UTC(-43, 2, 15) };
+  for (const text of [renderTerminal(report(dated)), await renderHtml(report(dated))]) {
+    assert.match(text, /1969-07-19/);
+    assert.match(text, /1972-04-14/);
+    assert.doesNotMatch(text, /\d h |\d min/);
+  }
+  assert.match(renderTerminal(report(ancient)), /-0043-03-15/);
+});
+
 test('cells read as people write them', () => {
   assert.equal(formatCell(0.98612, { format: 'percent' }), '98.6 %');
   assert.equal(formatCell(1536, { format: 'bytes' }), '1.5 KiB');

@@ -121,6 +121,7 @@ function timeBar(result: AnswerResult): TimelineBlock | undefined {
   return {
     kind: 'timeline',
     caption: `Time from ${isoFromDay(from + 1)} to ${isoFromDay(to)}`,
+    epochMs: from * MS_PER_DAY,
     lanes: rows.map(({ id, label }) => ({ id, label })),
     spans: rows.map(({ id, label, span, category }) => ({
       id: `${id}-span`,

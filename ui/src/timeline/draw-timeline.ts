@@ -72,7 +72,7 @@ export function drawTimeline(
   context.font = `12px ${colours.font}`;
   context.textBaseline = 'middle';
   const pxPerMs = (width - labelPx) / (view.endMs - view.startMs);
-  drawGrid(context, colours, state, pxPerMs);
+  drawGrid(context, timeline.epochMs, colours, state, pxPerMs);
   context.save();
   context.beginPath();
   context.rect(labelPx, AXIS_PX, width - labelPx, height - AXIS_PX);
@@ -90,6 +90,7 @@ export function drawTimeline(
 
 function drawGrid(
   context: CanvasRenderingContext2D,
+  epochMs: number | undefined,
   colours: TimelineColours,
   { width, height, view, labelPx }: DrawState,
   pxPerMs: number,
@@ -104,7 +105,7 @@ function drawGrid(
     const x = Math.round(labelPx + (time - view.startMs) * pxPerMs) + 0.5;
     context.moveTo(x, AXIS_PX - 6);
     context.lineTo(x, height);
-    if (x + 4 < width - 30) context.fillText(formatTick(time, stepMs), x + 4, AXIS_PX / 2);
+    if (x + 4 < width - 30) context.fillText(formatTick(time, stepMs, epochMs), x + 4, AXIS_PX / 2);
   }
   context.moveTo(0, AXIS_PX + 0.5);
   context.lineTo(width, AXIS_PX + 0.5);

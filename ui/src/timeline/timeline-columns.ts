@@ -18,6 +18,7 @@ export interface TimelineInput {
   readonly names: readonly string[];
   /** [N] index into categories; left out if there are none. */ readonly category?: Int32Array;
   readonly categories?: readonly string[];
+  /** What 0 is, ms since 1970: ticks are then dates. */ readonly epochMs?: number | undefined;
   /** [F] span indices that an arrow joins. */ readonly flowFrom?: Int32Array;
   readonly flowTo?: Int32Array;
   /** Details of one span, read when it is pointed at. */
@@ -153,6 +154,7 @@ export function timelineFromBlock(block: TimelineBlock): Timeline {
     names: [...interned.names.keys()],
     category,
     categories: [...interned.categories.keys()],
+    epochMs: block.epochMs,
     flowFrom: Int32Array.from(flows, (flow) => spanIndex.get(flow.from)!),
     flowTo: Int32Array.from(flows, (flow) => spanIndex.get(flow.to)!),
     argsOf: (span) => block.spans[span]?.args,

@@ -1,5 +1,6 @@
 /** A timeline to look around in: wheel and drag, W/S zoom, A/D move, arrows walk spans, / searches, 0 shows all. */
 import { formatDuration } from '@tenfold/core/base';
+import { isoDate } from '@tenfold/core/report';
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import { formatCell } from '../blocks/format-cell.ts';
 import { Button } from '../widgets/button.tsx';
@@ -267,8 +268,9 @@ function SpanDetails({
       <strong>{nameOf(span)}</strong>
       <span>{timeline.lanes[timeline.lane[span]!]!.label}</span>
       <span>
-        {formatDuration(timeline.endMs[span]! - timeline.startMs[span]!)} from{' '}
-        {formatDuration(timeline.startMs[span]! - timeline.firstMs)}
+        {timeline.epochMs === undefined
+          ? `${formatDuration(timeline.endMs[span]! - timeline.startMs[span]!)} from ${formatDuration(timeline.startMs[span]! - timeline.firstMs)}`
+          : `${isoDate(timeline.epochMs + timeline.startMs[span]!)} to ${isoDate(timeline.epochMs + timeline.endMs[span]! - 1)}`}
       </span>
       {args.map(([key, value]) => (
         <span key={key}>

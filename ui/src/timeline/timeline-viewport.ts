@@ -1,4 +1,5 @@
 /** What part of a timeline is in sight: a time range and a vertical offset. All functions return new values. */
+import { isoDate } from '@tenfold/core/report';
 
 export interface Viewport {
   readonly startMs: number;
@@ -67,8 +68,9 @@ export function tickTimes(
   return { stepMs, times };
 }
 
-/** A time as text with a unit that suits the step between ticks. */
-export function formatTick(timeMs: number, stepMs: number): string {
+/** A time as text with a unit that suits the step between ticks; a date where the timeline says what 0 is. */
+export function formatTick(timeMs: number, stepMs: number, epochMs?: number): string {
+  if (epochMs !== undefined) return isoDate(epochMs + timeMs);
   const [factor, unit] =
     stepMs >= 1000 ? [1e-3, 's'] : stepMs >= 1 ? [1, 'ms'] : stepMs >= 1e-3 ? [1e3, 'µs'] : [1e6, 'ns'];
   const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(stepMs * factor) + 1e-9)));

@@ -1,6 +1,6 @@
 /** Timelines as SVG: one row a lane, spans coloured and hatched by category, times on the axis. */
-import { formatDuration } from '../../base/index.ts';
 import { truncateText } from '../text-width.ts';
+import { timelineStart, timelineTime } from '../timeline-time.ts';
 import type { TimelineBlock } from '../types.ts';
 import { escapeHtml } from './escape.ts';
 
@@ -38,14 +38,14 @@ export function timelineHtml(block: TimelineBlock): string {
       name.length < 2
         ? ''
         : `<text x="${round(x + 4)}" y="${row * ROW_PX + 17}" class="name">${escapeHtml(name)}</text>`;
-    const title = `${span.name} · ${category} · ${formatDuration(span.startMs)} – ${formatDuration(span.endMs)}`;
+    const title = `${span.name} · ${category} · ${timelineTime(block, span.startMs)} – ${timelineTime(block, span.endMs)}`;
     return [
       `<g><title>${escapeHtml(title)}</title><rect x="${round(x)}" y="${row * ROW_PX + 3}" width="${round(width)}" height="${ROW_PX - 6}" rx="2" style="--span:${colourOf.get(category)}"/>${text}</g>`,
     ];
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const anchor = share === 1 ? 'end' : share === 0 ? 'start' : 'middle';
-    const text = share === 0 ? '0' : formatDuration(share * endMs);
+    const text = share === 0 ? timelineStart(block) : timelineTime(block, share * endMs);
     return `<text x="${round(xOf(share * endMs))}" y="${height - 6}" text-anchor="${anchor}" class="tick">${text}</text>`;
   });
   const legend = categories.map(

@@ -1,6 +1,6 @@
 /** Timelines in characters: one row a lane, spans as filled boxes, names where they fit. */
-import { formatDuration } from '../../base/index.ts';
 import { padText, textWidth, truncateText } from '../text-width.ts';
+import { timelineStart, timelineTime } from '../timeline-time.ts';
 import type { TimelineBlock, TimelineSpan } from '../types.ts';
 import type { TerminalOptions } from './terminal-options.ts';
 
@@ -24,8 +24,9 @@ export function timelineLines(block: TimelineBlock, { width, style, maxRows }: T
     return `${label} │${row}│`;
   });
   if (block.lanes.length > lanes.length) lines.push(style.dim(`… ${block.lanes.length - lanes.length} more lanes`));
-  const end = formatDuration(endMs);
-  lines.push(style.dim(`${' '.repeat(labelWidth + 2)}0${padText(end, chartWidth - 1, 'right')}`));
+  const start = timelineStart(block);
+  const end = padText(timelineTime(block, endMs), chartWidth - start.length, 'right');
+  lines.push(style.dim(`${' '.repeat(labelWidth + 2)}${start}${end}`));
   lines.push(categories.map((category) => `${fillOf.get(category)} ${category}`).join('   '));
   return lines;
 }
