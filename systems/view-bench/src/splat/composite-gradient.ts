@@ -2,9 +2,12 @@
  *  v_α = v_C · (c T − S / (1 − α)) + (v_A − v_C · bg) T_end / (1 − α), S = colour behind. */
 import { createReals } from '../reals.ts';
 import type { Reals } from '../types.ts';
-import { SPAN_SLACK, type CompositeInput, type CompositeTarget } from './composite.ts';
+import type { CompositeInput, CompositeTarget } from './composite.ts';
 import { expOfNegative, MAX_EXPONENT } from './exponential.ts';
+import { SPAN_SLACK } from './limits.ts';
 import { MIN_ALPHA } from './project.ts';
+import { addCompositeGradientSimd } from './simd-composite.ts';
+import { findTileKernels } from './simd-records.ts';
 import { TILE_PX } from './tile-lists.ts';
 
 const PIXELS = TILE_PX * TILE_PX;
@@ -48,8 +51,22 @@ export function compositeGradient(
   return result;
 }
 
-/** Adds the gradient of tiles part, part + numParts, …; sums of one Gaussian stay in registers over a tile. Mutates: result. */
+/** Adds the gradient of tiles part, part + numParts, …, of float32 scenes by SIMD where there is any. Mutates: result. */
 export function addCompositeGradient(
+  input: CompositeInput,
+  composite: CompositeTarget,
+  gradient: CompositeGradient,
+  result: ProjectionGradient,
+  part: number,
+  numParts: number,
+): void {
+  const kernels = findTileKernels(input);
+  if (kernels) addCompositeGradientSimd(kernels, input, composite, gradient, result, part, numParts);
+  else addCompositeGradientScalar(input, composite, gradient, result, part, numParts);
+}
+
+/** The same one pixel at a time, in float64; sums of one Gaussian stay in registers over a tile. */
+export function addCompositeGradientScalar(
   input: CompositeInput,
   composite: CompositeTarget,
   gradient: CompositeGradient,

@@ -4,14 +4,13 @@ import { createReals } from '../reals.ts';
 import type { Reals } from '../types.ts';
 import { MIN_ALPHA, type Projection } from './project.ts';
 import { expOfNegative, MAX_EXPONENT } from './exponential.ts';
+import { MIN_TRANSMITTANCE, SPAN_SLACK } from './limits.ts';
+import { compositePartSimd } from './simd-composite.ts';
+import { findTileKernels } from './simd-records.ts';
 import type { TileLists } from './tile-lists.ts';
 import { TILE_PX } from './tile-lists.ts';
 
-/** A pixel is finished before its transmittance would fall below this. */
-const MIN_TRANSMITTANCE = 1e-4;
 const PIXELS = TILE_PX * TILE_PX;
-/** Widens a row's span, so that rounding loses no pixel that passes the α test. */
-export const SPAN_SLACK = 1e-6;
 
 export interface CompositeInput {
   readonly projection: Projection;
@@ -24,15 +23,13 @@ export interface CompositeInput {
   readonly numExtra: number;
 }
 
-export interface Composite {
+/** Outputs of compositing. */
+export interface CompositeTarget {
   /** [H, W, 3] with background */ readonly rgb: Reals;
   /** [H, W] transmittance left over */ readonly transmittance: Reals;
   /** [H, W, E] Σ e α T */ readonly extra: Reals;
   /** [H, W] list position after the last Gaussian that contributed */ readonly lasts: Uint32Array;
-  /** Number of (pixel, Gaussian) pairs whose α was evaluated. */ readonly numEvaluations: number;
 }
-
-export interface CompositeTarget extends Omit<Composite, 'numEvaluations'> {}
 
 export function createComposite(like: Reals, numPixels: number, numExtra: number): CompositeTarget {
   return {
@@ -44,13 +41,26 @@ export function createComposite(like: Reals, numPixels: number, numExtra: number
 }
 
 /** Composites all tiles. Cost: O(evaluated pairs). Mutates: nothing. */
-export function compositeTiles(input: CompositeInput): Composite {
+export function compositeTiles(input: CompositeInput): CompositeTarget {
   const target = createComposite(input.projection.uv, input.widthPx * input.heightPx, input.numExtra);
-  return { ...target, numEvaluations: compositePart(input, target, 0, 1) };
+  compositePart(input, target, 0, 1);
+  return target;
 }
 
-/** Composites tiles part, part + numParts, … @returns pairs evaluated. Mutates: the pixels of these tiles in `target`. */
-export function compositePart(input: CompositeInput, target: CompositeTarget, part: number, numParts: number): number {
+/** Composites tiles part, part + numParts, …, float32 scenes by SIMD where there is any. Mutates: their pixels in `target`. */
+export function compositePart(input: CompositeInput, target: CompositeTarget, part: number, numParts: number): void {
+  const kernels = findTileKernels(input);
+  if (kernels) compositePartSimd(kernels, input, target, part, numParts);
+  else compositePartScalar(input, target, part, numParts);
+}
+
+/** The same one pixel at a time, in float64. */
+export function compositePartScalar(
+  input: CompositeInput,
+  target: CompositeTarget,
+  part: number,
+  numParts: number,
+): void {
   const { projection, lists, widthPx, heightPx, background, maxAlpha, extra, numExtra } = input;
   const { uv, conics, opacities, colors, extents, reaches } = projection;
   const { rgb, transmittance, extra: extraOut, lasts } = target;
@@ -58,7 +68,6 @@ export function compositePart(input: CompositeInput, target: CompositeTarget, pa
   const C = new Float64Array(3 * PIXELS);
   const E = new Float64Array(Math.max(1, numExtra * PIXELS));
   const isDone = new Uint8Array(PIXELS);
-  let numEvaluations = 0;
   for (let tile = part; tile < lists.columns * lists.rows; tile += numParts) {
     const x0 = (tile % lists.columns) * TILE_PX;
     const y0 = Math.floor(tile / lists.columns) * TILE_PX;
@@ -99,7 +108,6 @@ export function compositePart(input: CompositeInput, target: CompositeTarget, pa
         for (let x = start; x < end; x++) {
           const pixel = row + x;
           if (isDone[pixel] === 1) continue;
-          numEvaluations++;
           const dx = u - x - 0.5;
           const sigma = 0.5 * a * dx * dx + constant + slope * dx;
           if (sigma < 0 || sigma > MAX_EXPONENT) continue;
@@ -133,5 +141,4 @@ export function compositePart(input: CompositeInput, target: CompositeTarget, pa
       }
     }
   }
-  return numEvaluations;
 }

@@ -2,7 +2,7 @@
 import { createReals } from '../reals.ts';
 import type { CloudGradients, GaussianCloud, PinholeCamera, Reals } from '../types.ts';
 import { viewError } from '../view-errors.ts';
-import { compositeTiles, type Composite, type CompositeInput } from './composite.ts';
+import { compositeTiles, type CompositeInput, type CompositeTarget } from './composite.ts';
 import { compositeGradient, type CompositeGradient, type ProjectionGradient } from './composite-gradient.ts';
 import type { RenderOptions, ResolvedRenderOptions } from './options.ts';
 import { resolveRenderOptions } from './options.ts';
@@ -11,7 +11,7 @@ import { projectionGradient } from './project-gradient.ts';
 import { shCoefficientCount } from './spherical-harmonics.ts';
 import { createTileLists } from './tile-lists.ts';
 
-export interface Rendering extends Composite {
+export interface Rendering extends CompositeTarget {
   /** Kept for the backward pass. */
   readonly input: CompositeInput;
   readonly options: ResolvedRenderOptions;
