@@ -4,13 +4,14 @@
 export const CORE_IMPORTS = {
   base: [],
   tensor: ['base'],
+  wasm: ['base'],
   data: ['tensor', 'base'],
   graph: ['tensor', 'base'],
   report: ['tensor', 'base'],
   autodiff: ['graph', 'tensor', 'base'],
   runtime: ['graph', 'tensor', 'base'],
   nn: ['runtime', 'autodiff', 'graph', 'data', 'tensor', 'base'],
-  ranks: ['runtime', 'graph', 'tensor', 'base'],
+  ranks: ['runtime', 'graph', 'wasm', 'tensor', 'base'],
   schedule: ['report', 'base'],
   store: ['base'],
   system: ['report', 'base'],
@@ -28,6 +29,7 @@ export const CORE_TYPE_IMPORTS: Readonly<Partial<Record<CoreFolder, readonly Cor
 export const BROWSER_SAFE = [
   'core/src/base',
   'core/src/tensor',
+  'core/src/wasm',
   'core/src/graph',
   'core/src/autodiff',
   'ui/src',

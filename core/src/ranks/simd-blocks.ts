@@ -1,12 +1,28 @@
-/** Float32 block arithmetic with 128-bit vectors: a tiny WebAssembly module, written out here instruction by instruction.
+/** Float32 block arithmetic with 128-bit vectors in WebAssembly.
  *  Every function is (target, operand, byteLength) → nothing: target[i] = target[i] ∘ operand[i], ∘ one of + max min ÷.
  *  The results are those of scalar float32 arithmetic, element by element. */
+import {
+  advance,
+  assembleModule,
+  block,
+  branch,
+  branchIf,
+  f32x4,
+  i32,
+  local,
+  locals,
+  loop,
+  v128,
+  type WasmFunction,
+} from '../wasm/index.ts';
+
 export const BLOCK_ELEMENTS = 4096;
 const BLOCK_BYTES = BLOCK_ELEMENTS * Float32Array.BYTES_PER_ELEMENT;
 const PAGE_BYTES = 65536;
 const VECTOR_BYTES = 16;
 
-export type BlockOp = 'add' | 'max' | 'min' | 'div';
+const OPS = ['add', 'div', 'min', 'max'] as const;
+export type BlockOp = (typeof OPS)[number];
 type Kernel = (target: number, operand: number, byteLength: number) => void;
 
 export interface SimdBlocks {
@@ -16,22 +32,15 @@ export interface SimdBlocks {
   apply(op: BlockOp, target: number, operand: number, length: number): void;
 }
 
-/** The f32x4 opcodes behind the prefix 0xfd (two bytes each, LEB128). */
-const VECTOR_OPCODES: Readonly<Record<BlockOp, readonly [number, number]>> = {
-  add: [0xe4, 0x01],
-  div: [0xe7, 0x01],
-  min: [0xe8, 0x01],
-  max: [0xe9, 0x01],
-};
-const OPS = Object.keys(VECTOR_OPCODES) as BlockOp[];
-
 let compiled: WebAssembly.Module | undefined;
 let shared: SimdBlocks | undefined;
 
 /** Scratch of this thread with at least `count` blocks; its contents are whatever the last user left. */
 export function simdBlocks(count: number): SimdBlocks {
   if (shared && shared.blocks.length >= count) return shared;
-  compiled ??= new WebAssembly.Module(moduleBytes());
+  compiled ??= new WebAssembly.Module(
+    assembleModule({ memory: { module: 'host', name: 'memory' }, functions: OPS.map(kernel) }),
+  );
   const memory = new WebAssembly.Memory({ initial: Math.ceil((count * BLOCK_BYTES) / PAGE_BYTES) });
   const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
   const kernels = exports as unknown as Readonly<Record<BlockOp, Kernel>>;
@@ -48,56 +57,19 @@ export function simdBlocks(count: number): SimdBlocks {
   return shared;
 }
 
-const I32 = 0x7f;
-const LOCAL_GET = 0x20;
-const LOCAL_SET = 0x21;
-const END = 0x0b;
-const VECTOR_LOAD = [0xfd, 0x00, 0x04, 0x00]; // alignment 2⁴, offset 0
-const VECTOR_STORE = [0xfd, 0x0b, 0x04, 0x00];
-const I32_ADD = 0x6a;
-
-/** Parameters are locals 0 (target), 1 (operand), 2 (byteLength); local 3 counts bytes. */
-function kernelBody(op: BlockOp): number[] {
-  const address = (base: number): number[] => [LOCAL_GET, base, LOCAL_GET, 3, I32_ADD];
-  const instructions = [
-    [0x02, 0x40], // block
-    [0x03, 0x40], // loop
-    [LOCAL_GET, 3, LOCAL_GET, 2, 0x4f, 0x0d, 1], // leave when count ≥ byteLength (unsigned)
-    address(0), // where the result goes
-    [...address(0), ...VECTOR_LOAD],
-    [...address(1), ...VECTOR_LOAD],
-    [0xfd, ...VECTOR_OPCODES[op]],
-    VECTOR_STORE,
-    [LOCAL_GET, 3, 0x41, VECTOR_BYTES, I32_ADD, LOCAL_SET, 3], // count += 16
-    [0x0c, 0], // again
-    [END, END, END],
-  ];
-  const locals = [1, 1, I32]; // one group: one i32
-  return sized([...locals, ...instructions.flat()]);
-}
-
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const text = (value: string): number[] => sized([...new TextEncoder().encode(value)]);
-  const section = (id: number, items: readonly number[][]): number[] => [id, ...sized([items.length, ...items.flat()])];
-  const parts = [
-    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic and version
-    section(1, [[0x60, 3, I32, I32, I32, 0]]), // type 0: (i32, i32, i32) → ()
-    section(2, [[...text('host'), ...text('memory'), 0x02, 0x00, 1]]), // memory of at least one page
-    section(
-      3,
-      OPS.map(() => [0]),
+function kernel(op: BlockOp): WasmFunction {
+  const params = locals('i32', 3);
+  const [target, operand, byteLength] = params;
+  const count = local('i32');
+  const place = i32.add(target, count);
+  const result = f32x4[op](v128.load(place), v128.load(i32.add(operand, count)));
+  const body = block(
+    loop(
+      branchIf(i32.geU(count, byteLength), 1), // done
+      v128.store(place, result),
+      advance(count, VECTOR_BYTES),
+      branch(0), // again
     ),
-    section(
-      7,
-      OPS.map((op, index) => [...text(op), 0x00, index]),
-    ),
-    section(10, OPS.map(kernelBody)),
-  ];
-  return Uint8Array.from(parts.flat());
-}
-
-/** Prefixes a byte list with its length (LEB128; lengths here are below 2¹⁴). */
-function sized(bytes: readonly number[]): number[] {
-  const { length } = bytes;
-  return length < 0x80 ? [length, ...bytes] : [(length & 0x7f) | 0x80, length >> 7, ...bytes];
+  );
+  return { name: op, params, locals: [count], body: [body] };
 }

@@ -7,44 +7,25 @@
  *  - transpose: rows of a block to this layout.  - halves: ½‖f‖² of a block.  - logs: β·ln(p + ε) in place.
  *  Pointers and strides are in bytes; sums stay two partial sums, which the caller adds. */
 import {
-  ADD,
-  ADD_BITS,
-  DIV,
-  MUL,
-  OR,
-  PMAX,
-  SUB,
-  SUB_BITS,
-  ZERO,
   advance,
-  bitsOf,
-  both,
-  bothBits,
-  code,
-  copy,
-  fused,
-  get,
-  load,
-  loadFloats,
-  loadSplat,
-  loop,
-  moduleOf,
-  pickFloats,
-  range,
-  separate,
+  after,
+  assembleModule,
+  f32x4,
+  f64x2,
+  i32,
+  i64x2,
+  local,
+  locals,
+  repeatWhile,
   set,
-  shiftLeft,
-  shiftRight,
-  stepBy,
-  store,
-  writePool,
-  POOL_BYTES,
-  sumOf,
-  type Bytes,
-  type Kernel,
-  type KernelForm,
-  type MultiplyAdd,
-} from './simd-code.ts';
+  v128,
+  type Code,
+  type Local,
+  type Statement,
+  type Value,
+  type WasmFunction,
+} from '@tenfold/core/wasm';
+import { POOL_BYTES, bitsOf, both, bothBits, writePool } from './constant-pool.ts';
 
 /** A column of a block is one cache line. */
 export const BLOCK_ROWS = 16;
@@ -53,65 +34,94 @@ export const FIRST_FREE = POOL_BYTES;
 const FLOAT_COLUMN = 4 * BLOCK_ROWS;
 const COLUMN = 8 * BLOCK_ROWS;
 
-function dots(bases: number, madd: MultiplyAdd): KernelForm {
-  const [f, firstBases, out, outEnd, featureBytes, basesBytes] = [0, 1, 2, 3, 4, 5];
-  const [at, end, base] = [6, 7, 8];
-  const [x, y, b] = [9, 10, 11];
-  const sum = (k: number, side: number): number => 12 + 2 * k + side;
-  const body = loop(
+type Kernel = (...args: number[]) => void;
+type Pointer = Local<'i32'>;
+type Vector = Local<'v128'>;
+
+/** x·y + z: fused where the machine has it (relaxed SIMD), elsewhere a product and a sum. */
+type MultiplyAdd = (x: Value<'v128'>, y: Value<'v128'>, z: Value<'v128'>) => Code<'v128'>;
+const separate: MultiplyAdd = (x, y, z) => f64x2.add(z, f64x2.mul(x, y));
+
+const ZERO = v128.const(new Uint8Array(16));
+const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
+const loadFloats = (at: Pointer, offset = 0): Code<'v128'> => f64x2.promoteLowF32x4(v128.load64Zero(at, offset));
+/** At least once. */
+const walk = (pointer: Pointer, end: Pointer, ...body: readonly Statement[]): Statement =>
+  repeatWhile(i32.ltU(pointer, end), ...body);
+
+function dots(bases: number, madd: MultiplyAdd): WasmFunction {
+  const params = locals('i32', 6);
+  const [f, firstBases, out, outEnd, featureBytes, basesBytes] = params;
+  const pointers = locals('i32', 3);
+  const [at, end, base] = pointers;
+  const vectors = locals('v128', 3);
+  const [x, y, b] = vectors;
+  const sums = range(bases).map(() => locals('v128', 2));
+  const body = walk(
     out,
     outEnd,
-    [...copy(at, f), ...sumOf(end, f, featureBytes), ...copy(base, firstBases)],
-    range(2 * bases).flatMap((i) => [...ZERO, ...set(12 + i)]),
-    loop(
+    set(at, f),
+    set(end, i32.add(f, featureBytes)),
+    set(base, firstBases),
+    ...sums.flat().map((sum) => set(sum, ZERO)),
+    walk(
       at,
       end,
-      [...loadFloats(at), ...set(x), ...loadFloats(at, 8), ...set(y)],
-      range(bases).flatMap((k) => [
-        ...code(loadSplat(base, 8 * k), set(b)),
-        ...code(madd(get(x), get(b), get(sum(k, 0))), set(sum(k, 0))),
-        ...code(madd(get(y), get(b), get(sum(k, 1))), set(sum(k, 1))),
+      set(x, loadFloats(at)),
+      set(y, loadFloats(at, 8)),
+      ...sums.flatMap(([left, right], k) => [
+        set(b, v128.load64Splat(base, 8 * k)),
+        set(left, madd(x, b, left)),
+        set(right, madd(y, b, right)),
       ]),
-      [...advance(at, FLOAT_COLUMN), ...stepBy(base, basesBytes)],
+      advance(at, FLOAT_COLUMN),
+      advance(base, basesBytes),
     ),
-    range(bases).flatMap((k) => [
-      ...code(get(out), get(sum(k, 0)), store(COLUMN * k)),
-      ...code(get(out), get(sum(k, 1)), store(COLUMN * k + 16)),
-    ]),
-    [...advance(f, 16), ...advance(out, 32)],
+    ...sums.flatMap(([left, right], k) => [v128.store(out, left, COLUMN * k), v128.store(out, right, COLUMN * k + 16)]),
+    advance(f, 16),
+    advance(out, 32),
   );
-  return { name: `dots${bases}`, numParams: 6, numPointers: 3, numVectors: 3 + 2 * bases, body };
+  return { name: `dots${bases}`, params, locals: [...pointers, ...vectors, ...sums.flat()], body: [body] };
 }
 
-function sums(bases: number, madd: MultiplyAdd): KernelForm {
-  const [f, fEnd, firstR, out, outBytes] = [0, 1, 2, 3, 4];
-  const [at, r, end] = [5, 6, 7];
-  const [x, y, weight] = [8, 9, 10];
-  const sum = (k: number, column: number): number => 11 + 2 * k + column;
-  const addTo = (k: number, column: number): Bytes => [
-    ...code(get(out), load(out, 16 * k), get(sum(k, column)), ADD, store(16 * k)),
+function sums(bases: number, madd: MultiplyAdd): WasmFunction {
+  const params = locals('i32', 5);
+  const [f, fEnd, firstR, out, outBytes] = params;
+  const pointers = locals('i32', 3);
+  const [at, r, end] = pointers;
+  const vectors = locals('v128', 3);
+  const [x, y, weight] = vectors;
+  const sumsOf = range(bases).map(() => locals('v128', 2));
+  const addTo = (column: 0 | 1): Statement[] => [
+    ...sumsOf.map((sum, k) => v128.store(out, f64x2.add(v128.load(out, 16 * k), sum[column]), 16 * k)),
+    advance(out, outBytes),
   ];
-  const body = loop(
+  const body = walk(
     f,
     fEnd,
-    [...copy(at, f), ...copy(r, firstR), ...copy(end, f), ...advance(end, FLOAT_COLUMN)],
-    range(2 * bases).flatMap((i) => [...ZERO, ...set(11 + i)]),
-    loop(
+    set(at, f),
+    set(r, firstR),
+    set(end, f),
+    advance(end, FLOAT_COLUMN),
+    ...sumsOf.flat().map((sum) => set(sum, ZERO)),
+    walk(
       at,
       end,
-      [...loadFloats(at), ...set(x), ...loadFloats(at, FLOAT_COLUMN), ...set(y)],
-      range(bases).flatMap((k) => [
-        ...code(load(r, COLUMN * k), set(weight)),
-        ...code(madd(get(x), get(weight), get(sum(k, 0))), set(sum(k, 0))),
-        ...code(madd(get(y), get(weight), get(sum(k, 1))), set(sum(k, 1))),
+      set(x, loadFloats(at)),
+      set(y, loadFloats(at, FLOAT_COLUMN)),
+      ...sumsOf.flatMap(([first, second], k) => [
+        set(weight, v128.load(r, COLUMN * k)),
+        set(first, madd(x, weight, first)),
+        set(second, madd(y, weight, second)),
       ]),
-      [...advance(at, 8), ...advance(r, 16)],
+      advance(at, 8),
+      advance(r, 16),
     ),
-    [...range(bases).flatMap((k) => addTo(k, 0)), ...stepBy(out, outBytes)],
-    [...range(bases).flatMap((k) => addTo(k, 1)), ...stepBy(out, outBytes)],
+    ...addTo(0),
+    ...addTo(1),
     advance(f, 2 * FLOAT_COLUMN),
   );
-  return { name: `sums${bases}`, numParams: 5, numPointers: 3, numVectors: 3 + 2 * bases, body };
+  return { name: `sums${bases}`, params, locals: [...pointers, ...vectors, ...sumsOf.flat()], body: [body] };
 }
 
 /** 1/n!: with |x| ≤ ln 2 / 2 the rest is below 1e-14. */
@@ -121,24 +131,26 @@ const LN2_LOW = 1.90821492927058770002e-10;
 /** Added to a small number it leaves the nearest integer in the low bits. */
 const ROUNDING = 1.5 * 2 ** 52;
 
-const horner = (terms: readonly number[], x: Bytes, term: number, madd: MultiplyAdd): Bytes => [
-  ...code(both(terms.at(-1)!), set(term)),
+const horner = (terms: readonly number[], x: Vector, term: Vector, madd: MultiplyAdd): Statement[] => [
+  set(term, both(terms.at(-1)!)),
   ...terms
     .slice(0, -1)
     .toReversed()
-    .flatMap((coefficient) => [...madd(get(term), x, both(coefficient)), ...set(term)]),
+    .map((coefficient) => set(term, madd(term, x, both(coefficient)))),
 ];
 
-/** exp of the vector in `x`, between −700 and 700; leaves it on the stack.  Uses `whole` and `term`. */
-function exp(x: number, whole: number, term: number, madd: MultiplyAdd): Bytes {
-  const rounded = [...get(whole), ...both(ROUNDING), ...SUB];
-  return [
-    [...madd(get(x), both(Math.LOG2E), both(ROUNDING)), ...set(whole)],
-    [...madd(rounded, both(-LN2_HIGH), get(x)), ...set(x)],
-    [...madd(rounded, both(-LN2_LOW), get(x)), ...set(x)],
-    horner(EXP_TERMS, get(x), term, madd),
-    [...get(term), ...get(whole), ...shiftLeft(52), ...ADD_BITS], // term · 2^whole
-  ].flat();
+/** exp of the vector in `x`, between −700 and 700.  Uses `x`, `whole` and `term`. */
+function exp(x: Vector, whole: Vector, term: Vector, madd: MultiplyAdd): Code<'v128'> {
+  const rounded = f64x2.sub(whole, both(ROUNDING));
+  return after(
+    [
+      set(whole, madd(x, both(Math.LOG2E), both(ROUNDING))),
+      set(x, madd(rounded, both(-LN2_HIGH), x)),
+      set(x, madd(rounded, both(-LN2_LOW), x)),
+      ...horner(EXP_TERMS, x, term, madd),
+    ],
+    i64x2.add(term, i64x2.shl(whole, i32.const(52))), // term · 2^whole
+  );
 }
 
 const LOWEST = bitsOf(Math.SQRT1_2);
@@ -148,133 +160,171 @@ const INTEGER = 2 ** 52;
 /** ln m = 2 artanh s = s·(2 + 2 s²/3 + …), s = (m − 1)/(m + 1), |s| < 0.172: the rest is below 1e-16. */
 const LOG_TERMS = range(10).map((i) => 2 / (2 * i + 1));
 
-/** ln of the vector in `x`, positive and normal; leaves it on the stack.  Uses `whole`, `square` and `term`. */
-function log(x: number, whole: number, square: number, term: number, madd: MultiplyAdd): Bytes {
-  const exponent = [...get(whole), ...bothBits(bitsOf(INTEGER)), ...OR, ...both(INTEGER + 1023), ...SUB];
-  return [
-    // x = m · 2^e with √½ ≤ m < √2; whole = e + 1023.
-    [...get(x), ...bothBits(ONE - LOWEST), ...ADD_BITS, ...shiftRight(52), ...set(whole)],
-    [...get(x), ...bothBits(ONE), ...ADD_BITS, ...get(whole), ...shiftLeft(52), ...SUB_BITS, ...set(x)],
-    [...get(x), ...both(1), ...SUB, ...get(x), ...both(1), ...ADD, ...DIV, ...set(x)],
-    [...get(x), ...get(x), ...MUL, ...set(square)],
-    horner(LOG_TERMS, get(square), term, madd),
-    [...get(x), ...get(term), ...MUL, ...set(x)],
-    [...madd(exponent, both(LN2_LOW), get(x)), ...set(x)],
-    madd(exponent, both(LN2_HIGH), get(x)),
-  ].flat();
+/** ln of the vector in `x`, positive and normal.  Uses `x`, `whole`, `square` and `term`. */
+function log(x: Vector, whole: Vector, square: Vector, term: Vector, madd: MultiplyAdd): Code<'v128'> {
+  const exponent = f64x2.sub(v128.or(whole, bothBits(bitsOf(INTEGER))), both(INTEGER + 1023));
+  return after(
+    [
+      // x = m · 2^e with √½ ≤ m < √2; whole = e + 1023.
+      set(whole, i64x2.shrU(i64x2.add(x, bothBits(ONE - LOWEST)), i32.const(52))),
+      set(x, i64x2.sub(i64x2.add(x, bothBits(ONE)), i64x2.shl(whole, i32.const(52)))),
+      set(x, f64x2.div(f64x2.sub(x, both(1)), f64x2.add(x, both(1)))),
+      set(square, f64x2.mul(x, x)),
+      ...horner(LOG_TERMS, square, term, madd),
+      set(x, f64x2.mul(x, term)),
+      set(x, madd(exponent, both(LN2_LOW), x)),
+    ],
+    madd(exponent, both(LN2_HIGH), x),
+  );
 }
 
-function softmax(madd: MultiplyAdd): KernelForm {
-  const [r, rEnd, prior, terms, termsEnd, halves, weights, likelihoods, moments] = range(9);
-  const [at, c, p] = [9, 10, 11];
-  const [half, largest, sum, x, whole, square, term] = [12, 14, 16, 18, 19, 20, 21];
+function softmax(madd: MultiplyAdd): WasmFunction {
+  const params = locals('i32', 9);
+  const [r, rEnd, prior, terms, termsEnd, halves, weights, likelihoods, moments] = params;
+  const pointers = locals('i32', 3);
+  const [at, c, p] = pointers;
+  const [half, largest, sum] = range(3).map(() => locals('v128', 2));
+  const vectors = locals('v128', 4);
+  const [x, whole, square, term] = vectors;
   const sides = [0, 1];
-  const rewind = [...copy(at, r), ...copy(c, terms)];
-  const next = [...advance(at, COLUMN), ...advance(c, 32)];
-  const exponent = (side: number): Bytes => [
+  const rewind = [set(at, r), set(c, terms)];
+  const next = [advance(at, COLUMN), advance(c, 32)];
+  const exponent = (side: number): Statement[] => [
     // scale · (dot − half) + constant + prior
-    ...code(load(at, 16 * side), get(half + side), SUB, set(x)),
-    ...code(madd(get(x), load(c), load(c, 16)), load(p, 16 * side), ADD, set(x)),
-    ...code(get(at), get(x), store(16 * side)),
-    ...code(get(largest + side), get(x), PMAX, set(largest + side)),
+    set(x, f64x2.sub(v128.load(at, 16 * side), half[side])),
+    set(x, f64x2.add(madd(x, v128.load(c), v128.load(c, 16)), v128.load(p, 16 * side))),
+    v128.store(at, x, 16 * side),
+    set(largest[side], f64x2.pmax(largest[side], x)),
   ];
-  const power = (side: number): Bytes => [
-    ...code(load(at, 16 * side), get(largest + side), SUB, both(-700), PMAX, set(x)),
-    ...code(exp(x, whole, term, madd), set(x)),
-    ...code(get(at), get(x), store(16 * side), get(sum + side), get(x), ADD, set(sum + side)),
+  const power = (side: number): Statement[] => [
+    set(x, f64x2.pmax(f64x2.sub(v128.load(at, 16 * side), largest[side]), both(-700))),
+    set(x, exp(x, whole, term, madd)),
+    v128.store(at, x, 16 * side),
+    set(sum[side], f64x2.add(sum[side], x)),
   ];
-  const likelihood = (side: number): Bytes => [
-    ...code(get(sum + side), set(x), get(likelihoods), log(x, whole, square, term, madd)),
-    ...code(get(largest + side), ADD, store(16 * side)),
-    ...code(load(weights, 16 * side), get(sum + side), DIV, set(sum + side)),
+  const likelihood = (side: number): Statement[] => [
+    set(x, sum[side]),
+    v128.store(likelihoods, f64x2.add(log(x, whole, square, term, madd), largest[side]), 16 * side),
+    set(sum[side], f64x2.div(v128.load(weights, 16 * side), sum[side])),
   ];
-  const share = (side: number): Bytes => [
-    ...code(load(at, 16 * side), get(sum + side), MUL, set(x), get(at), get(x), store(16 * side)),
-    ...code(get(whole), get(x), ADD, set(whole)),
-    ...code(madd(get(x), get(half + side), get(square)), set(square)),
+  const share = (side: number): Statement[] => [
+    set(x, f64x2.mul(v128.load(at, 16 * side), sum[side])),
+    v128.store(at, x, 16 * side),
+    set(whole, f64x2.add(whole, x)),
+    set(square, madd(x, half[side], square)),
   ];
-  const body = loop(
+  const body = walk(
     r,
     rEnd,
-    [...rewind, ...copy(p, prior)],
-    sides.flatMap((side) => [...load(halves, 16 * side), ...set(half + side), ...both(-1e300), ...set(largest + side)]),
-    loop(c, termsEnd, ...sides.map(exponent), next, advance(p, COLUMN)),
-    [...rewind, ...sides.flatMap((side) => [...ZERO, ...set(sum + side)])],
-    loop(c, termsEnd, ...sides.map(power), next),
-    [...sides.flatMap(likelihood), ...rewind, ...copy(p, moments)],
-    loop(
+    ...rewind,
+    set(p, prior),
+    ...sides.flatMap((side) => [set(half[side], v128.load(halves, 16 * side)), set(largest[side], both(-1e300))]),
+    walk(c, termsEnd, ...sides.flatMap(exponent), ...next, advance(p, COLUMN)),
+    ...rewind,
+    ...sum.map((one) => set(one, ZERO)),
+    walk(c, termsEnd, ...sides.flatMap(power), ...next),
+    ...sides.flatMap(likelihood),
+    ...rewind,
+    set(p, moments),
+    walk(
       c,
       termsEnd,
-      [...load(p), ...set(whole), ...load(p, 16), ...set(square), ...sides.flatMap(share)],
-      [...get(p), ...get(whole), ...store(), ...get(p), ...get(square), ...store(16), ...next, ...advance(p, 32)],
+      set(whole, v128.load(p)),
+      set(square, v128.load(p, 16)),
+      ...sides.flatMap(share),
+      v128.store(p, whole),
+      v128.store(p, square, 16),
+      ...next,
+      advance(p, 32),
     ),
-    [r, prior, halves, weights, likelihoods].flatMap((pointer) => advance(pointer, 32)),
+    ...[r, prior, halves, weights, likelihoods].map((pointer) => advance(pointer, 32)),
   );
-  return { name: 'softmax', numParams: 9, numPointers: 3, numVectors: 10, body };
+  return {
+    name: 'softmax',
+    params,
+    locals: [...pointers, ...half, ...largest, ...sum, ...vectors],
+    body: [body],
+  };
 }
 
-function halves(madd: MultiplyAdd): KernelForm {
-  const [f, out, outEnd, featureBytes] = [0, 1, 2, 3];
-  const [at, end, x, y, left, right] = [4, 5, 6, 7, 8, 9];
-  const body = loop(
+function halves(madd: MultiplyAdd): WasmFunction {
+  const params = locals('i32', 4);
+  const [f, out, outEnd, featureBytes] = params;
+  const [at, end] = [local('i32'), local('i32')];
+  const vectors = locals('v128', 4);
+  const [x, y, left, right] = vectors;
+  const body = walk(
     out,
     outEnd,
-    [...copy(at, f), ...sumOf(end, f, featureBytes), ...ZERO, ...set(left), ...ZERO, ...set(right)],
-    loop(
+    set(at, f),
+    set(end, i32.add(f, featureBytes)),
+    set(left, ZERO),
+    set(right, ZERO),
+    walk(
       at,
       end,
-      [...loadFloats(at), ...set(x), ...madd(get(x), get(x), get(left)), ...set(left)],
-      [...loadFloats(at, 8), ...set(y), ...madd(get(y), get(y), get(right)), ...set(right)],
+      set(x, loadFloats(at)),
+      set(left, madd(x, x, left)),
+      set(y, loadFloats(at, 8)),
+      set(right, madd(y, y, right)),
       advance(at, FLOAT_COLUMN),
     ),
-    [...get(out), ...get(left), ...both(0.5), ...MUL, ...store()],
-    [...get(out), ...get(right), ...both(0.5), ...MUL, ...store(16)],
-    [...advance(f, 16), ...advance(out, 32)],
+    v128.store(out, f64x2.mul(left, both(0.5))),
+    v128.store(out, f64x2.mul(right, both(0.5)), 16),
+    advance(f, 16),
+    advance(out, 32),
   );
-  return { name: 'halves', numParams: 4, numPointers: 2, numVectors: 4, body };
+  return { name: 'halves', params, locals: [at, end, ...vectors], body: [body] };
 }
 
 /** Rows of a block beside each other to columns beside each other, four by four; rowBytes is a multiple of 16. */
-function transpose(): KernelForm {
-  const [rows, rowBytes, out, at, to, end] = [0, 1, 2, 3, 4, 5];
-  const x = (i: number): number => 6 + i;
-  const y = (i: number): number => 10 + i;
-  const pick = (target: number, a: number, b: number, ...lanes: number[]): Bytes => [
-    ...code(get(a), get(b), pickFloats(...lanes), set(target)),
-  ];
-  const fourRows = (quad: number): Bytes => [
-    ...range(4).flatMap((i) => [...load(at), ...set(x(i)), ...stepBy(at, rowBytes)]),
-    ...pick(y(0), x(0), x(1), 0, 4, 1, 5),
-    ...pick(y(1), x(2), x(3), 0, 4, 1, 5),
-    ...pick(y(2), x(0), x(1), 2, 6, 3, 7),
-    ...pick(y(3), x(2), x(3), 2, 6, 3, 7),
-    ...range(4).flatMap((column) => {
-      const [low, high] = column < 2 ? [y(0), y(1)] : [y(2), y(3)];
+function transpose(): WasmFunction {
+  const params = locals('i32', 3);
+  const [rows, rowBytes, out] = params;
+  const pointers = locals('i32', 3);
+  const [at, to, end] = pointers;
+  const [x, y] = [locals('v128', 4), locals('v128', 4)];
+  const fourRows = (quad: number): Statement[] => [
+    ...x.flatMap((row) => [set(row, v128.load(at)), advance(at, rowBytes)]),
+    set(y[0], f32x4.shuffle(x[0], x[1], [0, 4, 1, 5])),
+    set(y[1], f32x4.shuffle(x[2], x[3], [0, 4, 1, 5])),
+    set(y[2], f32x4.shuffle(x[0], x[1], [2, 6, 3, 7])),
+    set(y[3], f32x4.shuffle(x[2], x[3], [2, 6, 3, 7])),
+    ...range(4).map((column) => {
+      const [low, high] = column < 2 ? [y[0], y[1]] : [y[2], y[3]];
       const lanes = column % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
-      return [...code(get(to), get(low), get(high), pickFloats(...lanes), store(column * FLOAT_COLUMN + 16 * quad))];
+      return v128.store(to, f32x4.shuffle(low, high, lanes), column * FLOAT_COLUMN + 16 * quad);
     }),
   ];
   const body = [
-    ...code(copy(to, out), sumOf(end, rows, rowBytes)),
-    ...loop(rows, end, copy(at, rows), ...range(BLOCK_ROWS / 4).map(fourRows), [
-      ...advance(rows, 16),
-      ...advance(to, 4 * FLOAT_COLUMN),
-    ]),
+    set(to, out),
+    set(end, i32.add(rows, rowBytes)),
+    walk(
+      rows,
+      end,
+      set(at, rows),
+      ...range(BLOCK_ROWS / 4).flatMap(fourRows),
+      advance(rows, 16),
+      advance(to, 4 * FLOAT_COLUMN),
+    ),
   ];
-  return { name: 'transpose', numParams: 3, numPointers: 3, numVectors: 8, body };
+  return { name: 'transpose', params, locals: [...pointers, ...x, ...y], body };
 }
 
 /** settings: two vectors, ε and β. */
-function logs(madd: MultiplyAdd): KernelForm {
-  const [at, end, settings] = [0, 1, 2];
-  const [x, whole, square, term] = [4, 5, 6, 7];
-  const body = loop(
+function logs(madd: MultiplyAdd): WasmFunction {
+  const params = locals('i32', 3);
+  const [at, end, settings] = params;
+  const vectors = locals('v128', 4);
+  const [x, whole, square, term] = vectors;
+  const body = walk(
     at,
     end,
-    [...load(at), ...load(settings), ...ADD, ...set(x), ...get(at), ...log(x, whole, square, term, madd)],
-    [...load(settings, 16), ...MUL, ...store(), ...advance(at, 16)],
+    set(x, f64x2.add(v128.load(at), v128.load(settings))),
+    v128.store(at, f64x2.mul(log(x, whole, square, term, madd), v128.load(settings, 16))),
+    advance(at, 16),
   );
-  return { name: 'logs', numParams: 3, numPointers: 1, numVectors: 4, body };
+  return { name: 'logs', params, locals: vectors, body: [body] };
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -302,13 +352,13 @@ export function createEmKernels(byteLength: number): EmKernels {
 }
 
 function compile(): WebAssembly.Module {
-  const withFused = moduleOf(kernelsWith(fused));
-  return new WebAssembly.Module(WebAssembly.validate(withFused) ? withFused : moduleOf(kernelsWith(separate)));
+  const withFused = moduleWith(f64x2.relaxedMadd);
+  return new WebAssembly.Module(WebAssembly.validate(withFused) ? withFused : moduleWith(separate));
 }
 
-function kernelsWith(madd: MultiplyAdd): KernelForm[] {
+function moduleWith(madd: MultiplyAdd): Uint8Array<ArrayBuffer> {
   const sizes = range(MOST_BASES).map((i) => i + 1);
-  return [
+  const functions = [
     ...sizes.map((size) => dots(size, madd)),
     ...sizes.map((size) => sums(size, madd)),
     softmax(madd),
@@ -316,4 +366,5 @@ function kernelsWith(madd: MultiplyAdd): KernelForm[] {
     transpose(),
     logs(madd),
   ];
+  return assembleModule({ memory: { module: 'host', name: 'memory' }, functions });
 }

@@ -4,7 +4,23 @@
  *  - scan: one token of one Mamba-2 head, h ← a·h + (dt·x)⊗B, y = h·C + D·x; four partial sums over the state width.
  *  - dots: products of a query with keys; four partial sums over the head width.
  *  - blend: weighted sum of values, over positions in rising order. */
-import { assembleModule, op, type WasmFunction } from './wasm-assembler.ts';
+import {
+  advance,
+  assembleModule,
+  f32,
+  f32x4,
+  i32,
+  local,
+  locals,
+  repeatWhile,
+  set,
+  v128,
+  type Code,
+  type Local,
+  type Statement,
+  type Value,
+  type WasmFunction,
+} from '@tenfold/core/wasm';
 
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
@@ -34,256 +50,154 @@ const VECTOR_BYTES = 16;
 const FLOAT_BYTES = 4;
 const PAGE_BYTES = 65_536;
 const TILE_COLUMN_BYTES = 32;
+const ZERO = v128.const(new Float32Array(4));
 
-/** Sum of the four lanes of a local, in lane order. */
-const laneSum = (local: number): number[] => [
-  ...op.get(local),
-  ...op.lane(0),
-  ...op.get(local),
-  ...op.lane(1),
-  ...op.f32Add,
-  ...op.get(local),
-  ...op.lane(2),
-  ...op.f32Add,
-  ...op.get(local),
-  ...op.lane(3),
-  ...op.f32Add,
-];
+type Pointer = Local<'i32'>;
+type Vector = Local<'v128'>;
 
-const multiplyAdd = (accumulator: number, a: number, b: number): number[] => [
-  ...op.get(accumulator),
-  ...op.get(a),
-  ...op.get(b),
-  ...op.vMul,
-  ...op.vAdd,
-  ...op.set(accumulator),
-];
+/** Sum of the four lanes, in lane order. */
+const laneSum = (vector: Vector): Code<'f32'> =>
+  [1, 2, 3].reduce((sum, lane) => f32.add(sum, f32x4.extractLane(vector, lane)), f32x4.extractLane(vector, 0));
+
+const multiplyAdd = (sum: Vector, a: Value<'v128'>, b: Value<'v128'>): Statement =>
+  set(sum, f32x4.add(sum, f32x4.mul(a, b)));
+
+/** At least once. */
+const walk = (pointer: Pointer, end: Pointer, ...body: readonly Statement[]): Statement =>
+  repeatWhile(i32.ltU(pointer, end), ...body);
 
 function tile(name: string, numRows: number): WasmFunction {
-  const [x, w, y, kBytes, xStride, yStride] = [0, 1, 2, 3, 4, 5];
-  const numParams = numRows === 1 ? 4 : 6;
-  // Locals: row pointers, limit, row value, two weights, 2 accumulators a row.
-  const row = (r: number): number => numParams + r;
-  const limit = numParams + numRows;
-  const value = limit + 1;
-  const weight = (j: number): number => value + 1 + j;
-  const sum = (r: number, j: number): number => value + 3 + r * 2 + j;
-  const rows = Array.from({ length: numRows }, (_, r) => r);
+  const params = locals('i32', numRows === 1 ? 4 : 6);
+  const [x, w, y, kBytes, xStride, yStride] = params;
+  const rows = locals('i32', numRows);
+  const limit = local('i32');
+  const value = local('v128');
+  const weights = locals('v128', 2);
+  const sums = rows.map(() => locals('v128', 2));
   return {
     name,
-    params: Array.from({ length: numParams }, () => 'i32' as const),
-    locals: [
-      ...rows.map(() => 'i32' as const),
-      'i32' as const,
-      'v128' as const,
-      'v128' as const,
-      'v128' as const,
-      ...rows.flatMap(() => ['v128', 'v128'] as const),
-    ],
+    params,
+    locals: [...rows, limit, value, ...weights, ...sums.flat()],
     body: [
-      ...rows.flatMap((r) => [
-        r === 0 ? op.get(x) : [...op.get(row(r - 1)), ...op.get(xStride), ...op.add],
-        op.set(row(r)),
-        op.zero,
-        op.set(sum(r, 0)),
-        op.zero,
-        op.set(sum(r, 1)),
+      ...rows.flatMap((row, r) => [
+        set(row, r === 0 ? x : i32.add(rows[r - 1], xStride)),
+        ...sums[r].map((sum) => set(sum, ZERO)),
       ]),
-      op.get(x),
-      op.get(kBytes),
-      op.add,
-      op.set(limit),
-      op.loop(
-        row(0),
+      set(limit, i32.add(x, kBytes)),
+      walk(
+        rows[0],
         limit,
-        op.get(w),
-        op.load(),
-        op.set(weight(0)),
-        op.get(w),
-        op.load(VECTOR_BYTES),
-        op.set(weight(1)),
-        op.advance(w, TILE_COLUMN_BYTES),
-        ...rows.flatMap((r) => [
-          op.get(row(r)),
-          op.loadSplat(),
-          op.set(value),
-          multiplyAdd(sum(r, 0), value, weight(0)),
-          multiplyAdd(sum(r, 1), value, weight(1)),
-          op.advance(row(r), FLOAT_BYTES),
+        ...weights.map((weight, j) => set(weight, v128.load(w, j * VECTOR_BYTES))),
+        advance(w, TILE_COLUMN_BYTES),
+        ...rows.flatMap((row, r) => [
+          set(value, v128.load32Splat(row)),
+          ...sums[r].map((sum, j) => multiplyAdd(sum, value, weights[j])),
+          advance(row, FLOAT_BYTES),
         ]),
       ),
-      ...rows.flatMap((r) => [
-        op.get(y),
-        op.get(sum(r, 0)),
-        op.store(),
-        op.get(y),
-        op.get(sum(r, 1)),
-        op.store(VECTOR_BYTES),
-        r + 1 < numRows ? op.advanceBy(y, yStride) : [],
+      ...sums.flatMap((sumsOfRow, r) => [
+        ...sumsOfRow.map((sum, j) => v128.store(y, sum, j * VECTOR_BYTES)),
+        ...(r + 1 < numRows ? [advance(y, yStride)] : []),
       ]),
     ],
   };
 }
 
 function scan(): WasmFunction {
-  const [h, x, b, c, y, a, dt, d, pBytes, nBytes] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-  const [xLimit, bAt, cAt, bLimit, decay, input, state, sum] = [10, 11, 12, 13, 14, 15, 16, 17];
+  const [h, x, b, c, y] = locals('i32', 5);
+  const [a, dt, d] = locals('f32', 3);
+  const [pBytes, nBytes] = locals('i32', 2);
+  const pointers = locals('i32', 4);
+  const [xLimit, bAt, cAt, bLimit] = pointers;
+  const vectors = locals('v128', 4);
+  const [decay, input, state, sum] = vectors;
   return {
     name: 'scan',
-    params: ['i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'i32', 'i32'],
-    locals: ['i32', 'i32', 'i32', 'i32', 'v128', 'v128', 'v128', 'v128'],
+    params: [h, x, b, c, y, a, dt, d, pBytes, nBytes],
+    locals: [...pointers, ...vectors],
     body: [
-      op.get(x),
-      op.get(pBytes),
-      op.add,
-      op.set(xLimit),
-      op.get(b),
-      op.get(nBytes),
-      op.add,
-      op.set(bLimit),
-      op.get(a),
-      op.splat,
-      op.set(decay),
-      op.loop(
+      set(xLimit, i32.add(x, pBytes)),
+      set(bLimit, i32.add(b, nBytes)),
+      set(decay, f32x4.splat(a)),
+      walk(
         x,
         xLimit,
-        op.get(x),
-        op.f32Load(),
-        op.get(dt),
-        op.f32Mul,
-        op.splat,
-        op.set(input),
-        op.zero,
-        op.set(sum),
-        op.get(b),
-        op.set(bAt),
-        op.get(c),
-        op.set(cAt),
-        op.loop(
+        set(input, f32x4.splat(f32.mul(f32.load(x), dt))),
+        set(sum, ZERO),
+        set(bAt, b),
+        set(cAt, c),
+        walk(
           bAt,
           bLimit,
-          op.get(h),
-          op.load(),
-          op.get(decay),
-          op.vMul,
-          op.get(input),
-          op.get(bAt),
-          op.load(),
-          op.vMul,
-          op.vAdd,
-          op.set(state),
-          op.get(h),
-          op.get(state),
-          op.store(),
-          op.get(sum),
-          op.get(state),
-          op.get(cAt),
-          op.load(),
-          op.vMul,
-          op.vAdd,
-          op.set(sum),
-          op.advance(h, VECTOR_BYTES),
-          op.advance(bAt, VECTOR_BYTES),
-          op.advance(cAt, VECTOR_BYTES),
+          set(state, f32x4.add(f32x4.mul(v128.load(h), decay), f32x4.mul(input, v128.load(bAt)))),
+          v128.store(h, state),
+          multiplyAdd(sum, state, v128.load(cAt)),
+          ...[h, bAt, cAt].map((pointer) => advance(pointer, VECTOR_BYTES)),
         ),
-        op.get(y),
-        laneSum(sum),
-        op.get(x),
-        op.f32Load(),
-        op.get(d),
-        op.f32Mul,
-        op.f32Add,
-        op.f32Store(),
-        op.advance(x, FLOAT_BYTES),
-        op.advance(y, FLOAT_BYTES),
+        f32.store(y, f32.add(laneSum(sum), f32.mul(f32.load(x), d))),
+        advance(x, FLOAT_BYTES),
+        advance(y, FLOAT_BYTES),
       ),
     ],
   };
 }
 
 function dots(): WasmFunction {
-  const [q, keys, out, outBytes, stride, widthBytes] = [0, 1, 2, 3, 4, 5];
-  const [outLimit, qAt, keyAt, qLimit, sum] = [6, 7, 8, 9, 10];
+  const params = locals('i32', 6);
+  const [q, keys, out, outBytes, stride, widthBytes] = params;
+  const pointers = locals('i32', 4);
+  const [outLimit, qAt, keyAt, qLimit] = pointers;
+  const sum = local('v128');
   return {
     name: 'dots',
-    params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-    locals: ['i32', 'i32', 'i32', 'i32', 'v128'],
+    params,
+    locals: [...pointers, sum],
     body: [
-      op.get(out),
-      op.get(outBytes),
-      op.add,
-      op.set(outLimit),
-      op.get(q),
-      op.get(widthBytes),
-      op.add,
-      op.set(qLimit),
-      op.loop(
+      set(outLimit, i32.add(out, outBytes)),
+      set(qLimit, i32.add(q, widthBytes)),
+      walk(
         out,
         outLimit,
-        op.zero,
-        op.set(sum),
-        op.get(q),
-        op.set(qAt),
-        op.get(keys),
-        op.set(keyAt),
-        op.loop(
+        set(sum, ZERO),
+        set(qAt, q),
+        set(keyAt, keys),
+        walk(
           qAt,
           qLimit,
-          op.get(sum),
-          op.get(qAt),
-          op.load(),
-          op.get(keyAt),
-          op.load(),
-          op.vMul,
-          op.vAdd,
-          op.set(sum),
-          op.advance(qAt, VECTOR_BYTES),
-          op.advance(keyAt, VECTOR_BYTES),
+          multiplyAdd(sum, v128.load(qAt), v128.load(keyAt)),
+          advance(qAt, VECTOR_BYTES),
+          advance(keyAt, VECTOR_BYTES),
         ),
-        op.get(out),
-        laneSum(sum),
-        op.f32Store(),
-        op.advance(out, FLOAT_BYTES),
-        op.advanceBy(keys, stride),
+        f32.store(out, laneSum(sum)),
+        advance(out, FLOAT_BYTES),
+        advance(keys, stride),
       ),
     ],
   };
 }
 
 function blend(): WasmFunction {
-  const [weights, values, out, weightBytes, stride] = [0, 1, 2, 3, 4];
-  const [limit, weight] = [5, 6];
-  const sum = (j: number): number => 7 + j;
-  const vectors = [0, 1, 2, 3];
+  const params = locals('i32', 5);
+  const [weights, values, out, weightBytes, stride] = params;
+  const limit = local('i32');
+  const weight = local('v128');
+  const sums = locals('v128', 4);
   return {
     name: 'blend',
-    params: ['i32', 'i32', 'i32', 'i32', 'i32'],
-    locals: ['i32', 'v128', 'v128', 'v128', 'v128', 'v128'],
+    params,
+    locals: [limit, weight, ...sums],
     body: [
-      op.get(weights),
-      op.get(weightBytes),
-      op.add,
-      op.set(limit),
-      ...vectors.flatMap((j) => [op.zero, op.set(sum(j))]),
-      op.loop(
+      set(limit, i32.add(weights, weightBytes)),
+      ...sums.map((sum) => set(sum, ZERO)),
+      walk(
         weights,
         limit,
-        op.get(weights),
-        op.loadSplat(),
-        op.set(weight),
-        ...vectors.map((j) => [
-          ...op.get(sum(j)),
-          ...op.get(weight),
-          ...op.get(values),
-          ...op.load(j * VECTOR_BYTES),
-          ...op.vMul,
-          ...op.vAdd,
-          ...op.set(sum(j)),
-        ]),
-        op.advance(weights, FLOAT_BYTES),
-        op.advanceBy(values, stride),
+        set(weight, v128.load32Splat(weights)),
+        ...sums.map((sum, j) => multiplyAdd(sum, weight, v128.load(values, j * VECTOR_BYTES))),
+        advance(weights, FLOAT_BYTES),
+        advance(values, stride),
       ),
-      ...vectors.flatMap((j) => [op.get(out), op.get(sum(j)), op.store(j * VECTOR_BYTES)]),
+      ...sums.map((sum, j) => v128.store(out, sum, j * VECTOR_BYTES)),
     ],
   };
 }
@@ -292,7 +206,10 @@ function blend(): WasmFunction {
 export function createKernels(byteLength: number): Kernels {
   const pages = Math.ceil(byteLength / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages });
-  const bytes = assembleModule([tile('tile4', 4), tile('tile1', 1), scan(), dots(), blend()], pages);
+  const bytes = assembleModule({
+    memory: { module: 'env', name: 'memory', minPages: pages },
+    functions: [tile('tile4', 4), tile('tile1', 1), scan(), dots(), blend()],
+  });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
   return {
     ...(instance.exports as unknown as Omit<Kernels, 'memory' | 'floats'>),

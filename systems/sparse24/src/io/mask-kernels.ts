@@ -1,68 +1,79 @@
 /** The magnitude mask in WebAssembly SIMD, a vector of stored floats at a time, and the memory that its bytes lie in.
  *  A weight stays if fewer than two others of its block come before it. Its block turned by one, two and three places brings
  *  each of the others over it; sizes are compared as signed integers, plus one where the other stands earlier and wins ties. */
-import { KEPT_FIRST, KEPT_SECOND, CODE_BITS } from '../mask/mask24.ts';
 import {
-  access,
   advance,
-  code,
-  constant,
-  get,
-  moduleOf,
+  after,
+  assembleModule,
+  i16x8,
+  i32,
+  i32x4,
+  i8x16,
+  local,
+  locals,
+  repeatWhile,
   set,
-  simd,
-  type Bytes,
-  type KernelForm,
-} from '../simd-code.ts';
-
-const AND = simd(0x4e);
-
-/** What differs between two and four bytes a float. */
-interface Lanes {
-  readonly bytes: 2 | 4;
-  readonly add: Bytes;
-  readonly isGreater: Bytes;
-  readonly max: Bytes;
-  readonly bitmask: Bytes;
-}
-
-const SHORTS: Lanes = { bytes: 2, add: simd(0x8e), isGreater: simd(0x31), max: simd(0x98), bitmask: simd(0x84) };
-const INTS: Lanes = { bytes: 4, add: simd(0xae), isGreater: simd(0x3b), max: simd(0xb8), bitmask: simd(0xa4) };
+  v128,
+  type Code,
+  type Statement,
+  type WasmFunction,
+} from '@tenfold/core/wasm';
+import { KEPT_FIRST, KEPT_SECOND, CODE_BITS } from '../mask/mask24.ts';
 
 /** (at, end, packed, table, out): masks the floats in [at, end), pairs of blocks; `packed` gets a byte of each pair by the
  *  table, `out` the largest sizes by lane. */
-function maskKernel({ bytes, add, isGreater, max, bitmask }: Lanes): KernelForm {
-  const [at, end, packed, table, out] = [0, 1, 2, 3, 4];
-  const [x, size, ahead, largest] = [5, 6, 7, 8];
+function maskKernel(bytes: 2 | 4): WasmFunction {
+  const { add, gtS, maxS, bitmask } = bytes === 2 ? i16x8 : i32x4;
+  const params = locals('i32', 5);
+  const [at, end, packed, table, out] = params;
+  const [x, size, ahead, largest] = [local('v128'), local('v128'), local('v128'), local('v128')];
   const numLanes = 16 / bytes;
-  const lanes = (value: (lane: number) => number): Bytes => {
+  const lanes = (value: (lane: number) => number): Code<'v128'> => {
     const values = Array.from({ length: numLanes }, (_, lane) => value(lane));
-    return constant(new Uint8Array((bytes === 2 ? Int16Array.from(values) : Int32Array.from(values)).buffer));
+    return v128.const(bytes === 2 ? Int16Array.from(values) : Int32Array.from(values));
   };
   const other = (lane: number, turn: number): number => (lane & ~3) + ((lane + turn) & 3);
-  const isAhead = (turn: number): Bytes => {
+  const isAhead = (turn: number): Code<'v128'> => {
     const places = Array.from({ length: 16 }, (_, i) => other(Math.floor(i / bytes), turn) * bytes + (i % bytes));
     const wins = lanes((lane) => Number(other(lane, turn) < lane));
-    return code(get(size), get(size), simd(0x0d), places, wins, add, get(size), isGreater);
+    return gtS(add(i8x16.shuffle(size, size, places), wins), size);
   };
-  const vector = (offset: number): Bytes =>
-    code(
-      [...get(at), ...access(0x00, offset), ...set(x)],
-      [...get(x), ...lanes(() => (bytes === 2 ? 0x7fff : 0x7fffffff)), ...AND, ...set(size)],
-      [...get(largest), ...get(size), ...max, ...set(largest)],
-      [...isAhead(1), ...isAhead(2), ...add, ...isAhead(3), ...add],
-      [...lanes(() => -2), ...isGreater, ...set(ahead)],
-      [...get(at), ...get(x), ...get(ahead), ...AND, ...access(0x0b, offset)],
-      [...get(ahead), ...bitmask],
-    );
-  const two = bytes === 2 ? vector(0) : code(vector(0), vector(16), [0x41, 4, 0x74, 0x72]); // shl 4, or
-  const body = code(
-    [0x03, 0x40],
-    code(get(packed), two, get(table), [0x6a, 0x2d, 0, 0, 0x3a, 0, 0]), // packed = table[kept places]
-    code(advance(at, bytes * 8), advance(packed, 1), get(at), get(end), [0x49, 0x0d, 0, 0x0b]),
-    code(get(out), get(largest), access(0x0b, 0)),
+  const vector = (offset: number): Code<'i32'> => {
+    const numAhead = add(add(isAhead(1), isAhead(2)), isAhead(3)); // below 0: −1 for each
+    const statements: Statement[] = [
+      set(x, v128.load(at, offset)),
+      set(
+        size,
+        v128.and(
+          x,
+          lanes(() => (bytes === 2 ? 0x7fff : 0x7fffffff)),
+        ),
+      ),
+      set(largest, maxS(largest, size)),
+      set(
+        ahead,
+        gtS(
+          numAhead,
+          lanes(() => -2),
+        ),
+      ),
+      v128.store(at, v128.and(x, ahead), offset),
+    ];
+    return after(statements, bitmask(ahead));
+  };
+  const kept = bytes === 2 ? vector(0) : i32.or(vector(0), i32.shl(vector(16), i32.const(4)));
+  const body = repeatWhile(
+    i32.ltU(at, end),
+    i32.store8(packed, i32.load8U(i32.add(kept, table))),
+    advance(at, bytes * 8),
+    advance(packed, 1),
   );
-  return { name: `mask${bytes}`, numParams: 5, numPointers: 0, numVectors: 4, body };
+  return {
+    name: `mask${bytes}`,
+    params,
+    locals: [x, size, ahead, largest],
+    body: [body, v128.store(out, largest)],
+  };
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -81,7 +92,9 @@ export interface MaskMemory {
 
 /** @param byteLength  room for chunks and their packed places */
 export function createMaskMemory(byteLength: number): MaskMemory {
-  compiled ??= moduleOf([SHORTS, INTS].map(maskKernel));
+  compiled ??= new WebAssembly.Module(
+    assembleModule({ memory: { module: 'host', name: 'memory' }, functions: [maskKernel(2), maskKernel(4)] }),
+  );
   const memory = new WebAssembly.Memory({ initial: Math.ceil((FIRST_FREE + byteLength) / 65_536) });
   const { exports } = new WebAssembly.Instance(compiled, { host: { memory } });
   const run = exports as unknown as Record<string, (...args: number[]) => void>;

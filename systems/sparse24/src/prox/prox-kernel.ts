@@ -1,19 +1,26 @@
 /** `enum-alm` in WebAssembly SIMD: four blocks at a time in two pairs of doubles, lanes are blocks. The same operations in
  *  the same order as prox.ts, and a lane that has come to rest is left alone, so the results are the same numbers. */
 import {
-  access,
   advance,
-  code,
-  constant,
-  get,
-  moduleOf,
+  assembleModule,
+  f32x4,
+  f64x2,
+  i32,
+  i32x4,
+  local,
+  locals,
+  repeatWhile,
+  sequence,
   set,
-  simd,
-  type Bytes,
-  type KernelForm,
-} from '../simd-code.ts';
+  v128,
+  when,
+  type Code,
+  type Local,
+  type Statement,
+  type Value,
+  type WasmFunction,
+} from '@tenfold/core/wasm';
 
-/** Both below 128: a constant of two bytes. */
 const MAX_SWEEPS = 100;
 const BYTES_A_TIME = 64;
 const SWEEP_TOLERANCE = 1e-9;
@@ -22,226 +29,201 @@ const SUPPORT_AT = 0;
 const LAMBDA_AT = 32;
 const PIECE_AT = 64;
 
-const [ABS, ADD, SUB, MUL, PMAX] = [0xec, 0xf0, 0xf1, 0xf2, 0xf7].map(simd) as [Bytes, Bytes, Bytes, Bytes, Bytes];
-const [LESS, GREATER, NOT_LESS] = [0x49, 0x4a, 0x4c].map(simd) as [Bytes, Bytes, Bytes];
-const [NOT, AND, OR, SELECT, ANY] = [0x4d, 0x4e, 0x50, 0x52, 0x53].map(simd) as [Bytes, Bytes, Bytes, Bytes, Bytes];
-const both = (value: number): Bytes => constant(new Uint8Array(Float64Array.of(value, value).buffer));
-const ZERO = both(0);
-const LAMBDA: Bytes = [0x41, LAMBDA_AT, ...access(0x0a, 0)];
-const SIGN_BIT = constant(new Uint8Array(BigUint64Array.of(1n << 63n, 1n << 63n).buffer));
-const times = (x: Bytes, y: Bytes): Bytes => code(x, y, MUL);
-const plus = (x: Bytes, y: Bytes): Bytes => code(x, y, ADD);
-const minus = (x: Bytes, y: Bytes): Bytes => code(x, y, SUB);
-/** @param when  lanes that get `then` */
-const select = (then: Bytes, otherwise: Bytes, when: Bytes): Bytes => code(then, otherwise, when, SELECT);
-/** Of two vectors of four float32: lanes 0–3 of the first and 4–7 of the second. */
-const pick = (x: Bytes, y: Bytes, ...lanes: readonly number[]): Bytes =>
-  code(
-    x,
-    y,
-    simd(0x0d),
-    lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
-  );
-const whenAny = (x: Bytes, y: Bytes, ...body: readonly Bytes[]): Bytes =>
-  code(x, y, OR, ANY, [0x04, 0x40], ...body, [0x0b]);
+type Vector = Value<'v128'>;
+type VectorLocal = Local<'v128'>;
 
-const [AT, END, SWEEP, BITS] = [0, 1, 2, 3];
+const both = (value: number): Code<'v128'> => v128.const(Float64Array.of(value, value));
+const ZERO = both(0);
+const LAMBDA = v128.load64Splat(i32.const(LAMBDA_AT));
+const SIGN_BIT = v128.const(BigUint64Array.of(1n << 63n, 1n << 63n));
+const [times, plus, minus] = [f64x2.mul, f64x2.add, f64x2.sub];
+const total = (terms: readonly Vector[]): Vector => terms.reduce((sum, term) => plus(sum, term));
+/** Takes the value in the lanes of `lanes`. */
+const setWhere = (target: VectorLocal, value: Vector, lanes: Vector): Statement =>
+  set(target, v128.bitselect(value, target, lanes));
+const whenAny = (x: Vector, y: Vector, ...body: readonly Statement[]): Statement =>
+  when(v128.anyTrue(v128.or(x, y)), ...body);
+
+const PARAMS = locals('i32', 2);
+const [AT, END] = PARAMS;
+const [SWEEP, BITS] = [local('i32'), local('i32')];
 const PLACES = [0, 1, 2, 3] as const;
 /** The sorting network. */
 const SWAPS = [[0, 1], [2, 3], [0, 2], [1, 3], [1, 2]] as const; // prettier-ignore
 
 /** Locals of two blocks. */
 function sideOf(side: 0 | 1) {
-  let next = 4 + side * 26;
-  const take = (): number => next++;
-  const four = (): readonly number[] => PLACES.map(take);
-  return {
-    offset: 32 * side,
-    z: four(),
-    w: four(),
-    fresh: four(),
-    best: four(),
-    swaps: SWAPS.map(take),
-    value: take(),
-    isConvex: take(),
-    isMoving: take(),
-    x: take(),
-    y: take(),
-  };
+  const four = (): VectorLocal[] => locals('v128', 4);
+  const [z, w, fresh, best, swaps] = [four(), four(), four(), four(), locals('v128', SWAPS.length)];
+  const scalars = locals('v128', 5);
+  const [value, isConvex, isMoving, x, y] = scalars;
+  const all = [...z, ...w, ...fresh, ...best, ...swaps, ...scalars];
+  return { offset: 32 * side, all, z, w, fresh, best, swaps, value, isConvex, isMoving, x, y };
 }
 type Side = ReturnType<typeof sideOf>;
 const SIDES = [sideOf(0), sideOf(1)] as const;
-const each = (visit: (side: Side) => Bytes): Bytes => SIDES.flatMap(visit);
+const each = (visit: (side: Side) => readonly Statement[]): Statement[] => SIDES.flatMap(visit);
 
-const load = (offset: number): Bytes => code(get(AT), access(0x00, offset));
+/** Element `i` of both blocks as doubles. */
+const elements = ({ offset }: Side, i: number): Code<'v128'> =>
+  f64x2.promoteLowF32x4(f32x4.shuffle(v128.load(AT, offset), v128.load(AT, offset + 16), [i, 4 + i, i, i]));
 
 /** Sizes of two blocks, one vector a place, largest first. */
-function sorted({ offset, z, swaps, x }: Side): Bytes {
-  const sizes = PLACES.flatMap((i) =>
-    code(pick(load(offset), load(offset + 16), i, 4 + i, i, i), simd(0x5f), ABS, set(z[i]!)),
-  );
-  const network = SWAPS.flatMap(([i, j], index) => {
-    const [a, b, isSwapped] = [z[i]!, z[j]!, swaps[index]!];
-    return code(
-      code(get(a), get(b), LESS, set(isSwapped), get(a), set(x)),
-      code(select(get(b), get(a), get(isSwapped)), set(a)),
-      code(select(get(x), get(b), get(isSwapped)), set(b)),
-    );
-  });
-  return code(sizes, network);
+function sorted(side: Side): Statement[] {
+  const { z, swaps, x } = side;
+  const network = SWAPS.flatMap(([i, j], index) => [
+    set(swaps[index], f64x2.lt(z[i], z[j])),
+    set(x, z[i]),
+    setWhere(z[i], z[j], swaps[index]),
+    setWhere(z[j], x, swaps[index]),
+  ]);
+  return [...PLACES.map((i) => set(z[i], f64x2.abs(elements(side, i)))), ...network];
 }
 
 /** max(0, z − λ·pull); NaN stays. */
-const pulled = (z: number, pull: Bytes): Bytes => code(minus(get(z), pull), ZERO, PMAX);
+const pulled = (z: Vector, pull: Vector): Code<'v128'> => f64x2.pmax(minus(z, pull), ZERO);
 
 /** One round of coordinate minimisation over all four, smallest first: w to fresh. */
-function sweepFour({ z, w, fresh, x, y }: Side): Bytes {
-  const [a, b] = [w[0]!, w[1]!];
-  const [fa, fb, fc, fd] = fresh as readonly [number, number, number, number];
-  const pull = (other: number): Bytes => times(LAMBDA, plus(get(x), times(get(y), get(other))));
-  const pair = (i: number, j: number): Bytes => code(times(get(i), get(j)), set(x), plus(get(i), get(j)), set(y));
-  return code(
-    code(pair(a, b), pulled(z[3]!, pull(w[2]!)), set(fd)),
-    code(pulled(z[2]!, pull(fd)), set(fc)),
-    code(pair(fc, fd), pulled(z[1]!, pull(a)), set(fb)),
-    code(pulled(z[0]!, pull(fb)), set(fa)),
-  );
+function sweepFour({ z, w, fresh, x, y }: Side): Statement[] {
+  const [a, b] = w;
+  const [fa, fb, fc, fd] = fresh;
+  const pull = (other: Vector): Vector => times(LAMBDA, plus(x, times(y, other)));
+  const pair = (i: Vector, j: Vector): Statement => sequence(set(x, times(i, j)), set(y, plus(i, j)));
+  return [
+    pair(a, b),
+    set(fd, pulled(z[3], pull(w[2]))),
+    set(fc, pulled(z[2], pull(fd))),
+    pair(fc, fd),
+    set(fb, pulled(z[1], pull(a))),
+    set(fa, pulled(z[0], pull(fb))),
+  ];
 }
 
-function sweepThree({ z, w, fresh, x }: Side): Bytes {
-  const [a, b] = [w[0]!, w[1]!];
-  const [fa, fb, fc, fd] = fresh as readonly [number, number, number, number];
-  return code(
-    code(pulled(z[2]!, times(times(LAMBDA, get(a)), get(b))), set(fc)),
-    code(times(LAMBDA, get(fc)), set(x)),
-    code(pulled(z[1]!, times(get(x), get(a))), set(fb)),
-    code(pulled(z[0]!, times(get(x), get(fb))), set(fa)),
-    code(ZERO, set(fd)),
-  );
+function sweepThree({ z, w, fresh, x }: Side): Statement[] {
+  const [a, b] = w;
+  const [fa, fb, fc, fd] = fresh;
+  return [
+    set(fc, pulled(z[2], times(times(LAMBDA, a), b))),
+    set(x, times(LAMBDA, fc)),
+    set(fb, pulled(z[1], times(x, a))),
+    set(fa, pulled(z[0], times(x, fb))),
+    set(fd, ZERO),
+  ];
 }
 
 /** Rounds until the lanes in `isMoving` rest, at most a hundred. */
-function rounds(sweep: (side: Side) => Bytes, isAtRest: (side: Side, moved: Bytes) => Bytes): Bytes {
-  const settle = (side: Side): Bytes => {
-    const { w, fresh, isMoving } = side;
-    const moved = PLACES.map((i) => code(minus(get(fresh[i]!), get(w[i]!)), ABS)).reduce(plus);
-    return code(
-      code(isAtRest(side, moved), set(side.x)),
-      PLACES.flatMap((i) => code(select(get(fresh[i]!), get(w[i]!), get(isMoving)), set(w[i]!))),
-      code(get(isMoving), get(side.x), simd(0x4f), set(isMoving)), // and not
-    );
+function rounds(sweep: (side: Side) => Statement[], isAtRest: (side: Side, moved: Vector) => Vector): Statement[] {
+  const settle = (side: Side): Statement[] => {
+    const { w, fresh, isMoving, x } = side;
+    const moved = total(PLACES.map((i) => f64x2.abs(minus(fresh[i], w[i]))));
+    return [
+      set(x, isAtRest(side, moved)),
+      ...PLACES.map((i) => setWhere(w[i], fresh[i], isMoving)),
+      set(isMoving, v128.andnot(isMoving, x)),
+    ];
   };
-  const isOn = code(get(SIDES[0].isMoving), get(SIDES[1].isMoving), OR, ANY);
-  return code(
-    code([0x41, 0], set(SWEEP), [0x03, 0x40]),
-    code(each(sweep), each(settle), advance(SWEEP, 1)),
-    code(get(SWEEP), [0x41, MAX_SWEEPS | 0x80, 0, 0x49], isOn, [0x71, 0x0d, 0, 0x0b]),
-  );
+  const isOn = v128.anyTrue(v128.or(SIDES[0].isMoving, SIDES[1].isMoving));
+  return [
+    set(SWEEP, i32.const(0)),
+    repeatWhile(
+      i32.and(i32.ltU(SWEEP, i32.const(MAX_SWEEPS)), isOn),
+      ...each(sweep),
+      ...each(settle),
+      advance(SWEEP, 1),
+    ),
+  ];
 }
 
 /** ½‖w − z‖² + λ e₃(w) */
-function objective({ z, w }: Side): Bytes {
-  const [a, b, c, d] = w.map(get) as unknown as readonly [Bytes, Bytes, Bytes, Bytes];
-  const distance = PLACES.map((i) => {
-    const step = minus(get(w[i]!), get(z[i]!));
-    return times(step, step);
-  }).reduce(plus);
+function objective({ z, w }: Side): Vector {
+  const [a, b, c, d] = w;
+  const distance = total(PLACES.map((i) => times(minus(w[i], z[i]), minus(w[i], z[i]))));
   const product = plus(times(times(a, b), plus(c, d)), times(times(c, d), plus(a, b)));
   return plus(times(distance, both(0.5)), times(LAMBDA, product));
 }
 
-const start = ({ w, isMoving }: Side, from: (i: number) => Bytes, when: Bytes): Bytes =>
-  code(
-    PLACES.flatMap((i) => code(from(i), set(w[i]!))),
-    when,
-    set(isMoving),
-  );
+const start = ({ w, isMoving }: Side, from: (i: number) => Vector, lanes: Vector): Statement[] => [
+  ...PLACES.map((i) => set(w[i], from(i))),
+  set(isMoving, lanes),
+];
 
-function takeIfBetter(side: Side, isAllowed: Bytes): Bytes {
+function takeIfBetter(side: Side, isAllowed: Vector): Statement[] {
   const { w, best, value, x, y } = side;
-  return code(
-    code(objective(side), set(y), get(y), get(value), LESS, isAllowed, AND, set(x)),
-    PLACES.flatMap((i) => code(select(get(w[i]!), get(best[i]!), get(x)), set(best[i]!))),
-    code(select(get(y), get(value), get(x)), set(value)),
-  );
+  return [
+    set(y, objective(side)),
+    set(x, v128.and(f64x2.lt(y, value), isAllowed)),
+    ...PLACES.map((i) => setWhere(best[i], w[i], x)),
+    setWhere(value, y, x),
+  ];
 }
 
 /** Back to the places and signs of y, stored as float32. */
-function unsorted({ offset, best, swaps, x }: Side): Bytes {
-  const network = [...SWAPS.entries()].toReversed().flatMap(([index, [i, j]]) => {
-    const [a, b, isSwapped] = [best[i]!, best[j]!, swaps[index]!];
-    return code(
-      code(get(a), set(x), select(get(b), get(a), get(isSwapped)), set(a)),
-      code(select(get(x), get(b), get(isSwapped)), set(b)),
-    );
-  });
-  const signs = PLACES.flatMap((i) =>
-    code(
-      pick(load(offset), load(offset + 16), i, 4 + i, i, i),
-      simd(0x5f),
-      SIGN_BIT,
-      AND,
-      get(best[i]!),
-      OR,
-      simd(0x5e),
-      set(best[i]!),
-    ),
+function unsorted(side: Side): Statement[] {
+  const { offset, best, swaps, x } = side;
+  const network = [...SWAPS.entries()]
+    .toReversed()
+    .flatMap(([index, [i, j]]) => [
+      set(x, best[i]),
+      setWhere(best[i], best[j], swaps[index]),
+      setWhere(best[j], x, swaps[index]),
+    ]);
+  const signs = PLACES.map((i) =>
+    set(best[i], f32x4.demoteF64x2Zero(v128.or(v128.and(elements(side, i), SIGN_BIT), best[i]))),
   );
-  const low = pick(get(best[0]!), get(best[1]!), 0, 4, 1, 5);
-  const high = pick(get(best[2]!), get(best[3]!), 0, 4, 1, 5);
-  const result = (at: number, ...lanes: readonly number[]): Bytes =>
-    code(
-      code(pick(low, high, ...lanes), set(x), get(AT), get(x), access(0x0b, at)),
-      // support[number of non-zeros]++
-      code(get(x), constant(new Uint8Array(16)), simd(0x42), simd(0xa4), [0x69, 0x41, 2, 0x74], set(BITS)),
-      code(get(BITS), get(BITS), [0x28, 2, SUPPORT_AT, 0x41, 1, 0x6a, 0x36, 2, SUPPORT_AT]),
-    );
-  return code(network, signs, result(offset, 0, 1, 4, 5), result(offset + 16, 2, 3, 6, 7));
+  const low = f32x4.shuffle(best[0], best[1], [0, 4, 1, 5]);
+  const high = f32x4.shuffle(best[2], best[3], [0, 4, 1, 5]);
+  const result = (at: number, lanes: readonly number[]): Statement[] => [
+    set(x, f32x4.shuffle(low, high, lanes)),
+    v128.store(AT, x, at),
+    // support[number of non-zeros]++
+    set(BITS, i32.shl(i32.popcnt(i32x4.bitmask(f32x4.ne(x, v128.const(new Float32Array(4))))), i32.const(2))),
+    i32.store(BITS, i32.add(i32.load(BITS, SUPPORT_AT), i32.const(1)), SUPPORT_AT),
+  ];
+  return [...network, ...signs, ...result(offset, [0, 1, 4, 5]), ...result(offset + 16, [2, 3, 6, 7])];
 }
 
-function proxKernel(): KernelForm {
-  const isPlain = ({ isConvex }: Side): Bytes => code(get(isConvex), NOT);
+function proxKernel(): WasmFunction {
+  const isPlain = ({ isConvex }: Side): Code<'v128'> => v128.not(isConvex);
   const [first, second] = SIDES;
-  const body = code(
-    [0x03, 0x40],
-    each((side) => {
-      const { z, best, value, isConvex } = side;
-      const [a, b, c, d] = z.map(get) as unknown as readonly [Bytes, Bytes, Bytes, Bytes];
-      const bound = times(times(both(2), LAMBDA), plus(plus(a, b), c));
-      return code(
-        sorted(side),
-        code(bound, both(1), simd(0x4b), set(isConvex)), // ≤
-        code(a, set(best[0]!), b, set(best[1]!), ZERO, set(best[2]!), ZERO, set(best[3]!)),
-        code(times(plus(times(c, c), times(d, d)), both(0.5)), set(value)),
-      );
-    }),
+  const prepare = (side: Side): Statement[] => {
+    const { z, best, value, isConvex } = side;
+    const [a, b, c, d] = z;
+    const bound = times(times(both(2), LAMBDA), plus(plus(a, b), c));
+    return [
+      ...sorted(side),
+      set(isConvex, f64x2.le(bound, both(1))),
+      set(best[0], a),
+      set(best[1], b),
+      set(best[2], ZERO),
+      set(best[3], ZERO),
+      set(value, times(plus(times(c, c), times(d, d)), both(0.5))),
+    ];
+  };
+  const body = repeatWhile(
+    i32.ltU(AT, END),
+    ...each(prepare),
     whenAny(
-      get(first.isConvex),
-      get(second.isConvex),
-      each((side) => start(side, (i) => get(side.z[i]!), get(side.isConvex))),
-      rounds(sweepFour, ({ fresh }, moved) => code(moved, times(both(SWEEP_TOLERANCE), get(fresh[0]!)), NOT_LESS, NOT)),
-      each(({ w, best, isConvex }) =>
-        PLACES.flatMap((i) => code(select(get(w[i]!), get(best[i]!), get(isConvex)), set(best[i]!))),
-      ),
+      first.isConvex,
+      second.isConvex,
+      ...each((side) => start(side, (i) => side.z[i], side.isConvex)),
+      ...rounds(sweepFour, ({ fresh }, moved) => v128.not(f64x2.ge(moved, times(both(SWEEP_TOLERANCE), fresh[0])))),
+      ...each(({ w, best, isConvex }) => PLACES.map((i) => setWhere(best[i], w[i], isConvex))),
     ),
     whenAny(
       isPlain(first),
       isPlain(second),
       ...[sweepThree, sweepFour].flatMap((sweep) => [
-        each((side) => start(side, () => ZERO, isPlain(side))),
-        rounds(sweep, (_, moved) => code(moved, both(SWEEP_TOLERANCE), LESS)),
-        each((side) =>
-          takeIfBetter(
-            side,
-            sweep === sweepThree ? isPlain(side) : code(isPlain(side), get(side.z[3]!), ZERO, GREATER, AND),
-          ),
+        ...each((side) => start(side, () => ZERO, isPlain(side))),
+        ...rounds(sweep, (_, moved) => f64x2.lt(moved, both(SWEEP_TOLERANCE))),
+        ...each((side) =>
+          takeIfBetter(side, sweep === sweepThree ? isPlain(side) : v128.and(isPlain(side), f64x2.gt(side.z[3], ZERO))),
         ),
       ]),
     ),
-    each(unsorted),
-    code(get(AT), [0x41, BYTES_A_TIME | 0x80, 0, 0x6a], set(AT), get(AT), get(END), [0x49, 0x0d, 0, 0x0b]),
+    ...each(unsorted),
+    advance(AT, BYTES_A_TIME),
   );
-  return { name: 'prox', numParams: 2, numPointers: 2, numVectors: 52, body };
+  return { name: 'prox', params: PARAMS, locals: [SWEEP, BITS, ...first.all, ...second.all], body: [body] };
 }
 
 let opened: { readonly buffer: ArrayBuffer; readonly run: (at: number, end: number) => void } | undefined;
@@ -267,6 +249,7 @@ export function proxMatrix(w: Float32Array, lambda: number, support: Float64Arra
 
 function open(): NonNullable<typeof opened> {
   const memory = new WebAssembly.Memory({ initial: 2 });
-  const { exports } = new WebAssembly.Instance(moduleOf([proxKernel()]), { host: { memory } });
+  const bytes = assembleModule({ memory: { module: 'host', name: 'memory' }, functions: [proxKernel()] });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host: { memory } });
   return { buffer: memory.buffer, run: (exports as unknown as { prox: (at: number, end: number) => void }).prox };
 }
