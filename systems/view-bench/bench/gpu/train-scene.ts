@@ -2,7 +2,10 @@
  *  Usage: node bench/gpu/train-scene.ts folder [steps [maxWidth [configuration …]]] — configurations: adaptive, absgrad, mcmc, each with
  *  `+dense` (start points swept between training views), `+exposure` (held-out views get the colour matrix of their neighbours),
  *  `+antialiased` or `@cap`, as in `mcmc+exposure@60000`. Every 8th image is held out where no list says otherwise; views that lean
- *  more than 25° are left out, as in the verb `train`. */
+ *  more than 25° are left out, as in the verb `train`. `--degree` is that of the harmonics, 3 by default. `--max-binding-mib 4` binds no
+ *  buffer above that size, as a small adapter would: the same losses and parameters, in bands. */
+import { createHash } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import { createRng } from '@tenfold/core/base';
 import { openGpuDevice } from '../../src/gpu/device.ts';
 import { trainOnGpu } from '../../src/gpu/gpu-trainer.ts';
@@ -15,13 +18,21 @@ import { addDensePoints } from '../../src/train/dense-start.ts';
 import { exposedColors, exposureAt } from '../../src/train/exposure.ts';
 import { cloudFromPoints } from '../../src/train/initial-cloud.ts';
 import type { TrainResult } from '../../src/train/trainer.ts';
-import type { Frame, PointCloud } from '../../src/types.ts';
+import type { Frame, PointCloud, Reals } from '../../src/types.ts';
 import type { TrainingParams } from '../../src/params.ts';
 import { trainingFromParams } from '../../src/verbs/train-params.ts';
 
-const [folder = '', steps = '7000', maxWidth = '4096', ...configurations] = process.argv.slice(2);
+const { values: flags, positionals } = parseArgs({
+  options: { 'max-binding-mib': { type: 'string' }, degree: { type: 'string', default: '3' } },
+  allowPositionals: true,
+});
+const [folder = '', steps = '7000', maxWidth = '4096', ...configurations] = positionals;
+const limitMib = flags['max-binding-mib'];
 const numSteps = Number(steps);
-const { device, adapterName } = await openGpuDevice(await findNodeGpu());
+const { device, adapterName } = await openGpuDevice(
+  await findNodeGpu(),
+  limitMib === undefined ? {} : { maxBindingBytes: 2 ** 20 * Number(limitMib) },
+);
 const MAX_LEAN_DEG = 25;
 const loaded = await loadScene(folder, 'auto', { maxWidthPx: Number(maxWidth), holdEvery: 8 });
 const { scene, leaning } = leaveOutLeaning(loaded, MAX_LEAN_DEG);
@@ -69,6 +80,12 @@ async function scoresOf(training: TrainResult, frames: readonly Frame[], isAntia
   };
 }
 
+function hashOf(...arrays: readonly Reals[]): string {
+  const hash = createHash('sha256');
+  for (const values of arrays) hash.update(Float64Array.from(values));
+  return hash.digest('hex').slice(0, 16);
+}
+
 let swept: PointCloud | undefined;
 async function densePoints(): Promise<PointCloud> {
   const start = performance.now();
@@ -89,7 +106,7 @@ for (const configuration of configurations.length > 0 ? configurations : ['adapt
     steps: numSteps,
     strategy: strategy as TrainingParams['strategy'],
     cap: Number(cap ?? 200_000),
-    degree: 3,
+    degree: Number(flags.degree),
     loss: 'correct',
     ssimWeight: 0.2,
     exposure: switches.includes('exposure'),
@@ -115,6 +132,9 @@ for (const configuration of configurations.length > 0 ? configurations : ['adapt
       trainSec: Number(trainSec.toFixed(1)),
       msPerStep: Number(((1000 * trainSec) / numSteps).toFixed(2)),
       gaussians: result.cloud.count,
+      bands: result.numBands,
+      // Equal where two runs are equal to the bit.
+      hash: hashOf(result.cloud.means, result.cloud.sh, result.losses),
       lastLoss: result.losses.at(-1),
       train: await scoresOf(result, trainFrames, params.antialiased, false),
       heldOut: await scoresOf(result, framesOf(scene.test), params.antialiased, true),
