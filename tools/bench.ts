@@ -4,7 +4,8 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createBenchTable, replaceBenchSection, type BenchRow } from './src/bench-table.ts';
+import type { BenchRow } from '../core/src/report/index.ts';
+import { createBenchTable, replaceBenchSection } from './src/bench-table.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const isWriting = process.argv.includes('--write');

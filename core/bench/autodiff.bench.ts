@@ -7,7 +7,8 @@ import { openBackend } from '../src/runtime/index.ts';
 import type { Feeds, Session } from '../src/runtime/index.ts';
 import { numel } from '../src/tensor/index.ts';
 import type { Shape, Tensor } from '../src/tensor/index.ts';
-import { sideBySide, type BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const NUM_LAYERS = 5000;
 const NODES_OF_LAYER = 4;

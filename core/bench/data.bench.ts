@@ -20,7 +20,7 @@ import {
 } from '../src/data/index.ts';
 import { createTensor } from '../src/tensor/index.ts';
 import { sideBySide } from './side-by-side.ts';
-import type { BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
 
 const MEGABYTE = 1e6;
 const NUM_ROWS = 100_000;

@@ -16,7 +16,8 @@ import {
   type Graph,
 } from '../src/graph/index.ts';
 import { MODEL_SCHEMA } from '../src/graph/onnx/onnx-schema.ts';
-import { sideBySide, type BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const NUM_LAYERS = 4000;
 const NODES_OF_LAYER = 5;

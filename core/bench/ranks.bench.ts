@@ -1,8 +1,9 @@
 /** Ranks: all-reduce of 64 MiB against a plain copy of 64 MiB, and a graph cut at collectives against the same uncut. */
+import { median } from '../src/base/index.ts';
 import { createGraphBuilder, type Graph, type GraphValue } from '../src/graph/index.ts';
 import { createMesh, launchRanks } from '../src/ranks/index.ts';
 import { createTensor } from '../src/tensor/index.ts';
-import type { BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
 
 const programs = new URL('./ranks.programs.ts', import.meta.url);
 const MEBIBYTE = 2 ** 20;
@@ -93,8 +94,4 @@ function chain(hasCollectives: boolean): Graph {
   }
   g.output(x, 'y');
   return g.finish();
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

@@ -9,7 +9,8 @@ import {
   type QueuePolicy,
   type SimulateOptions,
 } from '../src/schedule/index.ts';
-import { sideBySide, type BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const NUM_OPS = 1_000_000;
 const NUM_LANES = 16;

@@ -1,14 +1,7 @@
 /** Interleaved timing of ours and a peer in one run. */
 
-export interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  /** How many times better ours is. */
-  readonly ratio: number;
-  readonly note?: string;
-}
+import { median } from '../src/base/index.ts';
+import type { BenchRow } from '../src/report/index.ts';
 
 export interface SideBySide {
   readonly name: string;
@@ -46,8 +39,4 @@ async function seconds(call: () => unknown): Promise<number> {
   const elapsed = (performance.now() - start) / 1e3;
   if (sink === undefined) throw new Error('a bench must return what it computed');
   return elapsed;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { median } from '../src/base/index.ts';
 import { backward } from '../src/autodiff/index.ts';
 import { createGraphBuilder, writeOnnx } from '../src/graph/index.ts';
 import { adamW, createTrainer, crossEntropy, f32, i64, smallCnn } from '../src/nn/index.ts';
@@ -12,7 +13,7 @@ import { openBackend } from '../src/runtime/index.ts';
 import { createTensor } from '../src/tensor/index.ts';
 import type { Tensor } from '../src/tensor/index.ts';
 import { createJaxTransformer } from './spine.jax-peer.ts';
-import type { BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
 import { createSmallTransformer, SMALL, syntheticTokens } from './spine.transformer.ts';
 
 const run = promisify(execFile);
@@ -213,8 +214,4 @@ async function seconds(work: () => Promise<number>): Promise<number> {
   const result = await work();
   if (Number.isNaN(result)) throw new Error('a bench must compute numbers');
   return (performance.now() - start) / 1e3;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

@@ -2,6 +2,7 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { median } from '../src/base/index.ts';
 import { openSqliteStore, type MetricPoint } from '../src/store/index.ts';
 
 const NUM_BATCHES = 100;
@@ -66,8 +67,4 @@ function rateOfFile(): number {
   const elapsedMs = performance.now() - start;
   rmSync(folder, { recursive: true });
   return ((NUM_BATCHES * BATCH_SIZE) / elapsedMs) * 1000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

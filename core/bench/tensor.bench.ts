@@ -10,7 +10,7 @@ import {
   relativeFrobeniusError,
 } from '../src/tensor/index.ts';
 import { sideBySide } from './side-by-side.ts';
-import type { BenchRow } from './side-by-side.ts';
+import type { BenchRow } from '../src/report/index.ts';
 
 const NUM_ELEMENTS = 1 << 22;
 const MILLION = 1e6;

@@ -1,16 +1,6 @@
 /** Bench rows as Markdown tables, and their place in docs/benchmarks.md. */
 
-export interface BenchRow {
-  readonly name: string;
-  /** Median of ours, in `unit`. */
-  readonly ours: number;
-  /** Median of the peer in the same run; NaN where there is no peer. */
-  readonly peer: number;
-  readonly unit: string;
-  /** How many times better ours is (> 1: ours is better), whatever the unit's direction. */
-  readonly ratio: number;
-  readonly note?: string;
-}
+import type { BenchRow } from '../../core/src/report/index.ts';
 
 export function createBenchTable(rows: readonly BenchRow[]): string {
   const lines = rows.map(

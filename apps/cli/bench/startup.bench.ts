@@ -1,18 +1,11 @@
 /** Start-up: `tenfold --help` against a bare `node -e 0` of the same Node, interleaved. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 
 const LAUNCHER = fileURLToPath(new URL('../bin/tenfold.mjs', import.meta.url));
 const NUM_ROUNDS = 15;
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 export async function bench(): Promise<BenchRow[]> {
   const nodes = new Map([[process.version, process.execPath]]);
@@ -48,8 +41,4 @@ function timeOf(node: string, args: readonly string[]): number {
   if (status !== 0 || (args.includes('--help') && !stdout.startsWith('Tenfold')))
     throw new Error(`bench: ${args.join(' ')} failed`);
   return performance.now() - start;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

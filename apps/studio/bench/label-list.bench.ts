@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
 import { loadMnist, writeNpy } from '@tenfold/core/data';
+import type { BenchRow } from '@tenfold/core/report';
 import { systems } from '../../systems.ts';
 import { buildWebIfStale, startStudio } from '../server/index.ts';
 import { findChromium, launchChromium } from '../test/chromium.ts';
@@ -19,15 +20,6 @@ const NUM_FRAMES = 180;
 const FRAME_MS = 1000 / 60;
 const TARGET_MS = 1000;
 const POLL_MS = 300;
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 export async function bench(): Promise<BenchRow[]> {
   const chromium = findChromium();
@@ -56,7 +48,7 @@ export async function bench(): Promise<BenchRow[]> {
       NUM_ISSUES * 10,
     );
     const { medianMs, slowestMs, workMs } = await scroll(page);
-    const open = opens.sort((a, b) => a - b)[NUM_ROUNDS >> 1]!;
+    const open = median(opens);
     return [
       {
         name: 'open 50,000 labels until rows and pictures stand',

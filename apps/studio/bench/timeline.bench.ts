@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { buildWebIfStale, startStudio } from '../server/index.ts';
 import { findChromium, launchChromium } from '../test/chromium.ts';
 
@@ -15,15 +16,6 @@ const NUM_FRAMES = 90;
 const FRAME_MS = 1000 / 60;
 const NAMES = ['matmul', 'softmax', 'allreduce', 'layernorm', 'gelu', 'embed'] as const;
 const CATEGORIES = ['compute', 'comm', 'memory'] as const;
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 export async function bench(): Promise<BenchRow[]> {
   const chromium = findChromium();
@@ -148,8 +140,4 @@ function frameMs(page: Page): Promise<number> {
     }
     return times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)]!;
   }, NUM_FRAMES);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

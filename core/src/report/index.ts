@@ -1,3 +1,4 @@
+export type { BenchRow } from './bench-row.ts';
 export * from './chrome-trace.ts';
 export * from './diagnostic-text.ts';
 export * from './format-cell.ts';

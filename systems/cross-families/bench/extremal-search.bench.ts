@@ -1,6 +1,7 @@
 /** The exact search beside a plain branch and bound (the verifier's replay), on the same random problems; and the batches
  *  of the room's specification beside their reference times. */
 import { createRng } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { searchExact } from '../src/exact/search.ts';
 import { chooseLayers } from '../src/layer-choice.ts';
 import { normaliseProblem, problemToJson } from '../src/problem.ts';
@@ -8,15 +9,6 @@ import { solve } from '../src/solve.ts';
 import { sizeMultisets } from '../src/theorem-check.ts';
 import type { Problem } from '../src/types.ts';
 import { replayMaximum } from '../src/verify/replay.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 /** Reference batch times (C++ -O2, one core), from the specification; another machine, so a yardstick only. */
 const REFERENCE_MS = { n5m3: 5100, n6m2: 5100 };

@@ -1,19 +1,12 @@
 /** Strategies by column generation beside one linear program over all quorums, in the same run. */
 import loadHighs from 'highs';
 import type { Highs } from 'highs';
+import { median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { majority } from '../src/quorum/expression.ts';
 import { plainNodes } from '../src/quorum/nodes.ts';
 import { optimalStrategy } from '../src/quorum/strategy.ts';
 import type { QuorumNode } from '../src/quorum/types.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const REPEATS = 3;
 const READ_FRACTION = 0.75;
@@ -28,8 +21,8 @@ export async function bench(): Promise<BenchRow[]> {
     ['majority of 15, equal nodes, against all 6,435 quorums at once', equal],
     ['majority of 15, mixed capacities, against all 6,435 quorums at once', mixed],
   ] as const) {
-    const ours = await median(async () => (await ownLoad(nodes)).value);
-    const peer = await median(async () => allQuorumsLoad(highs, nodes));
+    const ours = await medianRun(async () => (await ownLoad(nodes)).value);
+    const peer = await medianRun(async () => allQuorumsLoad(highs, nodes));
     if (Math.abs(ours.value - peer.value) > 1e-7 * peer.value)
       throw new Error(`${name}: ${ours.value} and ${peer.value} differ`);
     rows.push({
@@ -134,7 +127,7 @@ function combinations(n: number, k: number): number[][] {
   return found;
 }
 
-async function median(work: () => Promise<number>): Promise<{ ms: number; value: number }> {
+async function medianRun(work: () => Promise<number>): Promise<{ ms: number; value: number }> {
   const times: number[] = [];
   let value = 0;
   for (let repeat = 0; repeat < REPEATS; repeat++) {
@@ -142,12 +135,12 @@ async function median(work: () => Promise<number>): Promise<{ ms: number; value:
     value = await work();
     times.push(performance.now() - start);
   }
-  return { ms: times.sort((a, b) => a - b)[Math.floor(REPEATS / 2)]!, value };
+  return { ms: median(times), value };
 }
 
 async function medianWithGap(nodes: readonly QuorumNode[]): Promise<{ ms: number; gap: string }> {
   let gap = '';
-  const { ms } = await median(async () => {
+  const { ms } = await medianRun(async () => {
     const own = await ownLoad(nodes);
     gap = own.gap;
     return own.value;

@@ -6,19 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
 import { writeNpy } from '@tenfold/core/data';
+import type { BenchRow } from '@tenfold/core/report';
 import { auditLabels, findIssues, learnConfidently, scoreLabels } from '../src/index.ts';
 import type { Probabilities } from '../src/index.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 interface PeerFigures {
   readonly seconds: number;
@@ -123,7 +115,7 @@ function timeOf<T>(run: () => T): { seconds: number; value: T } {
     const { user, system } = process.cpuUsage(start);
     seconds.push((user + system) / 1e6);
   }
-  return { seconds: seconds.sort((a, b) => a - b)[REPEATS >> 1]!, value };
+  return { seconds: median(seconds), value };
 }
 
 /** Peaked rows with 10 % of the labels moved. */

@@ -1,6 +1,7 @@
 /** The planner's speed, and what its plans promise beside the same graph as written and with experts only in parts. */
 import { fileURLToPath } from 'node:url';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { openMipSolver } from '@tenfold/core/schedule';
 import { partCostsOf, withTimes, type DeviceCosts } from '../src/device-costs.ts';
 import { analyticDevice, loadDevice } from '../src/device-library.ts';
@@ -18,15 +19,6 @@ import { chooseRanges } from '../src/range-choice.ts';
 import { priceRanges } from '../src/range-costs.ts';
 import { createLaneProgram, simulateLanes } from '../src/two-lanes.ts';
 import type { OverlapOp } from '../src/types.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const NUM_DEVICES = 16;
 /** Measured tables, if they are there. */
@@ -170,5 +162,5 @@ function medianMs(rounds: number, work: () => unknown): number {
     work();
     return performance.now() - start;
   });
-  return times.sort((a, b) => a - b)[rounds >> 1]!;
+  return median(times);
 }

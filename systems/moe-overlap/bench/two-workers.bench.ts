@@ -1,18 +1,10 @@
 /** The block on two workers with emulated links: step and exposed communication of the planned order beside the written
  *  one and beside experts only in parts; medians over rounds and workers, three runs; and how far predictions are off. */
+import { median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { measureBlock, type MeasuredBlock } from '../src/exec/measured-run.ts';
 import { measuredMode } from '../src/measured-report.ts';
-import { median } from '../src/median.ts';
 import { MODES, type Mode } from '../src/plan.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const NUM_RUNS = 3;
 const ROUNDS = 5;

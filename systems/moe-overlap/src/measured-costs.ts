@@ -1,7 +1,7 @@
 /** What operations and their parts cost on a machine that was measured: times of the written order, and of two orders
  *  that cut whole ranges into 2 and 4 parts (`PROFILE_PARTS`); medians over layers, which are alike. Between these counts times are linear in 1/k; beyond the last
  *  the slope goes on. An operation that was never cut gets time/k and the median overhead of those that were. */
-import { median } from './median.ts';
+import { median } from '@tenfold/core/base';
 import type { MeasuredFile, MeasuredSetting } from './measured-file.ts';
 import type { OverlapOp, PartCosts } from './types.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { median } from '@tenfold/core/base';
 import { analyticDevice } from '../src/device-library.ts';
 import { atRatio, measuredCosts, nativeSetting } from '../src/measured-costs.ts';
 import { parseMeasuredFile, type MeasuredFile } from '../src/measured-file.ts';
-import { median } from '../src/median.ts';
 import { planRunner, profilingPlans } from '../src/runner-plans.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/h100x2-profiled.json', import.meta.url));

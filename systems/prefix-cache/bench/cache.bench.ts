@@ -1,19 +1,11 @@
 /** Speed and memory of the cache at a million nodes. No peer library keeps such a tree in JavaScript; the peer column is
  *  the target of the room's issue where it names one. */
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { policyFromName, fillFeatures, scorerOf } from '../src/cache/eviction.ts';
 import { NodeHistory } from '../src/cache/node-history.ts';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import { PAPER_7B, profileFromPaperModel } from '../src/cost/paper-costs.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const NODES = 1_000_000;
 const SEQUENCE_TOKENS = 24;
@@ -74,7 +66,7 @@ export async function bench(): Promise<BenchRow[]> {
       'grown capacity included; the peer column is the target',
     ),
   );
-  const lookupMs = median(() => {
+  const lookupMs = medianMs(() => {
     let reused = 0;
     for (let i = 0; i < LOOKUPS; i++) reused += cache.lookup(sequences[(i * 7919) % sequences.length]!).reusedTokens;
     return reused;
@@ -92,7 +84,7 @@ export async function bench(): Promise<BenchRow[]> {
 
   const long = Int32Array.from({ length: LONG_TOKENS }, () => rng.integer(50_000));
   cache.commit(cache.begin(long), long);
-  const longUs = median(() => cache.lookup(long).reusedTokens) * 1000;
+  const longUs = medianMs(() => cache.lookup(long).reusedTokens) * 1000;
   rows.push(row('lookup of 10,000 tokens', longUs, 30, 'µs', 30 / longUs, 'the peer column is the target'));
 
   const features = {
@@ -106,7 +98,7 @@ export async function bench(): Promise<BenchRow[]> {
   const scores = new Float64Array(CANDIDATES);
   const history = new NodeHistory();
   const scorer = scorerOf(policyFromName('marconi:0.5'));
-  const scoreMs = median(() => {
+  const scoreMs = medianMs(() => {
     fillFeatures(cache.tree, profile, cache.counters.requests, features);
     scorer(features, cache.tree, history, scores);
     return scores[0]!;
@@ -120,7 +112,7 @@ function row(name: string, ours: number, peer: number, unit: string, ratio: numb
 }
 
 /** Median milliseconds of repeated calls; the results are kept from being optimised away. */
-function median(call: () => number): number {
+function medianMs(call: () => number): number {
   const times: number[] = [];
   let kept = 0;
   for (let i = 0; i < WARM_UP; i++) kept += call();
@@ -130,5 +122,5 @@ function median(call: () => number): number {
     times.push(performance.now() - start);
   }
   if (Number.isNaN(kept)) throw new Error('a bench computed no number');
-  return times.sort((a, b) => a - b)[REPEATS >> 1]!;
+  return median(times);
 }

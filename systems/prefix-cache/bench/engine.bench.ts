@@ -1,17 +1,9 @@
 /** Time to first token with and without the cache, and what the cache costs where nothing is shared. The peer is the same
  *  engine without a cache, in the same run. */
 import { fileURLToPath } from 'node:url';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { openService } from '../src/engine/open-engine.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const MODEL = fileURLToPath(new URL('../../../models/hyb-7m', import.meta.url));
 const SHARED_TOKENS = 2000;
@@ -78,8 +70,4 @@ export async function bench(): Promise<BenchRow[]> {
 
 function row(name: string, ours: number, peer: number, unit: string, note: string): BenchRow {
   return { name, ours, peer, unit, ratio: peer / ours, note };
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }

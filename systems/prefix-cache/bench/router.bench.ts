@@ -1,17 +1,9 @@
 /** Speed of the router's index: which of eight engines holds most of a 4,096-token prompt, and events taken in. The peer
  *  column is the target of the room's specification. */
 import { createRng } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { BlockIndex } from '../src/router/block-index.ts';
 import { storedEvent } from '../src/server/kv-events.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const WORKERS = 8;
 const PROMPT_TOKENS = 4096;

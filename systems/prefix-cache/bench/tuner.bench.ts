@@ -1,18 +1,11 @@
 /** What the continuous tuner costs the live cache: percentiles of lookups of 4,000 tokens while its thread is busy all the
  *  time, beside the same lookups without a tuner. Both kinds take turns, so that other load on the machine meets both. */
 import { createRng } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { PrefixCache } from '../src/cache/prefix-cache.ts';
 import { PAPER_7B, profileFromPaperModel } from '../src/cost/paper-costs.ts';
 import { ShadowTuner } from '../src/sim/shadow-tuner.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
+import { percentile } from '../src/sim/ttft.ts';
 
 const TOKENS = 4000;
 const LOOKUPS_PER_ROUND = 400;
@@ -61,8 +54,4 @@ export async function bench(): Promise<BenchRow[]> {
       if (reusedTokens !== TOKENS) throw new Error('a kept prompt was not found whole');
     }
   }
-}
-
-function percentile(values: number[], share: number): number {
-  return values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
 }

@@ -6,18 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
 import { writeNpy } from '@tenfold/core/data';
+import type { BenchRow } from '@tenfold/core/report';
 import { emSmooth } from '../src/index.ts';
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 const [NUM_ROWS, WIDTH, NUM_BASES] = [60_000, 64, 10];
 const ITERATIONS = 15;
@@ -61,7 +53,7 @@ async function benchOne(name: string, distance: number): Promise<BenchRow> {
       if (repeat >= 0) seconds.push((user + system) / 1e6 / ITERATIONS); // The first runs compile.
       likelihood = result.logLikelihood.at(-1)!;
     }
-    const ours = seconds.toSorted((a, b) => a - b)[REPEATS >> 1];
+    const ours = median(seconds);
     const peer = runNumpy(folder);
     if (peer !== undefined && Math.abs(peer.likelihood - likelihood) > 1e-9 * Math.abs(likelihood)) {
       throw new Error(`log-likelihoods differ: ${likelihood} and ${peer.likelihood}`);

@@ -2,17 +2,9 @@
  *  TENFOLD_TORCH_PYTHON names a Python with PyTorch (default /usr/bin/python3). */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { createNetwork } from '../src/engine/network.ts';
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 const [NUM_ROWS, WIDTH, NUM_CLASSES, BATCH] = [8000, 256, 10, 128];
 const STEPS = Math.floor(NUM_ROWS / BATCH);
@@ -45,7 +37,7 @@ export async function bench(): Promise<BenchRow[]> {
   }
   const peers = THREADS.flatMap((threads) => runTorch(threads) ?? []);
   const row = (name: string, key: 'wall' | 'cpu'): BenchRow => {
-    const ours = times.map((time) => time[key]).toSorted((a, b) => a - b)[REPEATS >> 1];
+    const ours = median(times.map((time) => time[key]));
     const [peer] = peers.toSorted((a, b) => a[key] - b[key]);
     const theirs = peer === undefined ? NaN : 1000 * peer[key];
     const note = peer === undefined ? 'no PyTorch' : `PyTorch ${peer.version}, threads: ${peer.threads}`;

@@ -4,20 +4,12 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
 import { createSafetensorsWriter, withSink } from '@tenfold/core/data';
+import type { BenchRow } from '@tenfold/core/report';
 import { findDataFolder } from '@tenfold/core/system';
 import { maskFolder, openModel, proxInPlace } from '../src/index.ts';
 import { openProxRun } from '../src/methods/prox-run.ts';
-
-interface BenchRow {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note?: string;
-}
 
 const SIZE = 1024;
 const REPEATS = 5;
@@ -173,8 +165,4 @@ async function folderRow(): Promise<BenchRow> {
     ratio: peer / ours,
     note: `peer: copying the file; largest memory of the process ${Math.round(rss)} MiB`,
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as recognizers from '@microsoft/recognizers-text-date-time';
 import * as chrono from 'chrono-node';
-import type { BenchRow } from '../../../tools/src/bench-table.ts';
+import { median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { OPEN_END, readTvq } from '../src/eval/tvq.ts';
 import { ownIntervals, recoverSpans, type Interval } from '../src/eval/span-recovery.ts';
 import { annotateDates, civilFromDay, daysInMonth, parseDate } from '../src/time/index.ts';
@@ -113,8 +114,4 @@ function rate(texts: readonly string[], read: (text: string) => number): number 
   for (const text of texts) found += read(text);
   if (found === 0) throw new Error('an annotator found nothing');
   return (texts.length / (performance.now() - from)) * 1000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -2,8 +2,8 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRng } from '@tenfold/core/base';
-import type { BenchRow } from '../../../tools/src/bench-table.ts';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { ask, openQa } from '../src/answer/ask.ts';
 import { faithKeeps } from '../src/answer/faith-compat.ts';
 import { ingestPaths } from '../src/ingest/ingest.ts';
@@ -32,10 +32,6 @@ const SENTENCES = [
 
 export async function bench(): Promise<BenchRow[]> {
   return [annotator(), ...pruning(), ...(await store())];
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function annotator(): BenchRow {

@@ -7,21 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAt, streamFromId } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { checkTrace, compareFolders, generateWhole, lowerPlacements, memoryRun, writeTrace } from '../src/index.ts';
 import { sketchLocal } from '../src/check/sketch.ts';
 import { roundToBfloat16 } from '../src/trace/generator.ts';
 import type { CapturedTensor, RankCapture } from '../src/trace/write-trace.ts';
 import { findTorchPython } from '../test/torch-python.ts';
 import type { RunInfo } from '../src/types.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const NUM_TENSORS = 24;
 const SHAPE = [2048, 4096] as const;

@@ -1,6 +1,7 @@
 /** Plans a block with measured costs and runs every mode on real workers: step times and exposed communication against
  *  what was predicted. Plans come from a profile made before; predictions come from the rounds of the written order that
  *  run between those of the other modes, so that a machine that became slower slows both. */
+import { median } from '@tenfold/core/base';
 import {
   createMesh,
   openRankPool,
@@ -9,7 +10,6 @@ import {
   type RankPool,
   type RankSpan,
 } from '@tenfold/core/ranks';
-import { median } from '../median.ts';
 import { isComm } from '../op-graph.ts';
 import { stepOps, type StepOp } from '../step-ops.ts';
 import { MODES, optimise, type Mode, type Optimised, type Plan } from '../plan.ts';

@@ -1,6 +1,6 @@
 /** replay: what the runner measured beside what its plans predict with the times of that machine. */
+import { median } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { median } from '../median.ts';
 import { parseMeasuredFile, parsePlansFile } from '../measured-file.ts';
 import { overlapError } from '../overlap-errors.ts';
 import { readParsed } from '../read-parsed.ts';
