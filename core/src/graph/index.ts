@@ -13,6 +13,7 @@ export * from './graph-errors.ts';
 export { parseEinsum, type EinsumEquation } from './ops/einsum-equation.ts';
 export { inferTypes } from './ops/infer-types.ts';
 export * from './ops/op-names.ts';
+export type { AttributeKind, AttributeSpec, OpSchema } from './ops/attribute-specs.ts';
 export * from './ops/op-schemas.ts';
 export { broadcastShapes, type RuleInput, type ValueType } from './ops/rule-context.ts';
 export { reducedShape } from './ops/rules-axis.ts';

@@ -9,7 +9,7 @@ import { openBackend } from '../../src/runtime/index.ts';
 import { runReference } from '../../src/runtime/reference/index.ts';
 import { numel } from '../../src/tensor/index.ts';
 import type { Tensor } from '../../src/tensor/index.ts';
-import { OP_CASES, type OpCase } from './op-cases.ts';
+import { OP_CASES, type OpCase } from './op-cases.table.ts';
 import { int64s, seed, worstError } from './test-runner.ts';
 import { spreadValues } from './spread-values.ts';
 

@@ -7,7 +7,7 @@ import type { Rng } from '../../src/base/index.ts';
 import { OP_NAMES } from '../../src/graph/index.ts';
 import { numel } from '../../src/tensor/index.ts';
 import type { GradCheckInput } from '../../src/autodiff/index.ts';
-import { OP_CASES } from './op-cases.ts';
+import { OP_CASES } from './op-cases.table.ts';
 import { spreadValues } from './spread-values.ts';
 import { run64, seed } from './test-runner.ts';
 

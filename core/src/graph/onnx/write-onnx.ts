@@ -3,7 +3,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { numel, type Dtype, type Shape, type Tensor } from '../../tensor/index.ts';
 import { filledTensor, tensorFromNumbers } from '../build/scalar-tensor.ts';
-import { OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
+import type { AttributeSpec } from '../ops/attribute-specs.ts';
+import { OP_SCHEMAS } from '../ops/op-schemas.ts';
 import type { Attributes, AttributeValue, Graph, GraphNode, GraphValue, ValueId } from '../types.ts';
 import { ONNX_FORMS, ONNX_IR_VERSION, ONNX_OPSET, type ConstantInput } from './onnx-forms.ts';
 import { MODEL_SCHEMA } from './onnx-schema.ts';

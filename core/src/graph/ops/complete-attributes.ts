@@ -4,7 +4,8 @@ import { nearestNameHints } from '../../base/index.ts';
 import { DTYPES, formatShape, numel, type Shape } from '../../tensor/index.ts';
 import type { Attributes, AttributeValue } from '../types.ts';
 import type { OpName } from './op-names.ts';
-import { OP_SCHEMAS, type AttributeSpec, type OpSchema } from './op-schemas.ts';
+import type { AttributeSpec, OpSchema } from './attribute-specs.ts';
+import { OP_SCHEMAS } from './op-schemas.ts';
 import { failRule, type RuleInput } from './rule-context.ts';
 
 interface Place {

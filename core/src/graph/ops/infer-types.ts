@@ -1,7 +1,8 @@
 /** Shape and dtype inference: one rule an op. */
 import type { Attributes } from '../types.ts';
 import type { OpName } from './op-names.ts';
-import { OP_SCHEMAS, type AttributesOf, type OpSchema } from './op-schemas.ts';
+import type { OpSchema } from './attribute-specs.ts';
+import { OP_SCHEMAS, type AttributesOf } from './op-schemas.ts';
 import { failRule, type RuleInput, type TypeRule, type ValueType } from './rule-context.ts';
 import { AXIS_RULES, REDUCE_RULES } from './rules-axis.ts';
 import { COLLECTIVE_RULES } from './rules-collective.ts';

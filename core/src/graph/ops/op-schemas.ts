@@ -1,47 +1,9 @@
 /** Inputs, outputs and attributes of every op. Attribute names and defaults are ONNX's; an attribute marked
  *  `as input` is a constant input in ONNX (see onnx/onnx-forms.ts). In a built graph every attribute with a default
  *  is present, axes are counted from the front, shapes hold no 0 or -1 wildcards. */
-import type { Dtype } from '../../tensor/index.ts';
+import { required, optional, derived, int, float, axis, oneOf } from './attribute-specs.ts';
+import type { AttributeKind, AttributeTypes, OpSchema } from './attribute-specs.ts';
 import type { OpName } from './op-names.ts';
-
-interface AttributeTypes {
-  int: number;
-  float: number;
-  string: string;
-  ints: readonly number[];
-  floats: readonly number[];
-  dtype: Dtype;
-  /** Negative values count from the end of input 0 (of the output for Unsqueeze and OneHot). */
-  axis: number;
-  axes: readonly number[];
-}
-
-export type AttributeKind = keyof AttributeTypes;
-
-export interface AttributeSpec {
-  readonly kind: AttributeKind;
-  /** `derived`: optional, and the builder fills it in from the input shapes. */
-  readonly presence: 'required' | 'optional' | 'default' | 'derived';
-  readonly default?: number | string | readonly number[];
-  /** Allowed values of a string. */
-  readonly values?: readonly string[];
-}
-
-export interface OpSchema {
-  /** Names as in ONNX; `?` marks optional, `...` one or more. */
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, AttributeSpec>>;
-}
-
-const required = <K extends AttributeKind>(kind: K) => ({ kind, presence: 'required' }) as const;
-const optional = <K extends AttributeKind>(kind: K) => ({ kind, presence: 'optional' }) as const;
-const derived = <K extends AttributeKind>(kind: K) => ({ kind, presence: 'derived' }) as const;
-const int = (value: number) => ({ kind: 'int', presence: 'default', default: value }) as const;
-const float = (value: number) => ({ kind: 'float', presence: 'default', default: value }) as const;
-const axis = (value: number) => ({ kind: 'axis', presence: 'default', default: value }) as const;
-const oneOf = <V extends string>(...values: readonly [V, ...V[]]) =>
-  ({ kind: 'string', presence: 'default', default: values[0], values }) as const;
 
 const unary = { inputs: ['X'], outputs: ['Y'], attributes: {} } as const;
 const binary = { inputs: ['A', 'B'], outputs: ['C'], attributes: {} } as const;

@@ -9,7 +9,8 @@
  *  output v */
 import { formatShape, numel, type Tensor } from '../../tensor/index.ts';
 import { shortestFloat32 } from '../shortest-float.ts';
-import { isOpName, OP_SCHEMAS, type AttributeSpec } from '../ops/op-schemas.ts';
+import type { AttributeSpec } from '../ops/attribute-specs.ts';
+import { isOpName, OP_SCHEMAS } from '../ops/op-schemas.ts';
 import type { AttributeValue, Graph, GraphNode, GraphValue } from '../types.ts';
 import { base64FromBytes } from './base64.ts';
 
