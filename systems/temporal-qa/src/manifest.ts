@@ -47,7 +47,12 @@ export const manifest = defineSystem({
         mode,
         ranker,
         asOf: z.string().default('').describe('date as of which undated questions are answered, like 1990-01-01'),
-        refDate: z.string().default('').describe('what "today" means; default: the snapshot date of the sources'),
+        refDate: z
+          .string()
+          .default('')
+          .describe(
+            'what "today" means; default: the --snapshot given to ingest, without which no question about today is answered',
+          ),
         sources: z.string().default('').describe('only these kinds, comma separated: kb, text, table, info'),
         llm: z
           .string()

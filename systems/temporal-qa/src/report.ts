@@ -2,7 +2,7 @@
 import type { Block, Report, TimelineBlock } from '@tenfold/core/report';
 import { DAY_MAX, DAY_MIN, isoFromDay, type TimeSpan } from './time/index.ts';
 import type { AnswerResult } from './answer/types.ts';
-import { timeText } from './answer/prune.ts';
+import { boundText, timeText } from './answer/prune.ts';
 import type { ScoreResult } from './eval/score.ts';
 
 const MS_PER_DAY = 86_400_000;
@@ -82,7 +82,7 @@ export function reportAnswer(result: AnswerResult): Report {
     `signal ${result.signal}`,
     `category ${result.frame.category}${result.frame.decidedBy ? ' (by the classifier)' : ''}`,
     `asked for ${result.frame.answerType}`,
-    ...(result.constraint.length > 0 ? [`condition ${result.constraint.map(timeText).join(', ')}`] : []),
+    ...(result.constraint.length > 0 ? [`condition ${result.constraint.map(boundText).join(', ')}`] : []),
     `mode ${result.mode}`,
     ...result.notes,
   ];
@@ -115,12 +115,12 @@ function timeBar(result: AnswerResult): TimelineBlock | undefined {
   });
   const bounded = rows.flatMap(({ span }) => [span.s0, span.e1]).filter((day) => day > DAY_MIN && day < DAY_MAX);
   if (rows.length < 2 || bounded.length === 0) return undefined;
-  const from = Math.min(...bounded) - 1;
+  const from = Math.min(...bounded);
   const to = Math.max(...bounded);
   const clip = (day: number) => Math.max(from, Math.min(day, to + OPEN_DAYS));
   return {
     kind: 'timeline',
-    caption: `Time from ${isoFromDay(from + 1)} to ${isoFromDay(to)}`,
+    caption: `Time from ${isoFromDay(from)} to ${isoFromDay(to)}`,
     epochMs: from * MS_PER_DAY,
     lanes: rows.map(({ id, label }) => ({ id, label })),
     spans: rows.map(({ id, label, span, category }) => ({
@@ -128,7 +128,7 @@ function timeBar(result: AnswerResult): TimelineBlock | undefined {
       lane: id,
       name: `${label}: ${timeText(span)}`,
       startMs: (clip(span.s0) - from) * MS_PER_DAY,
-      endMs: (clip(span.e1) - from + 1) * MS_PER_DAY,
+      endMs: (clip(span.e1) - from + 1) * MS_PER_DAY - 1,
       category,
     })),
   };

@@ -270,7 +270,7 @@ function SpanDetails({
       <span>
         {timeline.epochMs === undefined
           ? `${formatDuration(timeline.endMs[span]! - timeline.startMs[span]!)} from ${formatDuration(timeline.startMs[span]! - timeline.firstMs)}`
-          : `${isoDate(timeline.epochMs + timeline.startMs[span]!)} to ${isoDate(timeline.epochMs + timeline.endMs[span]! - 1)}`}
+          : `${isoDate(timeline.epochMs + timeline.startMs[span]!)} to ${isoDate(timeline.epochMs + timeline.endMs[span]!)}`}
       </span>
       {args.map(([key, value]) => (
         <span key={key}>

@@ -17,10 +17,12 @@ import { conflictsOf } from './conflicts.ts';
 import { funnelOf } from './funnel.ts';
 import { momentOf } from './moment.ts';
 import { unnamedEvent, type Asker, type Outcome, type Refusal, type Resolved, type Trace } from './outcome.ts';
+import { thatSay } from './must-say.ts';
 import { pickOrdinal } from './pick-ordinal.ts';
 import { prune } from './prune.ts';
 import { rankAnswers } from './rank.ts';
 import type { AnswerResult, Mode } from './types.ts';
+import { asksFromToday, bestCoverage, dayOf, nearestReason, subjectOf } from './scope.ts';
 import { yesNo } from './yes-no.ts';
 
 export interface AskOptions {
@@ -55,7 +57,7 @@ export interface QaContext {
   readonly numEvidence: number;
   readonly clock: { nowMs(): number };
   /** Reference date where a question gives none: the snapshot of the sources. */
-  readonly snapshot: string;
+  readonly snapshot: string | undefined;
 }
 
 const MAX_QUESTION_LENGTH = 2000;
@@ -78,7 +80,7 @@ export async function openQa(store: EvidenceStore, clock: { nowMs(): number }): 
       hints: ['Fill the file with `tenfold temporal-qa ingest <files>`.'],
     });
   const linker = new Linker(await store.names());
-  return { store, linker, numEvidence, clock, snapshot: (await store.meta('snapshot')) ?? '2026-01-01' };
+  return { store, linker, numEvidence, clock, snapshot: await store.meta('snapshot') };
 }
 
 export async function ask(context: QaContext, question: string, options: AskOptions = {}): Promise<AnswerResult> {
@@ -96,7 +98,9 @@ class Asking implements Asker {
   readonly #context: QaContext;
   readonly #options: AskOptions;
   readonly #mode: Mode;
-  readonly #ref: Day;
+  /** Today; undefined where nobody said what today is. */
+  readonly #ref: Day | undefined;
+  readonly snapshot: Day | undefined;
   readonly #visited = new Set<string>();
   #numSubQuestions = 0;
 
@@ -104,7 +108,9 @@ class Asking implements Asker {
     this.#context = context;
     this.#options = options;
     this.#mode = options.mode ?? 'strict';
-    this.#ref = dayOf(options.refDate ?? context.snapshot, 'reference');
+    const today = options.refDate ?? context.snapshot;
+    this.#ref = today === undefined ? undefined : dayOf(today, 'reference');
+    this.snapshot = context.snapshot === undefined ? undefined : dayOf(context.snapshot, 'reference');
     if (options.asOf !== undefined) dayOf(options.asOf, 'as-of');
   }
 
@@ -133,12 +139,20 @@ class Asking implements Asker {
       ...('code' in outcome ? { abstained: { code: outcome.code, message: outcome.message } } : {}),
       notes: trace.notes,
       mode: this.#mode,
-      refDate: isoFromDay(this.#ref),
+      refDate: this.#ref === undefined ? '' : isoFromDay(this.#ref),
       ms: this.#context.clock.nowMs() - started,
     };
   }
 
   async #answer(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
+    if (this.#ref === undefined && asksFromToday(frame, this.#options.asOf))
+      return {
+        code: 'E_UNDECIDED',
+        message:
+          'The question is asked from today, and nothing says which day that is. Give --ref-date, or --snapshot to ingest.',
+      };
+    if (frame.kind === 'count' && /\bhow (?:many times|often)\b/i.test(frame.question))
+      return { code: 'E_UNDECIDED', message: 'How often something happened is not counted; ask for the dates.' };
     if (frame.kind === 'compare') return compare(this, frame, depth, trace);
     if (frame.kind === 'yes-no') return yesNo(this, frame, depth, trace);
     const main = this.#withNames(frame);
@@ -157,7 +171,9 @@ class Asking implements Asker {
       scored = await this.#byMeaning(clause, scored, this.#options.vectors, trace);
     const best = bestCoverage(scored);
     if (best < minCoverage) return this.nothingFound(clause);
-    const relevant = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
+    const near = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
+    const relevant = thatSay(main, frame.kind, near);
+    if ('code' in relevant) return relevant;
     trace.funnel.push(funnelOf('about the question', relevant));
 
     const constraint = await this.constraintOf(frame, main, relevant, depth, trace);
@@ -165,7 +181,11 @@ class Asking implements Asker {
     trace.constraint = constraint.spans;
     let { signal } = constraint;
     trace.signal = signal;
-    const free = relevant.filter((item) => !constraint.evidenceIds.has(item.evidence.id) || frame.kind === 'date');
+    const isOther = ({ evidence }: Scored) =>
+      constraint.subject !== undefined && evidence.source === 'kb' && evidence.subject !== constraint.subject;
+    const free = relevant.filter(
+      (item) => (!constraint.evidenceIds.has(item.evidence.id) || frame.kind === 'date') && !isOther(item),
+    );
     const first = prune(free, signal, constraint.spans, this.#mode);
     // a date beside the clause is a condition of its own
     const second = prune(first.kept, frame.also?.signal ?? 'NONE', frame.also?.windows ?? [], this.#mode);
@@ -176,7 +196,7 @@ class Asking implements Asker {
     if (kept.length === 0)
       return {
         code: 'E_NONE_IN_TIME',
-        message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${pruned[0]?.reason ?? 'none'}.`,
+        message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${nearestReason(free, pruned, constraint.spans)}.`,
       };
     if (frame.kind === 'date') return datesOf(kept, frame, pruned);
     if (frame.kind === 'duration') return durationOf(kept);
@@ -188,10 +208,8 @@ class Asking implements Asker {
     if (frame.ordinal !== undefined) {
       const picked = pickOrdinal(kept, frame, questionStems, this.#context.linker);
       if (picked.kind === 'none') return { code: 'E_ORDINAL', message: picked.message };
-      if (picked.kind === 'answer') {
-        trace.notes.push(picked.note);
-        return { answers: [picked.answer] };
-      }
+      trace.notes.push(picked.note);
+      return { answers: [picked.answer] };
     }
     if (signal === 'NONE' || signal === 'ORDINAL') signal = 'OVERLAP';
     const input = { frame, signal, constraint: constraint.spans, questionStems, linker: this.#context.linker };
@@ -306,7 +324,7 @@ class Asking implements Asker {
     relevant: readonly Scored[],
     trace: Trace,
   ): (Resolved & { signal: Signal }) | Refusal {
-    const ref = this.#options.asOf === undefined ? this.#ref : dayOf(this.#options.asOf, 'as-of');
+    const ref = this.#options.asOf === undefined ? this.#ref! : dayOf(this.#options.asOf, 'as-of');
     const now: TimeSpan = { s0: ref, s1: ref, e0: ref, e1: ref, gran: 'day', kind: 'state' };
     trace.notes.push(`Seen from ${isoFromDay(ref)}; facts without an end hold as of then.`);
     if (anchor === 'current') return { spans: [now], evidenceIds: new Set(), signal: 'OVERLAP' };
@@ -355,6 +373,7 @@ class Asking implements Asker {
         return {
           spans: same.flatMap((item) => item.spans),
           evidenceIds: new Set(holders.map((item) => item.evidence.id)),
+          ...(subject === undefined ? { subject: subjectOf(same) } : {}),
         };
       }
     }
@@ -379,21 +398,4 @@ class Asking implements Asker {
     const spans = top.support[0]!.spans.map((span) => momentOf(span, clause));
     return { spans, evidenceIds: new Set(top.support.map((item) => item.evidence.id)) };
   }
-}
-
-/** First day of a date. @throws TF-TEMPORAL-001 */
-function dayOf(text: string, name: 'reference' | 'as-of'): Day {
-  const bounds = parseDate(text);
-  if (bounds) return bounds.lo;
-  throw temporalError('TF-TEMPORAL-001', {
-    subject: 'ask',
-    expected: `${name === 'as-of' ? 'an as-of' : 'a reference'} date like 1990-01-01`,
-    actual: `"${text.slice(0, 60)}"`,
-  });
-}
-
-function bestCoverage(scored: readonly Scored[]): number {
-  let best = 0;
-  for (const item of scored) best = Math.max(best, item.coverage);
-  return best;
 }

@@ -2,7 +2,7 @@
 import { DAY_MAX, DAY_MIN, eventSpan, type TimeSpan } from '../time/index.ts';
 
 const START_WORDS =
-  /\b(?:became|become|becoming|took office|elected|joined|joining|started|began|appointed|founded|established|born|inaugurated|came to power|crowned)\b/i;
+  /\b(?:became|become|becoming|took office|elected|joined|joining|started|began|appointed|founded|established|born|inaugurated|came to power|crowned|moved|moving|(?<!(?:was|were|is|are|been|be) )married|marrying|signed|took over|assumed|acceded)\b/i;
 const END_WORDS = /\b(?:left|leaving|resigned|ended|retired|stepped down|dissolved|abdicated|term ended|end of)\b/i;
 
 /** "When X became …" is the start of the fact's time, "when X left …" its end, anything else all of it. */

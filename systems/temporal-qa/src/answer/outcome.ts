@@ -1,6 +1,6 @@
 /** What a step of answering ends in, and what it leaves in the trace. */
 import type { Clause, Scored } from '../retrieve/candidates.ts';
-import type { Signal, TimeSpan } from '../time/index.ts';
+import type { Day, Signal, TimeSpan } from '../time/index.ts';
 import type { Frame } from '../understand/frame.ts';
 import type { AbstentionCode, Answer, AnswerResult, Pruned } from './types.ts';
 
@@ -22,6 +22,8 @@ export interface Resolved {
   readonly spans: readonly TimeSpan[];
   /** Evidence of the constraint: it proves the time and is no answer. */
   readonly evidenceIds: ReadonlySet<number>;
+  /** Subject of the facts that gave the time, if it is one: "the president after Macron" is one of France. */
+  readonly subject?: string | undefined;
 }
 
 export interface Refusal {
@@ -31,6 +33,8 @@ export interface Refusal {
 
 /** The steps that answers of every kind share. */
 export interface Asker {
+  /** The day as of which the sources hold, if it is known. */
+  readonly snapshot: Day | undefined;
   run(question: string, depth: number): Promise<AnswerResult>;
   clause(text: string): Promise<Clause>;
   candidates(clause: Clause): Promise<Scored[]>;

@@ -2,7 +2,7 @@
 import { DAY_MIN } from '../time/index.ts';
 import type { Linker } from '../retrieve/linker.ts';
 import type { Frame } from '../understand/frame.ts';
-import { nameKey, stemOf } from '../understand/words.ts';
+import { nameKey, stemOf, wordsOf } from '../understand/words.ts';
 import type { Judged } from './prune.ts';
 import { supportOf } from './rank.ts';
 import { slotAnswers } from './slots.ts';
@@ -12,8 +12,7 @@ const ORDINAL_WORDS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', '
 
 export type OrdinalPick =
   | { readonly kind: 'answer'; readonly answer: Answer; readonly note: string }
-  | { readonly kind: 'none'; readonly message: string }
-  | { readonly kind: 'unranked' };
+  | { readonly kind: 'none'; readonly message: string };
 
 export function pickOrdinal(
   kept: readonly Judged[],
@@ -23,7 +22,10 @@ export function pickOrdinal(
 ): OrdinalPick {
   const n = frame.ordinal!;
   const word = n > 0 ? ORDINAL_WORDS[n - 1] : n === -1 ? 'last' : 'oldest';
-  const literal = word === undefined ? undefined : kept.find((item) => item.stems.has(stemOf(word)));
+  const literal =
+    word === undefined
+      ? undefined
+      : kept.find((item) => item.evidence.fields === undefined && wordsOf(item.evidence.text).includes(word));
   const dated = kept.filter((item) => item.evidence.fields && item.spans.some((span) => span.s0 > DAY_MIN));
   // a text that says "the first …" itself counts more than a sequence that covers less of the question
   if (literal && (dated.length === 0 || literal.coverage > dated[0]!.coverage + 1e-9)) {
@@ -41,7 +43,11 @@ export function pickOrdinal(
         note: `The source itself says “${word}”.`,
       };
   }
-  if (dated.length === 0) return { kind: 'unranked' };
+  if (dated.length === 0)
+    return {
+      kind: 'none',
+      message: `No evidence says “${word ?? `number ${n}`}”, and none can be put in order.`,
+    };
   const groupOf = (item: Judged) => {
     const { source, subject, relation, doc } = item.evidence;
     if (source === 'table') return `table ${doc} ${subject}`;

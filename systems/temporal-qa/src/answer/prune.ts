@@ -45,15 +45,21 @@ function keeps(item: Scored, verdict: Verdict, signal: Signal, constraint: reado
   }
 }
 
-const RELATION_TEXT: Readonly<Record<Signal, string>> = {
-  BEFORE: 'before',
-  AFTER: 'after',
-  OVERLAP: 'in',
-  START: 'starting in',
-  FINISH: 'ending in',
-  ORDINAL: 'in',
-  NONE: 'in',
+/** Words for certain, possible and impossible. */
+type Wording = readonly [certain: string, possible: string, impossible: string];
+
+const OVERLAP_WORDS: Wording = ['overlaps', 'may overlap', 'does not overlap'];
+const RELATION_WORDS: Readonly<Record<Signal, Wording>> = {
+  BEFORE: ['is before', 'may be before', 'is not before'],
+  AFTER: ['is after', 'may be after', 'is not after'],
+  OVERLAP: OVERLAP_WORDS,
+  START: ['begins in', 'may begin in', 'does not begin in'],
+  FINISH: ['ends in', 'may end in', 'does not end in'],
+  ORDINAL: OVERLAP_WORDS,
+  NONE: OVERLAP_WORDS,
 };
+/** For moments, which cannot overlap anything. */
+const INSIDE_WORDS: Wording = ['is in', 'may be in', 'is not in'];
 
 export function reasonOf(
   spans: readonly TimeSpan[],
@@ -63,10 +69,18 @@ export function reasonOf(
 ): string {
   if (spans.length === 0) return 'states no time';
   const time = spans.slice(0, 3).map(timeText).join(', ');
-  const bound = constraint.slice(0, 2).map(timeText).join(', ');
-  const relation = RELATION_TEXT[signal];
-  if (verdict === 'impossible') return `${time} is not ${relation} ${bound}`;
-  return verdict === 'certain' ? `${time} is ${relation} ${bound}` : `${time} may be ${relation} ${bound}`;
+  if (constraint.length === 0) return `the evidence states ${time}`;
+  const bound = constraint.slice(0, 2).map(boundText).join(', ');
+  const isMoment = RELATION_WORDS[signal] === OVERLAP_WORDS && spans.every((span) => span.kind === 'event');
+  const [certain, possible, impossible] = isMoment ? INSIDE_WORDS : RELATION_WORDS[signal];
+  return `${time} ${verdict === 'impossible' ? impossible : verdict === 'certain' ? certain : possible} ${bound}`;
+}
+
+/** A condition that is one whole day, month, year … by its name. */
+export function boundText(span: TimeSpan): string {
+  if (span.s0 !== span.s1 || span.e0 !== span.e1) return timeText(span);
+  const whole = edtfFromSpan({ ...span, s1: span.e1, e0: span.s0, kind: 'event' });
+  return /^\[|\.\.|X/.test(whole) ? timeText(span) : whole;
 }
 
 export function timeText(span: TimeSpan): string {

@@ -84,6 +84,6 @@ export function supportOf(item: Judged): Support {
     evidence: item.evidence,
     spans: item.spans,
     verdict: item.verdict,
-    why: item.spans.length > 0 ? 'states this time' : 'states no time',
+    why: reasonOf(item.spans, item.verdict, 'NONE', []),
   };
 }

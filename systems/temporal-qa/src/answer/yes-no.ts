@@ -1,5 +1,5 @@
 /** Yes or no, decided from the times of the evidence that states the sentence. */
-import type { Signal, TimeSpan } from '../time/index.ts';
+import { isoFromDay, type Signal, type TimeSpan } from '../time/index.ts';
 import type { Clause, Scored } from '../retrieve/candidates.ts';
 import type { Frame } from '../understand/frame.ts';
 import { stemOf } from '../understand/words.ts';
@@ -68,6 +68,12 @@ export async function yesNo(asker: Asker, frame: Frame, depth: number, trace: Tr
     verdicts.find((item) => item.verdict === 'certain') ??
     verdicts.find((item) => item.verdict === 'possible' && signal === 'OVERLAP');
   if (yes) return { answers: [yesOrNo(true, [support(yes, signal, constraint.spans)], yes.verdict)] };
+  const until = asker.snapshot;
+  if (until !== undefined && constraint.spans.some((window) => window.s0 > until))
+    return {
+      code: 'E_UNDECIDED',
+      message: `The sources hold as of ${isoFromDay(until)}; what came later is not in them.`,
+    };
   if (verdicts.every((item) => item.verdict === 'impossible'))
     return {
       answers: [

@@ -48,7 +48,7 @@ export interface Frame {
 
 const YES_NO = /^(?:is|are|was|were|did|does|do|has|have|had)\b/i;
 const START_VERBS =
-  /\b(?:became|become|becoming|took office|take office|took over|elected|joined|join|started|start|began|begin|begun|appointed|inaugurated|assumed|came to power|succeeded to|crowned|entered)\b/i;
+  /\b(?:became|become|becoming|took office|take office|took over|elected|joined|join|started|start|began|begin|begun|appointed|inaugurated|assumed|came to power|succeeded to|crowned|entered|marry|got married|moved|assumed|acceded)\b/i;
 const END_VERBS =
   /\b(?:left office|leave office|resigned|stepped down|ended|end|left|leave|retired|dissolved|abdicated|ceased)\b/i;
 /** Kinds whose time the classifier may decide; dates, durations and yes or no are computed from intervals. */
@@ -70,7 +70,7 @@ export function frameOf(question: string, ref?: Day, classify: (text: string) =>
   const base = { question, issues, windows: [] as TimeSpan[], isPlural: isPluralQuestion(text) };
   const compare = compareFrame(text);
   if (compare) return { ...base, ...compare };
-  const rewritten = rewriteSuccession(asStatement(text));
+  const rewritten = rewriteSuccession(rewriteEnds(asStatement(text)));
   const side = /\bstart date$/i.test(text) ? 'start' : /\bend date$/i.test(text) ? 'end' : undefined;
   const bare = rewritten.replace(/\s+(?:start|end) date$/i, '');
   const kind = kindOf(bare);
@@ -203,6 +203,17 @@ function asStatement(text: string): string {
   return text;
 }
 
+/** "At the end of World War II" is when World War II ended; ends of dates stay dates. */
+function rewriteEnds(text: string): string {
+  return text.replace(
+    /\b(at|by) the (end|close|start|beginning|outbreak) of ((?:the )?\p{Lu}[^,]*)/iu,
+    (whole, _preposition: string, side: string, name: string) =>
+      /^(?:the )?\p{Lu}/u.test(name) && annotateDates(name).length === 0
+        ? `when ${name} ${/end|close/i.test(side) ? 'ended' : 'began'}`
+        : whole,
+  );
+}
+
 /** "Who succeeded X as president of Y" is "Who was president of Y after X". */
 function rewriteSuccession(text: string): string {
   const as =
@@ -289,14 +300,19 @@ interface FoundDate {
   readonly span: TimeSpan;
 }
 
+/** Relative dates that are read in questions. */
+const RELATIVE = /\b(?:year|month|week|ago|yesterday|today|decade|century|quarter)/i;
+
+/** "ten years ago", "last year": a date that depends on the day of asking. */
+export function isRelativeToToday(question: string): boolean {
+  return annotateRelative(question, 0).some(({ start, end }) => RELATIVE.test(question.slice(start, end)));
+}
+
 function datesIn(text: string, ref: Day | undefined): FoundDate[] {
   const found: FoundDate[] = annotateDates(text).map(({ start, end, span }) => ({ start, end, span }));
   if (ref !== undefined)
     for (const { start, end, bounds } of annotateRelative(text, ref))
-      if (
-        /\b(?:year|month|week|ago|yesterday|today|decade|century|quarter)/i.test(text.slice(start, end)) &&
-        !found.some((date) => date.start < end && start < date.end)
-      )
+      if (RELATIVE.test(text.slice(start, end)) && !found.some((date) => date.start < end && start < date.end))
         found.push({ start, end, span: eventSpan(bounds) });
   return found.toSorted((a, b) => a.start - b.start);
 }

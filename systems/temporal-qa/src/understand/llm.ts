@@ -70,7 +70,7 @@ interface Reading {
 }
 
 /** The frame of a question with the model's cut where it passes every check, else the rules' frame with an issue. */
-export async function frameWithLlm(question: string, ref: Day, config: LlmConfig): Promise<Frame> {
+export async function frameWithLlm(question: string, ref: Day | undefined, config: LlmConfig): Promise<Frame> {
   const byRules = frameOf(question, ref);
   // kinds whose cut the rules know by their first words
   if (['yes-no', 'compare', 'duration', 'date'].includes(byRules.kind)) return byRules;

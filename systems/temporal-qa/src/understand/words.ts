@@ -87,8 +87,9 @@ discover discovered discovery discoverer
 cross crossed crossing
 win won wins lifted lifts winner winners winning victory victorious champion champions championship award awarded awards prize prizes laureate laureates received receive recipient
 president presidents presidency
-born birth birthday birthdate
-die died dies death deceased dead killed
+born birth birthday birthdate foaled
+die died dies death deceased dead killed assassinated assassination murdered executed
+person human
 marry married spouse wife husband wed marriage
 coach coached coaches manager managed managerial head-coach
 found founded founder founders established establish inception formation formed creation created create
