@@ -1,10 +1,10 @@
 /** The SIMD kernels of this thread with their memory, and the records that Gaussians become in it. */
+import { assembleModule } from '@tenfold/core/wasm';
 import type { CompositeInput } from './composite.ts';
 import { SPAN_SLACK } from './limits.ts';
 import { backwardKernel } from './simd-backward.ts';
 import { forwardKernel } from './simd-forward.ts';
 import { FIELDS, MAX_EXTRA, tileLayout, type TileLayout } from './simd-layout.ts';
-import { moduleOf } from './wasm-code.ts';
 
 const PAGE_BYTES = 65_536;
 
@@ -15,7 +15,7 @@ export interface TileKernels {
   readonly words: Int32Array;
   /** @returns pixels that still take more */
   readonly forward: (count: number, position: number, numOpen: number, width: number) => number;
-  readonly backward: (count: number, position: number, width: number) => number;
+  readonly backward: (count: number, position: number, width: number) => void;
 }
 
 /** By number of further channels. */
@@ -32,8 +32,11 @@ export function findTileKernels({ projection, extra, numExtra }: CompositeInput)
 function createTileKernels(numExtra: number): TileKernels | undefined {
   const layout = tileLayout(numExtra);
   try {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(layout.numBytes / PAGE_BYTES) });
-    const module = new WebAssembly.Module(moduleOf([forwardKernel(layout), backwardKernel(layout)]));
+    const minPages = Math.ceil(layout.numBytes / PAGE_BYTES);
+    const memory = new WebAssembly.Memory({ initial: minPages });
+    const functions = [forwardKernel(layout), backwardKernel(layout)];
+    const bytes = assembleModule({ memory: { module: 'host', name: 'memory', minPages }, functions });
+    const module = new WebAssembly.Module(bytes);
     const { forward, backward } = new WebAssembly.Instance(module, { host: { memory } }).exports;
     return {
       layout,
