@@ -1,42 +1,27 @@
 /** What a faster or slower network would change. */
-import {
-  RunPicker,
-  RunResult,
-  SampleRunButton,
-  SelectField,
-  useAddressState,
-  useVerbRun,
-  WithControls,
-  type RoomPageProps,
-} from '@tenfold/ui';
-import { GATES } from './results.ts';
+import { ReportView, SelectField, useAddressState, VerbLab, type RoomPageProps } from '@tenfold/ui';
+import { GATES, MODELS, type Gate } from './results.ts';
 
 export function BandwidthLab(page: RoomPageProps) {
   const [model, setModel] = useAddressState<'s' | 'l'>('model', 's');
-  const [gate, setGate] = useAddressState<(typeof GATES)[number]>('gate', 'switch');
-  const run = useVerbRun(page, 'sweep', { addressKey: 'sweep' });
+  const [gate, setGate] = useAddressState<Gate>('gate', 'switch');
   return (
-    <WithControls
-      controls={
+    <VerbLab
+      page={page}
+      verb="sweep"
+      addressKey="sweep"
+      params={{ model, gate }}
+      action="Sweep the bandwidth"
+      earlier="Earlier sweeps"
+      empty="Press “Sweep the bandwidth”: five networks, planned anew for each."
+      fields={
         <>
-          <SelectField
-            label="Model"
-            value={model}
-            onChange={setModel}
-            options={[
-              { value: 's', label: 'GPT2-S-MoE, 12 layers' },
-              { value: 'l', label: 'GPT2-L-MoE, 24 layers' },
-            ]}
-          />
+          <SelectField label="Model" value={model} onChange={setModel} options={MODELS} />
           <SelectField label="Gate" value={gate} onChange={setGate} options={GATES} />
-          <SampleRunButton run={run} params={{ model, gate }}>
-            Sweep the bandwidth
-          </SampleRunButton>
-          <RunPicker page={page} verb="sweep" run={run} label="Earlier sweeps" />
         </>
       }
     >
-      <RunResult page={page} run={run} empty="Press “Sweep the bandwidth”: five networks, planned anew for each." />
-    </WithControls>
+      {(shown) => <ReportView report={shown.report!} />}
+    </VerbLab>
   );
 }

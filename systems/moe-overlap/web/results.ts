@@ -2,6 +2,12 @@
 import type { DwMatching } from '../src/dw-matching.ts';
 
 export const GATES = ['switch', 'topk', 'topk-ranked', 'bpr', 'hash', 'expert-choice'] as const;
+export type Gate = (typeof GATES)[number];
+
+export const MODELS = [
+  { value: 's', label: 'GPT2-S-MoE, 12 layers' },
+  { value: 'l', label: 'GPT2-L-MoE, 24 layers' },
+] as const;
 
 export interface OptimiseResult {
   readonly speedUp: number;

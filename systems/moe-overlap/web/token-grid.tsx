@@ -1,31 +1,33 @@
 /** Who is dropped: the whole batch, capacity passing, naive micro-batches. */
 import {
   Panel,
-  RunResult,
-  SampleRunButton,
   SelectField,
   Slider,
   Stack,
   useAddressNumber,
   useAddressState,
-  useVerbRun,
-  WithControls,
+  VerbLab,
   type RoomPageProps,
 } from '@tenfold/ui';
-import { GATES, type TokenCell, type TokensResult } from './results.ts';
+import { GATES, type Gate, type TokenCell, type TokensResult } from './results.ts';
 
 const NUM_SERIES = 10;
 const NUM_TOKENS = 48;
 
 export function TokenGrid(page: RoomPageProps) {
-  const [gate, setGate] = useAddressState<(typeof GATES)[number]>('tokenGate', 'switch');
+  const [gate, setGate] = useAddressState<Gate>('tokenGate', 'switch');
   const [parts, setParts] = useAddressNumber('tokenParts', 4);
   const [capacity, setCapacity] = useAddressNumber('capacity', 12);
   const [skew, setSkew] = useAddressNumber('skew', 1);
-  const run = useVerbRun<TokensResult>(page, 'tokens', { addressKey: 'tokens' });
   return (
-    <WithControls
-      controls={
+    <VerbLab<TokensResult>
+      page={page}
+      verb="tokens"
+      addressKey="tokens"
+      params={{ gate, parts, capacity, skew }}
+      action="Route 48 tokens"
+      empty="Press “Route 48 tokens” to see which tokens find room."
+      fields={
         <>
           <SelectField label="Gate" value={gate} onChange={setGate} options={GATES} />
           <SelectField
@@ -36,32 +38,27 @@ export function TokenGrid(page: RoomPageProps) {
           />
           <Slider label="Rows per expert" min={1} max={24} value={capacity} onChange={setCapacity} />
           <Slider label="Skew" min={0} max={4} step={0.5} value={skew} onChange={setSkew} />
-          <SampleRunButton run={run} params={{ gate, parts, capacity, skew }}>
-            Route 48 tokens
-          </SampleRunButton>
         </>
       }
     >
-      <RunResult page={page} run={run} empty="Press “Route 48 tokens” to see which tokens find room.">
-        {(shown) => {
-          const { whole, passed, naive, experts, capacity: rows, parts: numParts } = shown.result!;
-          const kept = new Set(whole.filter(({ place }) => place >= 0).map(pairOf));
-          const shared = { kept, experts, rows };
-          return (
-            <Stack>
-              <p>{shown.report!.verdict.text}</p>
-              <Tokens title="Whole batch" cells={whole} numParts={1} {...shared} />
-              <Tokens title="In parts, capacity passing" cells={passed} numParts={numParts} {...shared} />
-              <Tokens title="Naive micro-batches" cells={naive} numParts={numParts} {...shared} />
-              <p className="overlap-hint">
-                Numbers are tokens, rows are experts with their {rows} places; a thick left edge begins the next part.
-                Struck through: dropped. Red frame: another fate than in the whole batch.
-              </p>
-            </Stack>
-          );
-        }}
-      </RunResult>
-    </WithControls>
+      {(shown) => {
+        const { whole, passed, naive, experts, capacity: rows, parts: numParts } = shown.result!;
+        const kept = new Set(whole.filter(({ place }) => place >= 0).map(pairOf));
+        const shared = { kept, experts, rows };
+        return (
+          <Stack>
+            <p>{shown.report!.verdict.text}</p>
+            <Tokens title="Whole batch" cells={whole} numParts={1} {...shared} />
+            <Tokens title="In parts, capacity passing" cells={passed} numParts={numParts} {...shared} />
+            <Tokens title="Naive micro-batches" cells={naive} numParts={numParts} {...shared} />
+            <p className="overlap-hint">
+              Numbers are tokens, rows are experts with their {rows} places; a thick left edge begins the next part.
+              Struck through: dropped. Red frame: another fate than in the whole batch.
+            </p>
+          </Stack>
+        );
+      }}
+    </VerbLab>
   );
 }
 

@@ -1,26 +1,27 @@
 /** The same plans on two worker threads. */
-import {
-  RunPicker,
-  RunResult,
-  SampleRunButton,
-  Slider,
-  useAddressNumber,
-  useVerbRun,
-  WithControls,
-  type RoomPageProps,
-} from '@tenfold/ui';
+import { Slider, useAddressNumber, VerbLab, type RoomPageProps } from '@tenfold/ui';
 import { MeasuredView } from './measured-view.tsx';
+import type { MeasuredResult } from './results.ts';
 import { timelinesOf } from './timelines.ts';
-import type { MeasuredResult, TourResult } from './results.ts';
+import { useTourResult } from './tour-result.tsx';
 
 export function WorkersLab(page: RoomPageProps) {
   const [ratio, setRatio] = useAddressNumber('ratio', 1.5);
   const [rounds, setRounds] = useAddressNumber('rounds', 3);
-  const run = useVerbRun<MeasuredResult>(page, 'run', { addressKey: 'run' });
-  const tour = useVerbRun<TourResult>(page, 'tour', { addressKey: 'tour' });
+  const tour = useTourResult(page, ({ measured }, timelines) => (
+    <MeasuredView result={measured} timelines={timelines.slice(2)} others={[]} />
+  ));
   return (
-    <WithControls
-      controls={
+    <VerbLab<MeasuredResult>
+      page={page}
+      verb="run"
+      addressKey="run"
+      params={{ ratio, rounds }}
+      action="Run on two workers"
+      earlier="Earlier runs"
+      empty="Press “Run on two workers”: real tensors, six modes, the same bits."
+      instead={tour}
+      fields={
         <>
           <Slider
             label="All-to-all over experts"
@@ -32,29 +33,10 @@ export function WorkersLab(page: RoomPageProps) {
             onChange={setRatio}
           />
           <Slider label="Timed rounds" min={1} max={15} value={rounds} onChange={setRounds} />
-          <SampleRunButton run={run} params={{ ratio, rounds }}>
-            Run on two workers
-          </SampleRunButton>
-          <RunPicker page={page} verb="run" run={run} label="Earlier runs" />
         </>
       }
     >
-      {run.runId === undefined && tour.runId !== undefined ? (
-        <RunResult page={page} run={tour} empty="">
-          {(shown) => (
-            // The tour plans first: its last two timelines are measured.
-            <MeasuredView
-              result={shown.result!.measured}
-              timelines={timelinesOf(shown.report!).timelines.slice(2)}
-              others={[]}
-            />
-          )}
-        </RunResult>
-      ) : (
-        <RunResult page={page} run={run} empty="Press “Run on two workers”: real tensors, six modes, the same bits.">
-          {(shown) => <MeasuredView result={shown.result!} {...timelinesOf(shown.report!)} />}
-        </RunResult>
-      )}
-    </WithControls>
+      {(shown) => <MeasuredView result={shown.result!} {...timelinesOf(shown.report!)} />}
+    </VerbLab>
   );
 }

@@ -10,8 +10,9 @@ import { RunPicker, RunResult, SampleRunButton } from './run-pieces.tsx';
 type Blocks = NonNullable<RunDetail['report']>['blocks'];
 
 /** @param action   what the button says
- *  @param earlier  label of the list of earlier runs
+ *  @param earlier  label of the list of earlier runs; without it there is none
  *  @param empty    shown before the first run: say what will appear and what to press
+ *  @param instead  shown before the first run in place of `empty`, such as what the tour found
  *  @param fields   the params' fields, above the button
  *  @param children draws the finished run; default is its verdict and all its blocks */
 export function VerbLab<Value = unknown>({
@@ -22,6 +23,7 @@ export function VerbLab<Value = unknown>({
   action,
   earlier,
   empty,
+  instead,
   fields,
   children = (detail) => <VerdictAndBlocks run={detail} />,
 }: {
@@ -31,8 +33,9 @@ export function VerbLab<Value = unknown>({
   readonly addressKey: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly action: string;
-  readonly earlier: string;
+  readonly earlier?: string;
   readonly empty: ReactNode;
+  readonly instead?: ReactNode;
   readonly fields: ReactNode;
   readonly children?: (run: RunDetail<Value>) => ReactNode;
 }) {
@@ -45,13 +48,17 @@ export function VerbLab<Value = unknown>({
           <SampleRunButton run={run} params={params}>
             {action}
           </SampleRunButton>
-          <RunPicker page={page} verb={verb} run={run} label={earlier} />
+          {earlier !== undefined && <RunPicker page={page} verb={verb} run={run} label={earlier} />}
         </>
       }
     >
-      <RunResult page={page} run={run} empty={empty}>
-        {children}
-      </RunResult>
+      {run.runId === undefined && instead ? (
+        instead
+      ) : (
+        <RunResult page={page} run={run} empty={empty}>
+          {children}
+        </RunResult>
+      )}
     </WithControls>
   );
 }
