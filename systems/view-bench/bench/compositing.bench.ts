@@ -1,6 +1,7 @@
 /** Compositing beside a naive loop that evaluates every listed Gaussian at every pixel of its tile, forward and backward, on the case of
  *  the room's specification: 20,000 Gaussians, 256 × 186 pixels. Also sorting and listing, which have no peer here. */
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { createCloud } from '../src/cloud.ts';
 import { compositeTiles, type CompositeInput } from '../src/splat/composite.ts';
 import { compositeGradient } from '../src/splat/composite-gradient.ts';
@@ -11,15 +12,6 @@ import { createStepBuffers, sharedCloud, type StepOrder } from '../src/train/ste
 import { createStepCrew } from '../src/train/step-crew.ts';
 import { createSharedFloats } from '../src/reals.ts';
 import { naiveForwardBackward } from './naive-compositing.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const CAMERA = {
   widthPx: 256,
@@ -161,8 +153,4 @@ function timeOf(work: () => unknown): number {
   const start = performance.now();
   work();
   return performance.now() - start;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
