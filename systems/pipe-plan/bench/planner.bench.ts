@@ -1,5 +1,6 @@
 /** Planning times beside their targets (the peer column is the target), and the simulator's rate. */
-import { createRng } from '@tenfold/core/base';
+import { createRng, median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { simulate } from '@tenfold/core/schedule';
 import { presetCluster } from '../src/cluster.ts';
 import { presetModel } from '../src/models/presets.ts';
@@ -8,22 +9,13 @@ import { buildPipelineProgram } from '../src/pipeline/one-f-one-b.ts';
 import { randomProblem } from '../src/random-problem.ts';
 import { searchPlans } from '../src/search/search-plans.ts';
 
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
-
 const REPEATS = 5;
 
 export function bench(): Promise<BenchRow[]> {
   const sd21 = presetModel('sd21');
   const rows: BenchRow[] = [];
   const against = (name: string, targetMs: number, work: () => string): void => {
-    const { ms, note } = median(work);
+    const { ms, note } = medianRun(work);
     rows.push({ name, ours: ms, peer: targetMs, unit: 'ms', ratio: targetMs / ms, note });
   };
   for (const [name, devices, batch] of [
@@ -59,7 +51,7 @@ function simulatorRate(): BenchRow {
     replicas: Array<number>(numStages).fill(1),
   };
   const { program } = buildPipelineProgram(times, { schedule: 'commAware' });
-  const { ms } = median(() => String(simulate(program).makespanMs));
+  const { ms } = medianRun(() => String(simulate(program).makespanMs));
   const rate = program.numOps / (ms / 1000);
   return {
     name: 'simulator, operations a second, against 1 M',
@@ -71,7 +63,7 @@ function simulatorRate(): BenchRow {
   };
 }
 
-function median(work: () => string): { ms: number; note: string } {
+function medianRun(work: () => string): { ms: number; note: string } {
   const times: number[] = [];
   let note = work(); // warm
   for (let repeat = 0; repeat < REPEATS; repeat++) {
@@ -79,5 +71,5 @@ function median(work: () => string): { ms: number; note: string } {
     note = work();
     times.push(performance.now() - start);
   }
-  return { ms: times.sort((a, b) => a - b)[Math.floor(REPEATS / 2)]!, note };
+  return { ms: median(times), note };
 }

@@ -1,18 +1,10 @@
 /** The mini model on two workers: an iteration with frozen work in the bubbles beside one with it first, and how far the
  *  predictions from profiles are off. The frozen share is that of SD 2.1 on two H100 (0.57 of the trained part), stages
  *  and micro-batches are those of its plan there (2 and 2). */
+import { median } from '@tenfold/core/base';
+import type { BenchRow } from '@tenfold/core/report';
 import { measureMini } from '../src/execute/measure.ts';
 import { MINI } from '../src/execute/mini-model.ts';
-import { median } from '../src/execute/run-mini.ts';
-
-interface BenchRow {
-  name: string;
-  ours: number;
-  peer: number;
-  unit: string;
-  ratio: number;
-  note?: string;
-}
 
 const NUM_RUNS = 3;
 const ITERATIONS = 6;
