@@ -7,7 +7,7 @@ import { evidenceOfFact } from '../src/ingest/verbalise.ts';
 import { reportAnswer } from '../src/report.ts';
 import { openEvidenceStore } from '../src/store/sqlite-store.ts';
 import type { EvidenceStore } from '../src/store/types.ts';
-import { boundsOfYear } from '../src/time/index.ts';
+import { annotateDates, boundsOfYear, timexFromSpan } from '../src/time/index.ts';
 
 const clock = { nowMs: () => performance.now() };
 let store: EvidenceStore;
@@ -106,4 +106,31 @@ test('verdicts say how times lie: a term overlaps a day, a moment is in a term, 
     (block) => block.kind === 'timeline',
   )!;
   assert.equal(new Date(bar.epochMs!).toISOString().slice(0, 10), '1958-10-28');
+});
+
+test('what is certain stands before what may hold only because nobody says when it began', async () => {
+  const memory = openEvidenceStore({ file: ':memory:' });
+  const term = { subject: 'Millbrook', relation: 'mayor', doc: 'town', locator: 'line 1' };
+  await memory.add([
+    evidenceOfFact({ ...term, object: 'Gus Hill', end: boundsOfYear(1981) }),
+    evidenceOfFact({ ...term, object: 'Ann Lee', start: boundsOfYear(1900), end: boundsOfYear(1984) }),
+  ]);
+  await memory.addEntities(['Millbrook', 'Gus Hill', 'Ann Lee'].map((label) => ({ label })));
+  await memory.finishLoad();
+  const { answers } = await ask(await openQa(memory, clock), 'Who was mayor of Millbrook in 1979?');
+  assert.deepEqual(
+    answers.map(({ label, verdict }) => [label, verdict]),
+    [
+      ['Ann Lee', 'certain'],
+      ['Gus Hill', 'possible'],
+    ],
+  );
+  await memory.close();
+});
+
+test('TIMEX values of spans before year 1 keep all their digits', () => {
+  const timexOf = (text: string) => timexFromSpan(annotateDates(text)[0]!.span);
+  assert.equal(timexOf('in the 3rd century BC'), '(-0299-01-01,-0200-12-31)');
+  assert.equal(timexOf('on 5 March 44 BC'), '-0043-03-05');
+  assert.equal(timexOf('in the 1950s'), '195X');
 });

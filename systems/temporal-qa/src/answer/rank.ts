@@ -50,7 +50,7 @@ export function rankAnswers(graph: EvidenceGraph, input: RankInput, scores?: Arr
       score: scores?.[index] ?? linearScore(graph, candidate, weights).score,
     }))
     .toSorted((a, b) => b.score - a.score || (a.candidate.label < b.candidate.label ? -1 : 1));
-  return oneAnswerOfFact(graph, ranked).map(({ candidate, score }) => {
+  const answers = oneAnswerOfFact(graph, ranked).map(({ candidate, score }) => {
     const edges = candidate.edges.toSorted(
       (a, b) => byItem[b.item]! + weights.fit * b.fit - byItem[a.item]! - weights.fit * a.fit,
     );
@@ -66,6 +66,14 @@ export function rankAnswers(graph: EvidenceGraph, input: RankInput, scores?: Arr
       })),
     };
   });
+  return input.signal === 'OVERLAP'
+    ? [...answers.filter(isStated), ...answers.filter((one) => !isStated(one))]
+    : answers;
+}
+
+/** Evidence that may hold only because nobody says when it began or ended stands behind what is certain. */
+function isStated({ verdict, support }: Answer): boolean {
+  return verdict !== 'possible' || !support[0]!.spans.some((span) => span.openStart === true || span.openEnd === true);
 }
 
 /** A fact answers with its best slot alone: "Catholic Church, pope, Paul VI" does not also answer "Catholic Church". */

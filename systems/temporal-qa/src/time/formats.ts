@@ -206,8 +206,11 @@ export function timexFromSpan(span: TimeSpan): string {
     const text = parseTimex(span.s0, span.e1);
     if (text) return text;
   }
-  const part = (lo: Day, hi: Day) => parseTimex(lo, hi) ?? timestampOf(lo).slice(0, 10);
-  return `(${span.openStart ? '' : part(span.s0, span.s1)},${span.openEnd ? '' : part(span.e0, span.e1)})`;
+  const dayText = (day: Day) => timestampOf(day).slice(0, -10);
+  if (span.kind === 'event') return `(${dayText(span.s0)},${dayText(span.e1)})`;
+  const start = span.openStart ? '' : (parseTimex(span.s0, span.s1) ?? dayText(span.s0));
+  const end = span.openEnd ? '' : (parseTimex(span.e0, span.e1) ?? dayText(span.e1));
+  return `(${start},${end})`;
 }
 
 function parseTimex(lo: Day, hi: Day): string | undefined {
@@ -219,6 +222,8 @@ function parseTimex(lo: Day, hi: Day): string | undefined {
   if (a.year === b.year && a.month === b.month) return iso.slice(0, -3);
   if (a.month !== 1 || b.month !== 12) return undefined;
   if (a.year === b.year) return iso.slice(0, -6);
+  // digits of years before 1 count backwards
+  if (a.year < 0) return undefined;
   if (a.year % 10 === 0 && b.year === a.year + 9) return `${iso.slice(0, -7)}X`;
   return a.year % 100 === 0 && b.year === a.year + 99 ? `${iso.slice(0, -8)}XX` : undefined;
 }

@@ -27,7 +27,10 @@ export async function run(params: VerifyParams, context: VerbContext): Promise<V
         verdict: ok
           ? {
               tone: 'good',
-              text: `All ${check.numAnswers} answers are stated by their evidence and fit the condition.`,
+              text:
+                check.numAnswers === 1
+                  ? 'The answer is stated by its evidence and fits the condition.'
+                  : `All ${check.numAnswers} answers are stated by their evidence and fit the condition.`,
             }
           : { tone: 'bad', text: `${check.findings.length} faults; the first: ${check.findings[0]!.fault}.` },
         blocks: [
