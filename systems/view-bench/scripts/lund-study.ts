@@ -1,0 +1,127 @@
+/** Held-out quality of the Lund street, one JSON line a setting, and what spoils each test view.
+ *  node scripts/lund-study.ts phases [width] [steps] [first,…]   every 8th photograph held out, from each first one on
+ *  node scripts/lund-study.ts peer [width] [steps,…]             12.jpg alone held out, as the peer of spec §10 was measured
+ *  node scripts/lund-study.ts causes [width] [steps] [first]     dB that each cause costs a test view */
+import { createRng } from '@tenfold/core/base';
+import { join } from 'node:path';
+import { evaluateCloud } from '../src/bench/evaluate.ts';
+import { loadScene } from '../src/io/load-scene.ts';
+import { computePsnr } from '../src/metrics/image-metrics.ts';
+import { leaveOutLeaning } from '../src/pose-check.ts';
+import { renderView } from '../src/splat/render-view.ts';
+import { addDensePoints } from '../src/train/dense-start.ts';
+import { exposedColors, exposureAt } from '../src/train/exposure.ts';
+import { cloudFromPoints } from '../src/train/initial-cloud.ts';
+import { trainCloud } from '../src/train/trainer.ts';
+import type { Frame, PinholeCamera, Scene } from '../src/types.ts';
+import { trainingFromParams } from '../src/verbs/train-params.ts';
+import { gainFit, poseFit, seenPixels } from './view-causes.ts';
+
+const LEAN_DEG = 25;
+const [mode = 'phases', width = '128', second, third] = process.argv.slice(2);
+const folder = join(process.env['TENFOLD_DATA'] ?? '.', 'view-bench/lund');
+const rounded = (value: number) => Number(value.toFixed(2));
+
+async function lund(holdFirst: number, hold: readonly string[] = []): Promise<Scene> {
+  const loaded = await loadScene(folder, 'auto', { maxWidthPx: Number(width), holdEvery: 8, holdFirst, hold });
+  return leaveOutLeaning(loaded, LEAN_DEG).scene;
+}
+
+async function train(scene: Scene, names: readonly string[], steps: number) {
+  const frames = scene.frames.filter(({ name }) => names.includes(name));
+  const sweep = { widthPx: Math.min(160, Number(width)), numDepths: 64, spacingPx: 3 };
+  const points = await addDensePoints(scene.points, frames, sweep);
+  const { training, shDegree } = trainingFromParams({
+    steps,
+    strategy: 'fixed',
+    cap: 100_000,
+    degree: 0,
+    loss: 'correct',
+    ssimWeight: 0.2,
+    exposure: true,
+    antialiased: false,
+    extent: 0,
+    threads: 2,
+  });
+  const result = await trainCloud(cloudFromPoints(points, shDegree), frames, training, createRng(0, 'training'));
+  const show = (name: string, camera: PinholeCamera) =>
+    exposedColors(renderView(result.cloud, camera).rgb, exposureAt(name, camera, frames, result.exposures!));
+  return { ...result, frames, show };
+}
+
+/** Trains a split. @returns a line of scores with CPU and wall time of start and training together */
+async function score(scene: Scene, steps: number): Promise<Record<string, unknown>> {
+  const [before, startMs] = [process.cpuUsage(), performance.now()];
+  const { cloud, exposures } = await train(scene, scene.train, steps);
+  const { user, system } = process.cpuUsage(before);
+  const wallSec = Math.round((performance.now() - startMs) / 1000);
+  const { views } = await evaluateCloud(cloud, scene, { exposures: exposures! });
+  const test = new Set(scene.test);
+  const mean = (kept: typeof views) => rounded(kept.reduce((sum, { psnr }) => sum + psnr, 0) / kept.length);
+  return {
+    width: Number(width),
+    steps,
+    numGaussians: cloud.count,
+    train: mean(views.filter(({ name }) => !test.has(name))),
+    heldOut: mean(views.filter(({ name }) => test.has(name))),
+    each: Object.fromEntries(views.filter(({ name }) => test.has(name)).map(({ name, psnr }) => [name, rounded(psnr)])),
+    cpuSec: Math.round((user + system) / 1e6),
+    wallSec,
+  };
+}
+
+if (mode === 'phases') {
+  for (const first of (third ?? '0,1,2,3,4,5,6,7').split(',').map(Number))
+    console.log(JSON.stringify({ first, ...(await score(await lund(first), Number(second ?? 500))) }));
+} else if (mode === 'peer') {
+  for (const steps of (second ?? '500,1000,2000').split(',').map(Number))
+    console.log(JSON.stringify(await score(await lund(0, ['12.jpg']), steps)));
+} else {
+  const scene = await lund(Number(third ?? 0));
+  const steps = Number(second ?? 500);
+  const all = await train(
+    scene,
+    scene.frames.map(({ name }) => name),
+    steps,
+  );
+  const deep = new Map<string, Frame>(
+    scene.frames.map((frame) => [
+      frame.name,
+      { ...frame, depthM: renderView(all.cloud, frame.camera, { hasDepth: true }).depthM },
+    ]),
+  );
+  const held = await train(scene, scene.train, steps);
+  for (const name of scene.test) {
+    const frame = deep.get(name)!;
+    const { camera, image } = frame;
+    const psnr = (data: Float32Array, mask?: Uint8Array) => rounded(computePsnr({ ...image, data }, image, mask));
+    const shown = held.show(name, camera);
+    const isSeen = (views: number) =>
+      seenPixels(
+        frame,
+        scene.train.map((other) => deep.get(other)!),
+        views,
+      );
+    const [once, twice] = [isSeen(1), isSeen(2)];
+    const share = (mask: Uint8Array) => rounded(mask.reduce((sum, value) => sum + value, 0) / mask.length);
+    const pose = poseFit(camera, (moved) => computePsnr({ ...image, data: held.show(name, moved) }, image));
+    console.log(
+      JSON.stringify({
+        name,
+        psnr: psnr(shown),
+        seenOnce: { share: share(once), psnr: psnr(shown, once) },
+        seenTwice: { share: share(twice), psnr: psnr(shown, twice) },
+        unseen: {
+          psnr: psnr(
+            shown,
+            once.map((value) => 1 - value),
+          ),
+        },
+        ownGains: psnr(gainFit(shown, image.data)),
+        ownGainsSeenTwice: psnr(gainFit(shown, image.data, twice), twice),
+        ownPose: { psnr: rounded(pose.best), turnDeg: rounded(pose.turnDeg), shift: rounded(pose.shift) },
+        trainedOn: psnr(all.show(name, camera)),
+      }),
+    );
+  }
+}
