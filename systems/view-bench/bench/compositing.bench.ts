@@ -1,10 +1,22 @@
 /** Compositing beside a naive loop that evaluates every listed Gaussian at every pixel of its tile, forward and backward, on the case of
- *  the room's specification: 20,000 Gaussians, 256 × 186 pixels. Also sorting and listing, which have no peer here. */
+ *  the room's specification: 20,000 Gaussians, 256 × 186 pixels. Also both passes by SIMD beside the same in scalar JavaScript, and sorting
+ *  and listing, which have no peer here. */
 import { createRng, median } from '@tenfold/core/base';
 import type { BenchRow } from '@tenfold/core/report';
 import { createCloud } from '../src/cloud.ts';
-import { compositeTiles, type CompositeInput } from '../src/splat/composite.ts';
-import { compositeGradient } from '../src/splat/composite-gradient.ts';
+import {
+  compositePart,
+  compositePartScalar,
+  compositeTiles,
+  createComposite,
+  type CompositeInput,
+} from '../src/splat/composite.ts';
+import {
+  addCompositeGradient,
+  addCompositeGradientScalar,
+  compositeGradient,
+  createProjectionGradient,
+} from '../src/splat/composite-gradient.ts';
 import { renderCloud } from '../src/splat/render.ts';
 import { createTileLists } from '../src/splat/tile-lists.ts';
 import { createAdamState } from '../src/train/adam.ts';
@@ -44,6 +56,8 @@ export async function bench(): Promise<BenchRow[]> {
   const single: number[] = [];
   const double: number[] = [];
   const naive: number[] = [];
+  const passes = { forward: [] as number[], backward: [] as number[] };
+  const scalarPasses = { forward: [] as number[], backward: [] as number[] };
   const lists: number[] = [];
   const sorts: number[] = [];
   let checksum = 0;
@@ -53,6 +67,14 @@ export async function bench(): Promise<BenchRow[]> {
     const start = performance.now();
     await crewed.run();
     double.push(performance.now() - start);
+    const image = createComposite(input.projection.uv, numPixels, 0);
+    const sums = createProjectionGradient(input.projection.uv, COUNT, 0);
+    const byColor = { rgb: gradient };
+    scalarPasses.forward.push(timeOf(() => compositePartScalar(input, image, 0, 1)));
+    scalarPasses.backward.push(timeOf(() => addCompositeGradientScalar(input, image, byColor, sums, 0, 1)));
+    passes.forward.push(timeOf(() => compositePart(input, image, 0, 1)));
+    passes.backward.push(timeOf(() => addCompositeGradient(input, image, byColor, sums, 0, 1)));
+    checksum += sums.uv[0];
     naive.push(timeOf(() => (numNaive = naiveForwardBackward(input, gradient).numEvaluations)));
     lists.push(
       timeOf(() => (checksum += createTileLists(input.projection, CAMERA.widthPx, CAMERA.heightPx).ids.length)),
@@ -79,9 +101,18 @@ export async function bench(): Promise<BenchRow[]> {
     ratio: peer / ours,
     note: `${(numNaive / 1e6).toFixed(1)} M naive evaluations, ours worth ${(numNaive / ours / 1e3).toFixed(0)} M/s`,
   }));
+  const bySimd = (['forward', 'backward'] as const).map((pass) => ({
+    name: `${pass} by SIMD, one thread`,
+    ours: median(passes[pass]),
+    peer: median(scalarPasses[pass]),
+    unit: 'ms',
+    ratio: median(scalarPasses[pass]) / median(passes[pass]),
+    note: 'peer: ours in scalar JavaScript, float64, which machines without SIMD run',
+  }));
   const sorted = median(sorts);
   return [
     ...rows,
+    ...bySimd,
     {
       name: 'sort by depth and list by tiles',
       ours: median(lists),

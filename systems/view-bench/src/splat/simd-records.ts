@@ -31,11 +31,11 @@ export function findTileKernels({ projection, extra, numExtra }: CompositeInput)
 
 function createTileKernels(numExtra: number): TileKernels | undefined {
   const layout = tileLayout(numExtra);
+  const minPages = Math.ceil(layout.numBytes / PAGE_BYTES);
+  const functions = [forwardKernel(layout), backwardKernel(layout)];
+  const bytes = assembleModule({ memory: { module: 'host', name: 'memory', minPages }, functions });
   try {
-    const minPages = Math.ceil(layout.numBytes / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: minPages });
-    const functions = [forwardKernel(layout), backwardKernel(layout)];
-    const bytes = assembleModule({ memory: { module: 'host', name: 'memory', minPages }, functions });
     const module = new WebAssembly.Module(bytes);
     const { forward, backward } = new WebAssembly.Instance(module, { host: { memory } }).exports;
     return {
