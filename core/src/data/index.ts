@@ -21,6 +21,7 @@ export * from './images.ts';
 export { type PixelImage } from './pixel-image.ts';
 export * from './jsonl.ts';
 export * from './parquet.ts';
+export * from './row-counter.ts';
 export * from './samplers.ts';
 export * from './table.ts';
 export { type TextColumnKind } from './text-columns.ts';

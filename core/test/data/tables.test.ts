@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import {
   columnOf,
   createMemorySink,
+  isRowCounter,
   readCsv,
   readCsvBatches,
   readParquet,
@@ -201,4 +202,18 @@ test('a column that is missing is answered with its nearest name, and unequal co
   assert.throws(() => tableFromColumns([id, id]), {
     message: 'tableFromColumns: every column name once, got "id" again. TF-DATA-012',
   });
+});
+
+test('a row counter is a column named like an id without repetition, and nothing else', () => {
+  const column = (name: string, numbers: number[]) => ({
+    name,
+    kind: 'float64' as const,
+    values: Float64Array.from(numbers),
+  });
+  for (const name of ['id', 'ID', 'index', 'sample_id', 'Unnamed: 0', '', 'row'])
+    assert.ok(isRowCounter(column(name, [3, 1, 2])), name);
+  for (const name of ['x', 'width', 'grid', 'idle', 'valid']) assert.ok(!isRowCounter(column(name, [3, 1, 2])), name);
+  assert.ok(!isRowCounter(column('id', [1, 1, 2])));
+  assert.ok(!isRowCounter(column('id', [0.5, 1, 2])));
+  assert.ok(!isRowCounter({ name: 'id', kind: 'text', values: ['1', '2'] }));
 });

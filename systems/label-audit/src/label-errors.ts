@@ -42,4 +42,9 @@ export const labelError = defineErrors({
     title: 'Options of the classifier exclude each other',
     fix: 'See the message; the defaults always work.',
   },
+  'TF-LABEL-009': {
+    kind: 'input',
+    title: 'A column numbers the rows and is no feature',
+    fix: 'Name it with --id, or name the feature columns with --columns to use it all the same.',
+  },
 });

@@ -151,3 +151,32 @@ test('with probabilities a class of one sample is named and never flagged, and o
   const thin = await run('audit', { data: 'sides.npy', features: 'narrow.npy', folds: 2, epochs: 3, batch: 8 });
   assert.equal(thin.status, 'done');
 });
+
+test('a column that numbers the rows is no feature unless it is named as one', async () => {
+  const rows = Array.from({ length: 24 }, (_, i) => `${i},${(i * 7) % 5},${'ab'[i % 2]}`);
+  write('numbered.csv', ['id,y,label', ...rows].join('\n'));
+  const settings = { data: 'numbered.csv', epochs: 1, folds: 2 };
+  const texts = async (params: Record<string, unknown>) =>
+    (await run('audit', { ...settings, ...params })).diagnostics
+      .filter(({ code }) => code === 'TF-LABEL-009')
+      .map(({ actual }) => actual);
+  assert.deepEqual(await texts({}), ['a column "id" that numbers the rows; it is left out']);
+  assert.deepEqual(await texts({ id: 'id' }), []);
+  assert.deepEqual(await texts({ columns: ['id', 'y'] }), []);
+});
+
+test('an infinite feature is named by row and column', async () => {
+  write(
+    'infinite.csv',
+    ['x,label', ...Array.from({ length: 24 }, (_, i) => `${i === 5 ? 'inf' : i},${'ab'[i % 2]}`)].join('\n'),
+  );
+  write(
+    'huge.csv',
+    ['x,label', ...Array.from({ length: 24 }, (_, i) => `${i === 5 ? '1e999' : i},${'ab'[i % 2]}`)].join('\n'),
+  );
+  for (const data of ['infinite.csv', 'huge.csv']) {
+    await assert.rejects(run('audit', { data, epochs: 1, folds: 2 }), {
+      message: 'readSamples: finite features or empty cells, got Infinity (row 5, column "x"). TF-LABEL-006',
+    });
+  }
+});

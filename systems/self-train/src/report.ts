@@ -18,6 +18,8 @@ export const METHOD_NAMES: Readonly<Record<Method, string>> = {
 
 export const percent = (ratio: number, digits = 1): string => `${(100 * ratio).toFixed(digits)} %`;
 
+export const numberOfRounds = (count: number): string => `${count} ${count === 1 ? 'round' : 'rounds'}`;
+
 /** A report of one or more methods on the same source and target; the first is the one that is shown in full. */
 export function reportAdaptation(result: AdaptJson, verdict: Report['verdict'], title?: string): Report {
   const [shown] = result.methods;
@@ -58,7 +60,7 @@ function comparison(methods: readonly MethodJson[]): Block {
     columns: [
       { key: 'method', label: 'method' },
       { key: 'accuracy', label: 'target accuracy', format: 'percent', digits: 2 },
-      { key: 'ece', label: 'calibration error', format: 'number', digits: 3 },
+      { key: 'ece', label: 'target calibration error', format: 'number', digits: 3 },
       { key: 'accepted', label: 'accepted labels right', format: 'percent', digits: 1 },
       { key: 'kept', label: 'kept round' },
     ],
@@ -98,7 +100,7 @@ function roundBlocks({ rounds }: MethodJson, classNames: readonly string[]): Blo
         { key: 'priorShift', label: 'class shift', format: 'percent', digits: 1 },
         { key: 'likelihood', label: 'log-likelihood', unit: 'nats a sample', digits: 3 },
         { key: 'sourceAccuracy', label: 'held-out source', format: 'percent', digits: 1 },
-        { key: 'ece', label: 'calibration error', digits: 3 },
+        { key: 'ece', label: 'source calibration error', digits: 3 },
         { key: 'calibrated', label: 'after temperature', digits: 3 },
         ...(hasTruth ? [{ key: 'truth', label: 'target accuracy', format: 'percent' as const, digits: 1 }] : []),
       ],

@@ -42,6 +42,11 @@ export const selfTrainError = defineErrors({
     title: 'The folder holds no run that can be used',
     fix: 'Give the folder that `adapt --out` wrote; start again without --resume if inputs or settings have changed.',
   },
+  'TF-SELF-010': {
+    kind: 'input',
+    title: 'A column numbers the rows and is no feature',
+    fix: 'Name it with --id, or name the feature columns with --columns to use it all the same.',
+  },
   'TF-SELF-007': {
     kind: 'bug',
     title: 'The likelihood of expectation–maximisation fell',

@@ -308,3 +308,32 @@ test('samples that stand on both sides are warned about', async () => {
   );
   assert.ok(outcome.diagnostics.some(({ code, actual }) => code === 'TF-SELF-008' && actual === '4 that are'));
 });
+
+test('a column that numbers the rows is no feature: labelled and unlabelled rows differ in it', async () => {
+  const rows = IRIS_SPECIES.map((species, n) =>
+    [n, ...IRIS_MEASURES.slice(4 * n, 4 * n + 4), n % 50 < 5 ? ['s', 'e', 'i'][species] : ''].join(','),
+  );
+  writeFileSync(at('numbered.csv'), ['id,a,b,c,d,species', ...rows].join('\n'));
+  const params = { labeled: 'numbered.csv', label: 'species', hidden: [16, 8], rounds: 1, passes: 2 };
+  const told = async (more: Readonly<Record<string, unknown>>) =>
+    (await runVerbInTest(manifest, 'adapt', { ...params, ...more }, { workingFolder })).diagnostics
+      .filter(({ code }) => code === 'TF-SELF-010')
+      .map(({ actual }) => actual);
+  assert.deepEqual(await told({}), ['a column "id" that numbers the rows; it is left out']);
+  assert.deepEqual(await told({ id: 'id' }), []);
+  await adapt({ ...params, out: 'numbered' });
+  const model = JSON.parse(readFileSync(at('numbered', 'model.json'), 'utf8')) as {
+    featuriser: { columns: { name: string }[] };
+  };
+  assert.deepEqual(
+    model.featuriser.columns.map(({ name }) => name),
+    ['a', 'b', 'c', 'd'],
+  );
+});
+
+test('smoothing without a sample is refused', async () => {
+  await writeNpy(at('none.npy'), { dtype: 'float32', shape: [0, 3], data: new Float32Array(0) });
+  await assert.rejects(runVerbInTest(manifest, 'em', { features: 'none.npy', probs: 'none.npy' }, { workingFolder }), {
+    message: 'self-train em: features of at least one sample, got [0, 3] (none.npy). TF-SELF-001',
+  });
+});

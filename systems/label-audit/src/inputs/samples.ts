@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import type { Diagnostic } from '@tenfold/core/base';
-import { columnOf, readNpy, tableFromColumns } from '@tenfold/core/data';
+import { columnOf, isRowCounter, readNpy, tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { VerbContext } from '@tenfold/core/system';
 import { numbersFromTensor } from '@tenfold/core/tensor';
@@ -181,7 +181,8 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
   const truthColumn = optional(params.truth);
   const textColumn = optional(params.text);
   const extra = await readExtras(params, context, table.numRows);
-  const input = extra.x === undefined ? modelInput(table, { textColumn, columns: params.columns, special }) : extra;
+  const input: Partial<Pick<Samples, 'x' | 'scaling' | 'inputNames' | 'warnings'>> =
+    extra.x === undefined ? modelInput(table, { textColumn, columns: params.columns, special }) : extra;
   const shown = textColumn
     ? [textColumn]
     : table.columns.filter(({ name }) => name !== params.label && name !== params.truth).slice(0, 6);
@@ -195,9 +196,9 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
     table,
     previewOf: (row) => previewOf(shown, row),
     isImage: false,
-    warnings: [],
     ...extra,
     ...input,
+    warnings: input.warnings ?? [],
   };
 }
 
@@ -234,18 +235,33 @@ function assertDifferent({ name, values }: TableColumn): void {
 function modelInput(
   table: Table,
   from: { textColumn: TableColumn | undefined; columns: readonly string[]; special: ReadonlySet<string> },
-): Pick<Samples, 'x' | 'scaling' | 'inputNames'> {
+): Partial<Pick<Samples, 'x' | 'scaling' | 'inputNames' | 'warnings'>> {
   if (from.textColumn !== undefined) {
     const { features, terms } = tfIdf(Array.from(from.textColumn.values, (cell) => String(cell ?? '')));
     return { x: tensorOf(features), inputNames: terms };
   }
-  const columns =
+  const numeric =
     from.columns.length > 0
       ? from.columns.map((name) => columnOf(table, name, 'label-audit'))
       : table.columns.filter(({ name, kind }) => !from.special.has(name) && kind !== 'text' && kind !== 'json');
-  if (columns.length === 0) return {};
+  // a row number would be learned as a feature, and labels often stand in the file in order
+  const counters = from.columns.length > 0 ? [] : numeric.filter(isRowCounter);
+  const columns = numeric.filter((column) => !counters.includes(column));
+  const warnings = counters.map(({ name }) => counterWarning(name));
+  if (columns.length === 0) return { warnings };
   const { features, scaling } = standardise(featuresFromColumns(columns, table.numRows));
-  return { x: tensorOf(features), scaling, inputNames: columns.map(({ name }) => name) };
+  return { x: tensorOf(features), scaling, inputNames: columns.map(({ name }) => name), warnings };
+}
+
+function counterWarning(name: string): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'TF-LABEL-009',
+    subject: 'readSamples',
+    expected: 'features',
+    actual: `a column "${name}" that numbers the rows; it is left out`,
+    hints: ['Name it with --id, or name the feature columns with --columns to use it all the same.'],
+  };
 }
 
 async function readExtras(
@@ -317,8 +333,19 @@ function tensorOf({ numRows, width, data }: Features): Tensor<'float32'> {
 function featuresFromColumns(columns: readonly TableColumn[], numRows: number): Features {
   const width = columns.length;
   const data = new Float32Array(numRows * width);
-  columns.forEach(({ values }, a) => {
-    for (let i = 0; i < numRows; i++) data[i * width + a] = Number(values[i]);
+  columns.forEach(({ name, values }, a) => {
+    for (let i = 0; i < numRows; i++) {
+      const value = Number(values[i]);
+      if (Math.abs(value) === Infinity) {
+        throw labelError('TF-LABEL-006', {
+          subject: 'readSamples',
+          expected: 'finite features or empty cells',
+          actual: String(value),
+          location: `row ${i}, column "${name}"`,
+        });
+      }
+      data[i * width + a] = value;
+    }
   });
   return { numRows, width, data };
 }

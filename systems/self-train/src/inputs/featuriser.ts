@@ -1,6 +1,6 @@
 /** How raw samples become inputs of the network. The description is plain JSON, kept beside the weights, so that new samples
  *  are treated as those of the training were. Scaling uses labelled and unlabelled samples alike. */
-import { columnOf } from '@tenfold/core/data';
+import { columnOf, isRowCounter } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features } from '../types.ts';
@@ -65,13 +65,28 @@ export function fitFeaturiser(sets: readonly RawSamples[], options: FeaturiserOp
   return { kind: 'numbers', columns: columnRules(tables, options) };
 }
 
+/** Columns that number the rows: labelled and unlabelled ones would differ in them and in nothing else. */
+export function counterColumns(sets: readonly RawSamples[], { text, columns, special }: FeaturiserOptions): string[] {
+  const tables = sets.flatMap(({ content }) => (content.kind === 'table' ? [content.table] : []));
+  if (tables.length === 0 || text !== '' || columns.length > 0) return [];
+  return tables[0].columns
+    .map(({ name }) => name)
+    .filter((name) => !special.includes(name) && isCounterIn(tables, name));
+}
+
+function isCounterIn(tables: readonly Table[], name: string): boolean {
+  return tables.every((table) => table.columns.some((column) => column.name === name && isRowCounter(column)));
+}
+
 function columnRules(tables: readonly Table[], { columns, special }: FeaturiserOptions): ColumnRule[] {
   const [first, ...others] = tables;
   const isShared = (name: string) => others.every((table) => table.columns.some((column) => column.name === name));
   const wanted =
     columns.length > 0
       ? columns
-      : first.columns.map(({ name }) => name).filter((name) => !special.includes(name) && isShared(name));
+      : first.columns
+          .map(({ name }) => name)
+          .filter((name) => !special.includes(name) && isShared(name) && !isCounterIn(tables, name));
   const rules: ColumnRule[] = [];
   for (const name of wanted) {
     const found = tables.map((table) => columnOf(table, name, 'self-train'));

@@ -8,7 +8,7 @@ import { takeRows } from '../feature-rows.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features, Samples } from '../types.ts';
 import { classNamesOf, encodeLabels, NO_LABEL } from './class-labels.ts';
-import { featurise, fitFeaturiser } from './featuriser.ts';
+import { counterColumns, featurise, fitFeaturiser } from './featuriser.ts';
 import type { Featuriser } from './featuriser.ts';
 import { readRawSamples } from './raw-samples.ts';
 import type { RawSamples } from './raw-samples.ts';
@@ -60,11 +60,9 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
           unlabelled: await readRawSamples(params.unlabeled, { ...common, label: params.truth }, context),
         };
   const special = [params.label, params.truth, params.id].filter((name) => name !== '');
-  const featuriser = fitFeaturiser([raw.labelled, raw.unlabelled], {
-    text: params.text,
-    columns: params.columns,
-    special,
-  });
+  const featureOptions = { text: params.text, columns: params.columns, special };
+  const featuriser = fitFeaturiser([raw.labelled, raw.unlabelled], featureOptions);
+  const counters = counterColumns([raw.labelled, raw.unlabelled], featureOptions);
   const [x, targetX] = [featurise(featuriser, raw.labelled), featurise(featuriser, raw.unlabelled)];
   const sidePx = featuriser.kind === 'images' ? { sidePx: featuriser.sidePx } : {};
   const truthCells = params.unlabeled === '' ? truthInTable(raw.unlabelled, params.truth) : raw.unlabelled.labelCells;
@@ -81,7 +79,12 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
     ...(truth?.some((label) => label !== NO_LABEL) && { truth }),
     classNames,
     featuriser,
-    warnings: [...labelled.warnings, ...raw.unlabelled.warnings, ...leakWarnings(x, targetX, raw.unlabelled.ids)],
+    warnings: [
+      ...labelled.warnings,
+      ...raw.unlabelled.warnings,
+      ...counters.map(counterWarning),
+      ...leakWarnings(x, targetX, raw.unlabelled.ids),
+    ],
   };
 }
 
@@ -129,6 +132,17 @@ function tableRows({ columns }: Table, rows: readonly number[]): Table {
 function truthInTable({ content }: RawSamples, truth: string): ArrayLike<unknown> | undefined {
   if (truth === '' || content.kind !== 'table') return undefined;
   return columnOf(content.table, truth, 'self-train').values as ArrayLike<unknown>;
+}
+
+function counterWarning(name: string): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'TF-SELF-010',
+    subject: 'readSamplePair',
+    expected: 'features',
+    actual: `a column "${name}" that numbers the rows; it is left out`,
+    hints: ['Name it with --id, or name the feature columns with --columns to use it all the same.'],
+  };
 }
 
 /** Samples that stand in both sets: measured results would be too good. */

@@ -1,7 +1,7 @@
 /** Segmentation results as report blocks. */
 import type { Block, Report } from '@tenfold/core/report';
 import type { PixelMethodJson, SegmentJson } from '../outputs/segment-json.ts';
-import { METHOD_NAMES, percent } from '../report.ts';
+import { numberOfRounds, METHOD_NAMES, percent } from '../report.ts';
 
 export function methodTitle({ method, isGuarded }: Pick<PixelMethodJson, 'method' | 'isGuarded'>): string {
   return method === 'em' && !isGuarded ? `${METHOD_NAMES[method]}, guard off` : METHOD_NAMES[method];
@@ -14,7 +14,7 @@ export function reportSegmentation(result: SegmentJson, title: string): Report {
   const kept = shown.rounds[shown.keptRound];
   const end = shown.isStopped
     ? `the guard stopped in round ${shown.rounds.length - 1} and kept round ${shown.keptRound}`
-    : `${shown.keptRound} rounds`;
+    : numberOfRounds(shown.keptRound);
   const text = hasTruth
     ? `After ${end}: mean IoU went from ${percent(start.truthMeanIou!)} to ${percent(shown.meanIou!)} without a target mask.`
     : `After ${end}: EM and network agree on ${percent(kept.agreement)} of the pixels (${percent(start.agreement)} before).`;

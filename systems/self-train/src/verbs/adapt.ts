@@ -8,7 +8,7 @@ import type { AdaptationInput } from '../adaptation.ts';
 import { trainSource } from '../engine/train-source.ts';
 import { readSamplePair } from '../inputs/sample-pair.ts';
 import { checkpointFile, fingerprintOf, readCheckpoint, runFiles } from '../outputs/run-files.ts';
-import { percent, reportAdaptation } from '../report.ts';
+import { numberOfRounds, percent, reportAdaptation } from '../report.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import { optionsFrom, pairParamsOf } from './run-params.ts';
 import type { RunParams } from './run-params.ts';
@@ -121,8 +121,8 @@ export async function run(params: AdaptParams, context: VerbContext): Promise<Ve
       : `target accuracy went from ${percent(start.truthAccuracy!)} to ${percent(kept.truthAccuracy!)}`;
   const end = result.isStopped
     ? `the guard stopped and went back to round ${result.keptRound}`
-    : `${params.rounds} rounds`;
-  const isUseful = !result.isStopped && (gain === undefined || gain >= 0);
+    : numberOfRounds(params.rounds);
+  const isUseful = !result.isStopped && (gain ?? kept.agreement - start.agreement) >= 0;
   const report = reportAdaptation(value, { tone: isUseful ? 'good' : 'warn', text: `After ${end}: ${change}.` });
   return {
     ok: true,
@@ -140,6 +140,5 @@ export async function run(params: AdaptParams, context: VerbContext): Promise<Ve
               },
             ],
     },
-    diagnostics: pair.warnings,
   };
 }

@@ -75,6 +75,5 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
       tone: 'info',
       text: `${METHOD_NAMES[best.method]} is best with ${percent(best.accuracy!, 2)} of the target right (seed ${seed}; one seed decides nothing).`,
     }),
-    diagnostics: pair.warnings,
   };
 }

@@ -34,6 +34,14 @@ export async function run(params: EmParams, context: VerbContext): Promise<VerbR
       location: params.probs,
     });
   }
+  if (features.numRows === 0 || features.width === 0) {
+    throw selfTrainError('TF-SELF-001', {
+      subject: 'self-train em',
+      expected: 'features of at least one sample',
+      actual: `[${features.numRows}, ${features.width}]`,
+      location: params.features,
+    });
+  }
   assertProbabilities(probabilities, params.probs);
   const { numRows, width: numClasses, data } = probabilities;
   context.progress({ phase: 'smoothing' });

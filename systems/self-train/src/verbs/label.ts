@@ -123,6 +123,5 @@ export async function run(params: LabelParams, context: VerbContext): Promise<Ve
         },
       ],
     },
-    diagnostics: raw.warnings,
   };
 }
