@@ -12,6 +12,7 @@ import { renderView } from '../src/splat/render-view.ts';
 import { addDensePoints } from '../src/train/dense-start.ts';
 import { exposedColors, exposureAt } from '../src/train/exposure.ts';
 import { cloudFromPoints } from '../src/train/initial-cloud.ts';
+import { meanColor } from '../src/train/mean-color.ts';
 import { trainCloud } from '../src/train/trainer.ts';
 import type { Frame, PinholeCamera, Scene } from '../src/types.ts';
 import { trainingFromParams } from '../src/verbs/train-params.ts';
@@ -43,19 +44,24 @@ async function train(scene: Scene, names: readonly string[], steps: number) {
     extent: 0,
     threads: 2,
   });
-  const result = await trainCloud(cloudFromPoints(points, shDegree), frames, training, createRng(0, 'training'));
+  const background = meanColor(frames);
+  const start = cloudFromPoints(points, shDegree);
+  const result = await trainCloud(start, frames, { ...training, background }, createRng(0, 'training'));
   const show = (name: string, camera: PinholeCamera) =>
-    exposedColors(renderView(result.cloud, camera).rgb, exposureAt(name, camera, frames, result.exposures!));
-  return { ...result, frames, show };
+    exposedColors(
+      renderView(result.cloud, camera, { background }).rgb,
+      exposureAt(name, camera, frames, result.exposures!),
+    );
+  return { ...result, background, frames, show };
 }
 
 /** Trains a split. @returns a line of scores with CPU and wall time of start and training together */
 async function score(scene: Scene, steps: number): Promise<Record<string, unknown>> {
   const [before, startMs] = [process.cpuUsage(), performance.now()];
-  const { cloud, exposures } = await train(scene, scene.train, steps);
+  const { cloud, exposures, background } = await train(scene, scene.train, steps);
   const { user, system } = process.cpuUsage(before);
   const wallSec = Math.round((performance.now() - startMs) / 1000);
-  const { views } = await evaluateCloud(cloud, scene, { exposures: exposures! });
+  const { views } = await evaluateCloud(cloud, scene, { exposures: exposures!, background });
   const test = new Set(scene.test);
   const mean = (kept: typeof views) => rounded(kept.reduce((sum, { psnr }) => sum + psnr, 0) / kept.length);
   return {

@@ -69,6 +69,10 @@ export const trainingShape = {
   distortion: z.number().min(0).default(0).describe('weight of the depth distortion of 2dgs, unitless'),
   exposure: z.boolean().default(false).describe('learn a colour matrix for every training image'),
   antialiased: z.boolean().default(false).describe('fade Gaussians that the low-pass widens'),
+  background: z
+    .enum(['black', 'mean'])
+    .default('black')
+    .describe('what shows where no Gaussian is: black, or the mean colour of the training images'),
   extent: z
     .number()
     .min(0)
@@ -92,6 +96,7 @@ export interface TrainingParams {
   readonly distortion?: number;
   readonly exposure: boolean;
   readonly antialiased: boolean;
+  readonly background?: 'black' | 'mean';
   readonly extent: number;
   readonly threads: number;
   readonly backend: 'cpu' | 'webgpu' | 'auto';

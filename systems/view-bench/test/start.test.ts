@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
+import { runExperiment } from '../src/bench/experiment.ts';
 import { levelCamera } from '../src/camera.ts';
 import { leaveOutLeaning } from '../src/pose-check.ts';
 import { addDensePoints } from '../src/train/dense-start.ts';
 import { exposedColors, exposureAt } from '../src/train/exposure.ts';
+import { meanColor } from '../src/train/mean-color.ts';
 import { sweepDepth } from '../src/train/sweep-depth.ts';
 import type { Frame, PinholeCamera, Scene } from '../src/types.ts';
 
@@ -94,4 +96,27 @@ test('a view that was not trained on gets the colours of its neighbours, by dist
   assert.ok(Math.abs(matrix[0] - 1.25) < 1e-12);
   assert.equal(exposureAt('1 0', camera, frames, matrices)[0], 2);
   assert.ok(Math.abs(exposedColors(Float32Array.of(0.2, 0.4, 0.5), matrix)[1] - 0.5) < 1e-6);
+});
+
+test('where no Gaussian is, a view shows black or, if that is asked for, the mean colour of the training photographs', async () => {
+  const [first, second] = [wallFrame(0), wallFrame(0.5)];
+  first.image.data.fill(0.8, 0, 3 * 64 * 24);
+  const masked = { ...first, staticMask: new Uint8Array(64 * 48).fill(1, 0, 64 * 24) };
+  assert.ok(Math.abs(meanColor([masked])[1] - 0.8) < 1e-6);
+  const away: Frame = { ...wallFrame(0), name: 'away', camera: levelCamera(INTRINSICS, [0, 0, 0], -Math.PI / 2) };
+  away.image.data.forEach((_, k) => (away.image.data[k] = meanColor([first, second])[k % 3]));
+  const scene: Scene = {
+    name: 'wall',
+    frames: [first, second, away],
+    points: { positions: Float64Array.of(0, WALL_M, 0, 0.2, WALL_M, 0.1), colors: new Uint8Array(6).fill(128) },
+    train: [first.name, second.name],
+    test: ['away'],
+  };
+  const awayDb = async (background: 'black' | 'mean') => {
+    const options = { training: { numSteps: 2 }, shDegree: 0, profile: 'correct', background } as const;
+    const { evaluation } = await runExperiment(scene, options, createRng(1));
+    return evaluation.views.find(({ name }) => name === 'away')!.psnr;
+  };
+  assert.ok((await awayDb('black')) < 6);
+  assert.ok((await awayDb('mean')) > 50);
 });

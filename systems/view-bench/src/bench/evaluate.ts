@@ -43,6 +43,7 @@ export interface EvaluateOptions {
   readonly features?: FeatureMetric | undefined;
   readonly method?: SplatMethod | undefined;
   readonly isAntialiased?: boolean | undefined;
+  readonly background?: readonly [number, number, number] | undefined;
   /** [F, 3, 4] colour matrices of the scene's training views; a test view gets that of its neighbours. */
   readonly exposures?: Float64Array;
   readonly signal?: AbortSignal;
@@ -69,6 +70,7 @@ export async function evaluateCloud(
     features,
     method,
     isAntialiased,
+    background,
     exposures,
     signal,
     onView,
@@ -86,7 +88,12 @@ export async function evaluateCloud(
   for (const [index, frame] of frames.entries()) {
     throwIfCancelled(signal, 'evaluateCloud');
     const isTrain = trainNames.has(frame.name);
-    const view = renderView(cloud, frame.camera, { method, isAntialiased, hasDepth: frame.depthM !== undefined });
+    const view = renderView(cloud, frame.camera, {
+      method,
+      isAntialiased,
+      background,
+      hasDepth: frame.depthM !== undefined,
+    });
     const { name, camera } = frame;
     const rgb = exposures ? exposedColors(view.rgb, exposureAt(name, camera, train, exposures)) : view.rgb;
     const render = quantise(rgb, frame);

@@ -7,6 +7,7 @@ import { errorMap, joinImages, oracleMap, pngFromImage } from '../pictures.ts';
 import { cameraCenter } from '../splat/project.ts';
 import type { ViewOptions } from '../splat/render-view.ts';
 import { cloudFromPoints } from '../train/initial-cloud.ts';
+import { meanColor } from '../train/mean-color.ts';
 import { trainCloud, type TrainOptions, type TrainResult } from '../train/trainer.ts';
 import type { GaussianCloud, LengthUnit, Level, Scene } from '../types.ts';
 import { assertScene } from '../scene.ts';
@@ -19,8 +20,10 @@ export interface ExperimentOptions {
   /** Who trains. Default trainCloud, on the CPU. */
   readonly trainer?: typeof trainCloud | undefined;
   readonly shDegree: number;
+  /** What shows where no Gaussian is: black, or the mean colour of the training photographs. Default black. */
+  readonly background?: 'black' | 'mean';
   /** How the cloud is drawn; default as it was trained. */
-  readonly view?: Pick<ViewOptions, 'method' | 'isAntialiased'>;
+  readonly view?: Pick<ViewOptions, 'method' | 'isAntialiased' | 'background'>;
   readonly profile: MetricProfile;
   readonly perceptual?: PerceptualMetric | undefined;
   readonly features?: FeatureMetric | undefined;
@@ -64,11 +67,14 @@ const YIELD_EVERY_STEPS = 5;
 export async function runExperiment(scene: Scene, options: ExperimentOptions, rng: Rng): Promise<ExperimentResult> {
   assertScene(scene);
   const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
+  const frames = scene.train.map((name) => frameOf.get(name)!);
+  const behind = options.background === 'mean' ? { background: meanColor(frames) } : {};
   const training = await (options.trainer ?? trainCloud)(
     cloudFromPoints(scene.points, options.shDegree),
-    scene.train.map((name) => frameOf.get(name)!),
+    frames,
     {
       ...options.training,
+      ...behind,
       ...(options.signal ? { signal: options.signal } : {}),
       async onStep({ step, loss, count }) {
         options.onStep?.(step, loss, count);
@@ -79,14 +85,14 @@ export async function runExperiment(scene: Scene, options: ExperimentOptions, rn
     rng,
   );
   const { method, isAntialiased } = options.training;
-  return judgeCloud(scene, training, { view: { method, isAntialiased }, ...options });
+  return judgeCloud(scene, training, { view: { method, isAntialiased, ...behind }, ...options });
 }
 
 /** The second half of an experiment, for a cloud that is there. */
 export async function judgeCloud(
   scene: Scene,
   training: TrainResult,
-  options: Omit<ExperimentOptions, 'training' | 'trainer' | 'shDegree'>,
+  options: Omit<ExperimentOptions, 'training' | 'trainer' | 'shDegree' | 'background'>,
 ): Promise<ExperimentResult> {
   const train = new Set(scene.train);
   const trainFrames = scene.frames.filter(({ name }) => train.has(name));

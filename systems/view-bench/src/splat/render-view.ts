@@ -9,6 +9,8 @@ export interface ViewOptions {
   readonly method?: SplatMethod | undefined;
   readonly isAntialiased?: boolean | undefined;
   readonly hasDepth?: boolean;
+  /** Default black. */
+  readonly background?: readonly [number, number, number] | undefined;
 }
 
 export interface RenderedView {
@@ -20,12 +22,13 @@ export interface RenderedView {
 export function renderView(
   cloud: GaussianCloud,
   camera: PinholeCamera,
-  { method = '3dgs', isAntialiased = false, hasDepth = false }: ViewOptions = {},
+  { method = '3dgs', isAntialiased = false, hasDepth = false, background }: ViewOptions = {},
 ): RenderedView {
   const isFlat = method === '2dgs';
+  const behind = background ? { background } : {};
   const { rgb, extra, transmittance } = isFlat
-    ? renderSurfels(cloud, camera)
-    : renderCloud(cloud, camera, { isAntialiased, hasDepth });
+    ? renderSurfels(cloud, camera, behind)
+    : renderCloud(cloud, camera, { isAntialiased, hasDepth, ...behind });
   const [stride, offset] = isFlat ? [SURFEL_CHANNELS.count, SURFEL_CHANNELS.depth] : [1, 0];
   const depthM = Float32Array.from(transmittance, (rest: number, p: number) =>
     hasDepth && rest < 1 ? extra[p * stride + offset] / (1 - rest) : 0,

@@ -5,12 +5,13 @@ import type { TrainingParams } from '../params.ts';
 /** Short runs compress the schedule of 30,000 steps: growth from a quarter to 70 %, a degree every sixth of the steps. */
 export function trainingFromParams(
   params: Omit<TrainingParams, 'backend'>,
-): Pick<ExperimentOptions, 'training' | 'shDegree'> {
+): Pick<ExperimentOptions, 'training' | 'shDegree' | 'background'> {
   const { steps, strategy, cap, degree, loss, ssimWeight, exposure, antialiased, extent, threads } = params;
-  const { method = '3dgs', distortion = 0 } = params;
+  const { method = '3dgs', distortion = 0, background = 'black' } = params;
   const isShort = steps < 15_000;
   return {
     shDegree: degree,
+    background,
     training: {
       numSteps: steps,
       strategy,
