@@ -278,7 +278,7 @@ export const manifest = defineSystem({
       summary: 'Best quorum system on given nodes: all systems up to six nodes, a heuristic with its gap beyond',
       examples: ['quorum search --nodes nodes.json --resilience 1 --read-fraction 0.75', 'quorum search --size 5'],
       params: z.object({
-        ...systemParams,
+        nodes,
         size: z.number().int().min(1).max(60).default(5).describe('number of alike nodes where no node table is given'),
         readFraction,
         resilience: z.number().int().min(0).default(1).describe('failed nodes that reads and writes both survive'),

@@ -51,6 +51,17 @@ test('a majority of 51 is proved from its prices alone', async () => {
   );
 });
 
+test('a strategy of least load over reads and writes that can miss each other is no quorum certificate', async () => {
+  const nodes = plainNodes([...'abcde']);
+  const [reads, writes] = [parseExpression('choose 2 (a, b, c, d, e)'), parseExpression('choose 3 (a, b, c, d, e)')];
+  const workload = parseWorkload('0.75');
+  const system = { nodes, reads, writes };
+  const made = quorumCertificate(system, workload, await optimalStrategy(system, workload));
+  const { ok, failures } = verifyQuorumCertificate(parseCertificate(JSON.stringify(made), 'made') as QuorumCertificate);
+  assert.equal(ok, false);
+  assert.deepEqual(failures, ['a read quorum within {a, b} misses a write quorum within {c, d, e}']);
+});
+
 test('spoilt quorum certificates are rejected', async () => {
   const true_ = await certified(four, 'a*c + b*d + c*d', '0.75');
   const spoil = (change: (copy: { [Key in keyof QuorumCertificate]: QuorumCertificate[Key] }) => void): string => {

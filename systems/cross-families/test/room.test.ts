@@ -159,3 +159,29 @@ test('repeated sizes and size 0 are dropped with a note', async () => {
     'family 1: size 0 was dropped, since the empty set meets nothing',
   ]);
 });
+
+test('times that nobody gave are neither shown nor optimised, and limits are never ignored', async () => {
+  const shown = JSON.stringify(
+    (await runVerbInTest(manifest, 'quorum strategy', { reads: 'majority(a, b, c)' })).report?.blocks,
+  );
+  assert.doesNotMatch(shown, /latency/);
+  const front = JSON.stringify((await runVerbInTest(manifest, 'quorum pareto', { size: 4 })).report?.blocks[0]);
+  assert.doesNotMatch(front, /"latency"|"unavailable"/);
+  await assert.rejects(
+    runVerbInTest(manifest, 'quorum strategy', { reads: 'majority(a, b, c)', objective: 'latency' }),
+    {
+      code: 'TF-FAMILIES-011',
+      expected: 'a latency for node "a"',
+    },
+  );
+  await assert.rejects(runVerbInTest(manifest, 'quorum search', { size: 3, latencyLimitMs: 5 }), {
+    code: 'TF-FAMILIES-011',
+  });
+  await assert.rejects(runVerbInTest(manifest, 'quorum search', { size: 7, loadLimit: 0.001 }), {
+    code: 'TF-FAMILIES-003',
+    actual: '--load-limit',
+  });
+  await assert.rejects(runVerbInTest(manifest, 'quorum thresholds', { size: 5, model: 'masking', faults: 3 }), {
+    expected: 'at least 7 nodes, so that a read and a write can share 7',
+  });
+});

@@ -5,7 +5,8 @@ import { familiesError } from '../families-errors.ts';
 import { dual, findDisjointPair, nodesOf } from './expression.ts';
 import type { QuorumExpr, QuorumNode, QuorumSystem, Workload } from './types.ts';
 
-const DEFAULT_LATENCY_MS = 1000;
+/** Stands in for latencies that nobody gave; never shown (see assertLatencies). */
+const ASSUMED_LATENCY = { latencyMs: 1000, isLatencyAssumed: true } as const;
 
 const nodeRow = z.strictObject({
   id: z.string().min(1),
@@ -48,7 +49,7 @@ export function parseNodes(text: string, location: string): QuorumNode[] {
     id: row.id,
     readCapacity: row.readCapacity ?? row.capacity ?? 1,
     writeCapacity: row.writeCapacity ?? row.capacity ?? 1,
-    latencyMs: row.latencyMs ?? DEFAULT_LATENCY_MS,
+    ...(row.latencyMs === undefined ? ASSUMED_LATENCY : { latencyMs: row.latencyMs }),
     ...(row.up === undefined ? {} : { up: row.up }),
     ...(row.zone === undefined ? {} : { zone: row.zone }),
   }));
@@ -56,7 +57,23 @@ export function parseNodes(text: string, location: string): QuorumNode[] {
 
 /** Nodes of an expression with default properties. */
 export function plainNodes(ids: readonly string[]): QuorumNode[] {
-  return ids.map((id) => ({ id, readCapacity: 1, writeCapacity: 1, latencyMs: DEFAULT_LATENCY_MS }));
+  return ids.map((id) => ({ id, readCapacity: 1, writeCapacity: 1, ...ASSUMED_LATENCY }));
+}
+
+export function hasLatencies(nodes: readonly QuorumNode[]): boolean {
+  return nodes.every((node) => !node.isLatencyAssumed);
+}
+
+/** Times can be minimised or limited only where every node has one. @throws TF-FAMILIES-011 with the first that lacks it */
+export function assertLatencies(nodes: readonly QuorumNode[], subject: string): void {
+  const unknown = nodes.find((node) => node.isLatencyAssumed);
+  if (unknown)
+    throw familiesError('TF-FAMILIES-011', {
+      subject,
+      expected: `a latency for node "${unknown.id}"`,
+      actual: 'none',
+      hints: ['Give a table with --nodes and add "latencyMs": 12 to the node.'],
+    });
 }
 
 /** Reads `0.75` or `0.9:10,0.8:20` (read fraction : weight). @throws TF-FAMILIES-011 */

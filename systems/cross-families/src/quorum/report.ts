@@ -4,6 +4,7 @@ import { formatExpression, minimalQuorums, numMinimalQuorums } from './expressio
 import { placeSites } from './layout.ts';
 import type { LatencyMatrix } from './latency-import.ts';
 import type { ThresholdPlan } from './plan.ts';
+import { hasLatencies } from './nodes.ts';
 import { clientQuorumMs } from './plan.ts';
 import { formatRational, toNumber } from './rational.ts';
 import type { Rational } from './rational.ts';
@@ -33,7 +34,17 @@ export function strategyBlocks(system: QuorumSystem, strategy: Strategy): Block[
           ? [{ label: 'mean capacity E[1/load]', value: metrics.meanCapacity, format: 'number' as const, digits: 4 }]
           : []),
         { label: 'network', value: metrics.network, unit: 'messages', format: 'number', digits: 3 },
-        { label: 'latency', value: metrics.latencyMs, unit: 'ms', format: 'number', digits: 1 },
+        ...(hasLatencies(system.nodes)
+          ? [
+              {
+                label: 'latency of this strategy',
+                value: metrics.latencyMs,
+                unit: 'ms',
+                format: 'number' as const,
+                digits: 1,
+              },
+            ]
+          : []),
       ],
     },
     {

@@ -10,8 +10,10 @@ export interface QuorumNode {
   /** Operations per second; default 1. */
   readonly readCapacity: number;
   readonly writeCapacity: number;
-  /** Default 1000 ms. */
+  /** Of no meaning where `isLatencyAssumed`. */
   readonly latencyMs: number;
+  /** True where nobody gave the latency. */
+  readonly isLatencyAssumed?: true;
   /** Probability of being up; absent if unknown. */
   readonly up?: number;
   readonly zone?: string;

@@ -1,6 +1,6 @@
 /** quorum pareto: systems on up to five nodes that no other beats in load, latency and availability at once. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { parseWorkload, plainNodes } from '../quorum/nodes.ts';
+import { hasLatencies, parseWorkload, plainNodes } from '../quorum/nodes.ts';
 import { paretoFront } from '../quorum/pareto.ts';
 import { nodesFromParams } from './system-params.ts';
 
@@ -19,33 +19,47 @@ export async function run(params: ParetoParams, context: VerbContext): Promise<V
     signal: context.signal,
     onProgress: (done, total) => context.progress({ phase: 'systems', done, total }),
   });
+  // What nobody gave is left out of the table and of the picture: latencies and probabilities of being up.
+  const knowsLatency = hasLatencies(nodes);
+  const knowsUp = nodes.every((node) => node.up !== undefined);
   return {
     ok: front.points.length > 0,
     value: front,
     report: {
       title: `Pareto front on ${nodes.length} nodes`,
-      verdict: { tone: 'good', text: `${front.points.length} of ${front.numSystems} systems are beaten by no other.` },
+      verdict: {
+        tone: 'good',
+        text: `${front.points.length} of ${front.numSystems} systems ${front.points.length === 1 ? 'is' : 'are'} beaten by no other.`,
+      },
       blocks: [
-        {
-          kind: 'plot',
-          mark: 'dot',
-          caption: 'Unbeaten systems: load against time of the fastest quorums',
-          x: { label: 'load' },
-          y: { label: 'latency', unit: 'ms' },
-          series: [
-            {
-              name: 'systems',
-              points: front.points.map((point) => ({ x: point.load, y: point.latencyMs, label: point.reads })),
-            },
-          ],
-        },
+        ...(knowsLatency
+          ? [
+              {
+                kind: 'plot' as const,
+                mark: 'dot' as const,
+                caption: 'Unbeaten systems: load against time of the fastest quorums',
+                x: { label: 'load' },
+                y: { label: 'latency', unit: 'ms' },
+                series: [
+                  {
+                    name: 'systems',
+                    points: front.points.map((point) => ({ x: point.load, y: point.latencyMs, label: point.reads })),
+                  },
+                ],
+              },
+            ]
+          : []),
         {
           kind: 'table',
           columns: [
             { key: 'reads', label: 'reads' },
             { key: 'load', label: 'load', format: 'number', digits: 6 },
-            { key: 'latencyMs', label: 'latency', unit: 'ms', format: 'number', digits: 1 },
-            { key: 'unavailability', label: 'unavailable', format: 'percent', digits: 6 },
+            ...(knowsLatency
+              ? [{ key: 'latencyMs', label: 'latency', unit: 'ms', format: 'number' as const, digits: 1 }]
+              : []),
+            ...(knowsUp
+              ? [{ key: 'unavailability', label: 'unavailable', format: 'percent' as const, digits: 6 }]
+              : []),
           ],
           rows: front.points.map((point) => ({ ...point })),
         },

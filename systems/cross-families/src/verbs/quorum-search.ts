@@ -3,15 +3,15 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { familiesError } from '../families-errors.ts';
 import { formatExpression } from '../quorum/expression.ts';
 import { searchHeuristically } from '../quorum/local-search.ts';
-import { parseWorkload, plainNodes } from '../quorum/nodes.ts';
+import { assertLatencies, parseWorkload, plainNodes } from '../quorum/nodes.ts';
 import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { searchSystems } from '../quorum/search.ts';
 import type { QuorumNode, Workload } from '../quorum/types.ts';
-import { strategyOptions } from './quorum-strategy.ts';
+import { needsLatencies, strategyOptions } from './quorum-strategy.ts';
 import type { StrategyParams } from './quorum-strategy.ts';
 import { nodesFromParams } from './system-params.ts';
 
-interface SearchParams extends StrategyParams {
+interface SearchParams extends Omit<StrategyParams, 'reads' | 'writes'> {
   readonly size: number;
   readonly resilience: number;
   readonly budgetSec: number;
@@ -24,6 +24,7 @@ export async function run(params: SearchParams, context: VerbContext): Promise<V
     (await nodesFromParams(params.nodes, context)) ??
     plainNodes(Array.from({ length: params.size }, (_, index) => `n${index + 1}`));
   const workload = parseWorkload(params.readFraction);
+  if (needsLatencies(params)) assertLatencies(nodes, 'quorum search');
   return nodes.length <= MAX_EXHAUSTIVE_NODES
     ? exhaustive(params, nodes, workload, context)
     : heuristic(params, nodes, workload, context);
@@ -86,6 +87,19 @@ async function heuristic(
       subject: 'quorum search',
       expected: `load as the objective above ${MAX_EXHAUSTIVE_NODES} nodes`,
       actual: params.objective,
+    });
+  const limit = [
+    params.loadLimit === undefined ? '' : '--load-limit',
+    params.networkLimit === undefined ? '' : '--network-limit',
+    params.latencyLimitMs === undefined ? '' : '--latency-limit-ms',
+    params.failures === 0 ? '' : '--failures',
+  ].find((name) => name !== '');
+  if (limit)
+    throw familiesError('TF-FAMILIES-003', {
+      subject: 'quorum search',
+      expected: `no limits above ${MAX_EXHAUSTIVE_NODES} nodes`,
+      actual: limit,
+      hints: ['Search without it, then give the system to `quorum strategy` with the limit.'],
     });
   const found = await searchHeuristically(nodes, workload, params.resilience, {
     rng: context.rng,

@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { quorumCertificate, quorumCertificateArtifact } from '../quorum/certificate.ts';
 import { formatExpression } from '../quorum/expression.ts';
-import { parseWorkload } from '../quorum/nodes.ts';
+import { assertLatencies, parseWorkload } from '../quorum/nodes.ts';
 import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { optimalStrategy } from '../quorum/strategy.ts';
 import type { Objective, StrategyOptions } from '../quorum/strategy.ts';
@@ -23,6 +23,7 @@ const CURVE_STEPS = 10;
 export async function run(params: StrategyParams, context: VerbContext): Promise<VerbResult> {
   const system = await systemFromParams(params, context);
   const workload = parseWorkload(params.readFraction);
+  if (needsLatencies(params)) assertLatencies(system.nodes, 'quorum strategy');
   const strategy = await optimalStrategy(system, workload, {
     ...strategyOptions(params),
     signal: context.signal,
@@ -64,6 +65,10 @@ export async function run(params: StrategyParams, context: VerbContext): Promise
       ],
     },
   };
+}
+
+export function needsLatencies(params: Pick<StrategyParams, 'objective' | 'latencyLimitMs'>): boolean {
+  return params.objective === 'latency' || params.latencyLimitMs !== undefined;
 }
 
 export function strategyOptions(

@@ -1,5 +1,6 @@
 /** quorum thresholds: read and write quorums that share t nodes, for Byzantine stores and erasure codes. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { familiesError } from '../families-errors.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
 import { thresholdPairs } from '../quorum/t-intersection.ts';
 
@@ -19,6 +20,13 @@ export async function run(params: ThresholdParams, context: VerbContext): Promis
       : params.model === 'dissemination'
         ? params.faults + 1
         : 2 * params.faults + 1;
+  if (t > params.size)
+    throw familiesError('TF-FAMILIES-011', {
+      subject: 'quorum thresholds',
+      expected: `at least ${t} nodes, so that a read and a write can share ${t}`,
+      actual: String(params.size),
+      hints: ['Raise --size, or lower --faults or --shared.'],
+    });
   const share = parseWorkload(params.readFraction).reduce(
     (sum, entry) => sum + entry.readFraction * entry.probability,
     0,
@@ -30,6 +38,7 @@ export async function run(params: ThresholdParams, context: VerbContext): Promis
       isLive: pair.resilience >= params.faults ? 'yes' : 'no',
     }))
     .sort((a, b) => a.load - b.load);
+  const faults = params.faults === 1 ? '1 fault' : `${params.faults} faults`;
   const best = rows.find((row) => row.isLive === 'yes');
   return {
     ok: best !== undefined,
@@ -39,11 +48,11 @@ export async function run(params: ThresholdParams, context: VerbContext): Promis
       verdict: best
         ? {
             tone: 'good',
-            text: `Read ${best.readQuorum}, write ${best.writeQuorum}: least load ${best.load.toPrecision(4)} that survives ${params.faults} faults.`,
+            text: `Read ${best.readQuorum}, write ${best.writeQuorum}: least load ${best.load.toPrecision(4)} that survives ${faults}.`,
           }
         : {
             tone: 'bad',
-            text: `No pair of thresholds shares ${t} nodes and survives ${params.faults} faults; add nodes.`,
+            text: `No pair of thresholds shares ${t} ${t === 1 ? 'node' : 'nodes'} and survives ${faults}; add nodes.`,
           },
       blocks: [
         {

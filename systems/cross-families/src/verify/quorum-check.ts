@@ -1,4 +1,4 @@
-/** Checks quorum strategies: that they are legal, have the claimed load, and that node prices prove that no strategy has
+/** Checks quorum strategies: that reads meet writes, that they are legal, have the claimed load, and that node prices prove that no strategy has
  *  less. Exact fractions of its own; nothing here is shared with the planner. */
 import { z } from 'zod';
 
@@ -78,6 +78,8 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
   const claimed = fromText(certificate.claim.load);
   for (const id of [...leaves(certificate.reads), ...leaves(certificate.writes)])
     if (!ids.includes(id)) return { ok: false, failures: [`node "${id}" is unknown`], upper: 'proved' };
+  const meeting = checkMeeting(certificate.reads, certificate.writes, ids);
+  if (meeting.disjoint) failures.push(meeting.disjoint);
   const sides = [
     {
       name: 'read',
@@ -139,7 +141,37 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
   }
   if (bound && isLess(bound, claimed))
     failures.push(`the prices prove ${bound.join('/')} only, the claim is ${certificate.claim.load}`);
-  return { ok: failures.length === 0, failures, upper: bound ? 'proved' : 'trusted' };
+  return { ok: failures.length === 0, failures, upper: bound && meeting.isDecided ? 'proved' : 'trusted' };
+}
+
+/** Whether every read quorum meets every write quorum: by the shape of the trees where that settles it, else over all
+ *  sets S of nodes (S a read quorum, the rest a write quorum: they miss each other). */
+function checkMeeting(
+  reads: CheckedExpr,
+  writes: CheckedExpr,
+  ids: readonly string[],
+): { readonly isDecided: boolean; readonly disjoint?: string } {
+  if (mustMeet(reads, writes)) return { isDecided: true };
+  const used = new Set([...leaves(reads), ...leaves(writes)]);
+  const names = ids.filter((id) => used.has(id));
+  if (names.length > MAX_TRIED_NODES) return { isDecided: false };
+  for (let set = 0; set < 2 ** names.length; set++) {
+    const inside = names.filter((_, x) => (set >> x) & 1);
+    const outside = names.filter((_, x) => !((set >> x) & 1));
+    if (holds(reads, new Set(inside)) && holds(writes, new Set(outside)))
+      return {
+        isDecided: true,
+        disjoint: `a read quorum within {${inside.join(', ')}} misses a write quorum within {${outside.join(', ')}}`,
+      };
+  }
+  return { isDecided: true };
+}
+
+/** Sufficient: j and k of the same n parts, j + k > n, share a part, in which they meet by induction. */
+function mustMeet(a: CheckedExpr, b: CheckedExpr): boolean {
+  if (a.kind === 'node' || b.kind === 'node') return a.kind === 'node' && b.kind === 'node' && a.node === b.node;
+  const n = a.of.length;
+  return b.of.length === n && a.k + b.k > n && a.of.every((part, x) => mustMeet(part, b.of[x]!));
 }
 
 function leaves(tree: CheckedExpr): string[] {
