@@ -5,8 +5,9 @@ import { MINI, MINI_LAYERS, type MiniConfig } from '../src/execute/mini-model.ts
 import {
   equalStages,
   evenEnds,
-  evenFrozen,
+  filledMode,
   pipelineWords,
+  plainMode,
   planMini,
   runMini,
   type MiniProfile,
@@ -50,7 +51,7 @@ interface Case {
   readonly isFilled: boolean;
 }
 
-const OPTIONS = { numIterations: 2, learningRate: 0.05, returnsGradients: true };
+const OPTIONS = { numRounds: 2, learningRate: 0.05, returnsGradients: true };
 
 async function runCase(pool: RankPool, { numStages, numMicroBatches, isFilled }: Case, config: MiniConfig) {
   const setup = { ...setupOf(numStages, numMicroBatches), config };
@@ -61,14 +62,14 @@ async function runCase(pool: RankPool, { numStages, numMicroBatches, isFilled }:
       plan.instructions.some((words) => words.slice(0, -2).some((word) => word.startsWith('Z'))),
       'frozen work stands between pipeline work',
     );
-  const run = await runMini(pool, setup, {
-    ...OPTIONS,
-    instructions: isFilled ? plan.instructions : pipelineWords(setup),
-    frozen: isFilled ? plan.frozen : evenFrozen(BATCH, numStages),
-    isFilled,
-  });
-  const gradients = Object.assign({}, ...run.results.map((result) => result.gradients)) as Record<string, Float32Array>;
-  return { gradients, losses: run.results.at(-1)!.losses };
+  const { results, iterations } = await runMini(
+    pool,
+    setup,
+    [isFilled ? filledMode(setup, plan) : plainMode(setup)],
+    OPTIONS,
+  );
+  const gradients = Object.assign({}, ...results.map((result) => result.gradients)) as Record<string, Float32Array>;
+  return { gradients, losses: iterations[0]!.map(({ loss }) => loss) };
 }
 
 type Outcome = Awaited<ReturnType<typeof runCase>>;

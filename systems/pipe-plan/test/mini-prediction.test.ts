@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { predictMini } from '../src/execute/mini-prediction.ts';
-import type { MiniCosts } from '../src/execute/mini-profile.ts';
+import { frozenSizes, tablesOf, type MiniCosts } from '../src/execute/mini-profile.ts';
 import { equalStages, evenEnds, evenFrozen, pipelineWords, planMini, type MiniSetup } from '../src/execute/run-mini.ts';
 import { MINI } from '../src/execute/mini-model.ts';
 
@@ -9,30 +9,17 @@ const BATCH = 8;
 const close = (found: number, expected: number): void =>
   assert.ok(Math.abs(found - expected) < 1e-9, `${found} instead of ${expected}`);
 
+/** Image layers take 1 ms a sample, text layers 0.5 ms; passes 10 and 20 ms. */
 const costs = (numStages: number, more: Partial<MiniCosts> = {}): MiniCosts => ({
-  forwardMs: Array<number>(numStages).fill(10),
-  backwardMs: Array<number>(numStages).fill(20),
-  frozen: [
-    { id: 'image', preds: [], layers: [0, 1, 2, 3].map((layer) => frozenLayer(`image.${layer}`, 1)) },
-    { id: 'text', preds: [], layers: [0, 1].map((layer) => frozenLayer(`text.${layer}`, 0.5)) },
-  ],
+  passMs: (kind) => (kind === 'F' ? 10 : 20),
+  itemMs: (_stage, { component, count }) => (component === 'image' ? 1 : 0.5) * count,
   sharing: 1,
   cutForwardMs: Array<number>(numStages - 1).fill(0),
   cutBackwardMs: Array<number>(numStages - 1).fill(0),
-  beginMs: 0,
-  exchangeMs: 0,
-  endMs: 0,
+  beginMs: Array<number>(numStages).fill(0),
+  exchangeMs: Array<number>(numStages).fill(0),
+  endMs: Array<number>(numStages).fill(0),
   ...more,
-});
-
-const frozenLayer = (name: string, ms: number) => ({
-  name,
-  kind: 'frozen' as const,
-  forward: { sizes: [1, 8], timesMs: [ms, 8 * ms] },
-  paramBytes: 0,
-  gradBytes: 0,
-  activationBytesPerSample: 0,
-  outputBytesPerSample: 0,
 });
 
 const setupOf = (numStages: number, numMicroBatches: number): MiniSetup => ({
@@ -54,7 +41,11 @@ test('equal stages without transfers take (M + S − 1) rounds, and what surroun
     for (const numMicroBatches of [1, 2, 8]) {
       const setup = setupOf(numStages, numMicroBatches);
       close(predictMini(plain(setup), costs(numStages)).iterationMs, (numMicroBatches + numStages - 1) * 30);
-      const around = costs(numStages, { beginMs: 1, exchangeMs: 2, endMs: 3 });
+      const around = costs(numStages, {
+        beginMs: Array<number>(numStages).fill(1),
+        exchangeMs: Array<number>(numStages).fill(2),
+        endMs: Array<number>(numStages).fill(3),
+      });
       close(predictMini(plain(setup), around).iterationMs, (numMicroBatches + numStages - 1) * 30 + 6);
     }
 });
@@ -79,8 +70,25 @@ test('frozen work first is added as the slower worker takes it, while all worker
 test('the instructions of a filled plan take what the filling says', () => {
   for (const numMicroBatches of [2, 4]) {
     const setup = setupOf(2, numMicroBatches);
-    const plan = planMini(setup, costs(2), { forward: [0], backward: [0] });
+    const { profile, cutMs } = tablesOf(setup, frozenSizes(setup), [costs(2)]);
+    const plan = planMini(setup, profile, cutMs);
     const run = { instructions: plan.instructions, frozen: plan.frozen, isFilled: true };
     close(predictMini(run, costs(2)).iterationMs, plan.fill.iterationMs);
   }
+});
+
+test('every pass takes the time drawn for it: two rounds of unequal passes are the simulated sum, not that of means', () => {
+  const setup = setupOf(2, 2);
+  // The second forward pass of the first stage is late: the second stage waits for it.
+  const late = costs(2, { passMs: (kind, stage, nth) => (kind === 'F' ? (stage === 0 && nth === 1 ? 50 : 10) : 20) });
+  close(predictMini(plain(setup), late).iterationMs, 10 + 50 + 10 + 20 + 20);
+});
+
+test('a worker that wakes up late after a meeting delays what waits for it, and no more than that', () => {
+  const setup = setupOf(2, 2);
+  const ms = predictMini(plain(setup), costs(2)).iterationMs;
+  // The second stage has 10 ms until its first input is there.
+  close(predictMini(plain(setup), costs(2, { exchangeMs: [0, 8] })).iterationMs, ms);
+  close(predictMini(plain(setup), costs(2, { exchangeMs: [8, 0] })).iterationMs, ms + 8);
+  close(predictMini(plain(setup), costs(2, { endMs: [8, 3] })).iterationMs, ms + 8);
 });

@@ -1,21 +1,13 @@
 /** The mini model on real workers: profiled, planned, run without and with frozen work in the bubbles, and compared. */
+import { median } from '@tenfold/core/base';
 import { openRankPool, type Links, type RankSpan } from '@tenfold/core/ranks';
 import { compareTraces, traceFromSpans, type SpanSpec, type TraceComparison } from '@tenfold/core/schedule';
 import { pipeError } from '../pipe-errors.ts';
-import type { MiniConfig } from './mini-model.ts';
-import { predictMini, type MiniRunPlan } from './mini-prediction.ts';
-import { profileMini, type MiniCosts } from './mini-profile.ts';
 import { computeSpans, frozenSpans } from '../plan-spans.ts';
-import {
-  equalStages,
-  evenFrozen,
-  median,
-  pipelineWords,
-  planMini,
-  runMini,
-  type MiniPlan,
-  type MiniSetup,
-} from './run-mini.ts';
+import type { MiniConfig } from './mini-model.ts';
+import { predictMini } from './mini-prediction.ts';
+import { costsOfRounds, frozenSizes, profileModes, tablesOf, type MiniCosts } from './mini-profile.ts';
+import { equalStages, filledMode, plainMode, planMini, runMini, type MiniPlan, type MiniSetup } from './run-mini.ts';
 
 export interface MeasureOptions {
   readonly config: MiniConfig;
@@ -30,30 +22,45 @@ export interface MeasureOptions {
   readonly onStep?: (name: string) => void;
 }
 
-const PROFILED_ITERATIONS = 3;
+/** Rounds of the profile that the plan is made of, after the first. */
+const PLANNING_ROUNDS = 2;
+/** Rounds of a launch that do not count. */
+const COLD_ROUNDS = 1;
+
+/** One kind of iteration over all runs, ms. */
+interface MeasuredKind {
+  /** Median of every run. */
+  readonly runsMs: readonly number[];
+  readonly predictedRunsMs: readonly number[];
+  /** First quartile, median, third quartile of all iterations. */
+  readonly quartilesMs: Quartiles;
+  readonly predictedMs: Quartiles;
+  /** |predicted − measured| / measured, medians over all runs. */
+  readonly error: number;
+  /** Time inside the engine and of the worker's own thread, per iteration and worker: medians. */
+  readonly busyMs: readonly number[];
+  readonly threadMs: readonly number[];
+  readonly loss: number;
+}
+
+type Quartiles = readonly [low: number, median: number, high: number];
 
 export interface Measurement {
   readonly plan: MiniPlan;
-  /** Median iteration of every run, ms. */
-  readonly plainMs: readonly number[];
-  readonly filledMs: readonly number[];
-  readonly predictedPlainMs: number;
-  readonly predictedFilledMs: number;
-  /** |predicted − measured| / measured. */
-  readonly plainError: number;
-  readonly filledError: number;
+  readonly plain: MeasuredKind;
+  readonly filled: MeasuredKind;
   /** How much longer a worker takes while the others compute. */
   readonly sharing: number;
-  /** Time inside the engine and of the rank's own thread, per iteration and worker, filled run. */
-  readonly busyMs: readonly number[];
-  readonly threadMs: readonly number[];
+  /** Frozen work over trained work, and the share of the unfilled pipeline that is idle: as profiled for the plan. */
+  readonly frozenRatio: number;
+  readonly bubbleRatio: number;
   readonly spans: readonly RankSpan[];
   readonly comparison: TraceComparison;
-  readonly losses: { readonly plain: number; readonly filled: number };
 }
 
-/** Profiles and runs of both kinds take turns, so that what else the machine does hits all alike. Predictions use the
- *  profiles alone; the plan is made from the first of them. */
+/** Iterations of both kinds and of profiles take turns within one launch, in opposite orders from round to round. The plan
+ *  is made from a profile before; predictions are simulations with the profiled times of each round, their median stands
+ *  against the median of the measured iterations. */
 export async function measureMini(options: MeasureOptions): Promise<Measurement> {
   const { config, ends, batch, numMicroBatches, links, numRuns, numIterations, onStep = () => {} } = options;
   if (batch % numMicroBatches !== 0)
@@ -70,50 +77,66 @@ export async function measureMini(options: MeasureOptions): Promise<Measurement>
     warmup: 'commAware',
     ...(links ? { links } : {}),
   };
-  const numStages = ends.length;
   await using pool = openRankPool();
   onStep('profiling');
-  await profileMini(pool, setup, 1);
-  const profiles = [await profileMini(pool, setup, PROFILED_ITERATIONS)];
-  const [first] = profiles as [MiniCosts];
-  const plan = planMini(setup, first, { forward: first.cutForwardMs, backward: first.cutBackwardMs });
-  const plainPlan = { instructions: pipelineWords(setup), frozen: evenFrozen(batch, numStages), isFilled: false };
-  const filledPlan = { instructions: plan.instructions, frozen: plan.frozen, isFilled: true };
-  const plainMs: number[] = [];
-  const filledMs: number[] = [];
-  let plain = await runMini(pool, setup, { ...plainPlan, numIterations: 1 });
-  let filled = await runMini(pool, setup, { ...filledPlan, numIterations: 1 });
-  for (let round = 0; round < numRuns; round++) {
-    onStep(`run ${round + 1} of ${numRuns}`);
-    plain = await runMini(pool, setup, { ...plainPlan, numIterations: numIterations + 1 });
-    plainMs.push(median(plain.iterationMs.slice(1)));
-    filled = await runMini(pool, setup, { ...filledPlan, numIterations: numIterations + 1 });
-    filledMs.push(median(filled.iterationMs.slice(1)));
-    profiles.push(await profileMini(pool, setup, PROFILED_ITERATIONS));
+  const all = frozenSizes(setup);
+  const first = await runMini(pool, setup, profileModes(setup, all), { numRounds: COLD_ROUNDS + PLANNING_ROUNDS });
+  const { profile, cutMs } = tablesOf(setup, all, costsOfRounds(setup, all, first, COLD_ROUNDS));
+  const plan = planMini(setup, profile, cutMs);
+  const kinds = [plainMode(setup), filledMode(setup, plan)];
+  const sizes = [...new Set(kinds.flatMap(({ frozen }) => frozen.flat().map(({ count }) => count)))];
+  const profiling = profileModes(setup, sizes);
+  const modes = [...profiling, ...kinds];
+  const runs: { readonly run: Awaited<ReturnType<typeof runMini>>; readonly costs: readonly MiniCosts[] }[] = [];
+  for (let index = 0; index < numRuns; index++) {
+    onStep(`run ${index + 1} of ${numRuns}`);
+    const run = await runMini(pool, setup, modes, { numRounds: COLD_ROUNDS + numIterations });
+    runs.push({ run, costs: costsOfRounds(setup, sizes, run, COLD_ROUNDS) });
   }
-  const predicted = (runPlan: MiniRunPlan): number =>
-    median(profiles.map((costs) => predictMini(runPlan, costs).iterationMs));
-  const predictedPlainMs = predicted(plainPlan);
-  const predictedFilledMs = predicted(filledPlan);
-  const last = filled.results[0]!.iterations.at(-1)!;
-  const spans = filled.spans
-    .filter((span) => span.startMs >= last[0] && span.lane.startsWith('stage'))
-    .map((span) => ({ ...span, startMs: span.startMs - last[0], endMs: span.endMs - last[0] }));
+  const kindOf = (index: number): MeasuredKind => {
+    const iterations = runs.map(({ run }) => run.iterations[profiling.length + index]!.slice(COLD_ROUNDS));
+    const measured = iterations.map((list) => list.map(({ startMs, endMs }) => endMs - startMs));
+    const predicted = runs.map(({ costs }) => costs.map((each) => predictMini(kinds[index]!, each).iterationMs));
+    const quartilesMs = quartiles(measured.flat());
+    const predictedMs = quartiles(predicted.flat());
+    const perWorker = (key: 'busyMs' | 'threadMs'): number[] =>
+      ends.map((_, stage) => median(iterations.flat().map((iteration) => iteration[key][stage]!)));
+    return {
+      runsMs: measured.map(median),
+      predictedRunsMs: predicted.map(median),
+      quartilesMs,
+      predictedMs,
+      error: Math.abs(predictedMs[1] / quartilesMs[1] - 1),
+      busyMs: perWorker('busyMs'),
+      threadMs: perWorker('threadMs'),
+      loss: iterations[0]![0]!.loss,
+    };
+  };
+  const last = runs.at(-1)!.run;
+  const { startMs, endMs } = last.iterations.at(-1)!.at(-1)!;
+  const spans = last.spans
+    .filter((span) => span.startMs >= startMs && span.endMs <= endMs && span.lane.startsWith('stage'))
+    .map((span) => ({ ...span, startMs: span.startMs - startMs, endMs: span.endMs - startMs }));
+  const sum = (times: readonly number[]): number => times.reduce((total, ms) => total + ms, 0);
+  const trainedMs = numMicroBatches * (sum(profile.forwardMs) + sum(profile.backwardMs));
+  const wholeMs = profile.frozen.flatMap(({ layers }) => layers.map(({ forward }) => forward.timesMs.at(-1)!));
   return {
     plan,
-    plainMs,
-    filledMs,
-    predictedPlainMs,
-    predictedFilledMs,
-    plainError: Math.abs(predictedPlainMs / median(plainMs) - 1),
-    filledError: Math.abs(predictedFilledMs / median(filledMs) - 1),
-    sharing: median(profiles.map(({ sharing }) => sharing)),
-    busyMs: filled.results.map(({ busyMs }) => busyMs / (numIterations + 2)),
-    threadMs: filled.cpuMs.map((ms) => ms / (numIterations + 2)),
+    plain: kindOf(0),
+    filled: kindOf(1),
+    sharing: median(runs.flatMap(({ costs }) => costs.map(({ sharing }) => sharing))),
+    frozenRatio: sum(wholeMs) / trainedMs,
+    bubbleRatio: 1 - trainedMs / (ends.length * plan.simulation.iterationMs),
     spans,
     comparison: compareTraces(traceFromSpans(predictedSpans(plan)), traceFromSpans(spans)),
-    losses: { plain: plain.results.at(-1)!.losses[0]!, filled: filled.results.at(-1)!.losses[0]! },
   };
+}
+
+/** By nearest ranks; of one value all three are that value. */
+function quartiles(values: readonly number[]): Quartiles {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
+  return [at(0.25), median(values), at(0.75)];
 }
 
 /** The plan as spans named like the measured ones. */

@@ -1,43 +1,38 @@
 /** How long an iteration of given instructions takes, from the costs of `mini-profile.ts`: passes wait for those before
  *  them, and a worker is faster while the others wait. */
-import { costAt, createCostTable, createProgramBuilder, simulate, type Simulation } from '@tenfold/core/schedule';
-import type { FrozenItem } from './rank-program.ts';
+import { createProgramBuilder, simulate, type Simulation } from '@tenfold/core/schedule';
 import type { MiniCosts } from './mini-profile.ts';
-
-export interface MiniRunPlan {
-  /** Per stage, words as in rank-program.ts. */
-  readonly instructions: readonly (readonly string[])[];
-  readonly frozen: readonly (readonly FrozenItem[])[];
-  readonly isFilled: boolean;
-}
+import type { FrozenItem } from './rank-frozen.ts';
+import type { RankMode } from './rank-program.ts';
 
 export interface MiniPrediction {
   readonly iterationMs: number;
-  /** From the first operation on; without what an iteration takes around it. */
+  /** Without the meetings at the end of an iteration. */
   readonly simulation: Simulation;
 }
 
 const MACHINE = 'machine';
 
-export function predictMini({ instructions, frozen, isFilled }: MiniRunPlan, costs: MiniCosts): MiniPrediction {
-  const { sharing, cutForwardMs, cutBackwardMs, beginMs, exchangeMs, endMs } = costs;
+export function predictMini(
+  { instructions, frozen, isFilled }: Pick<RankMode, 'instructions' | 'frozen' | 'isFilled'>,
+  costs: MiniCosts,
+): MiniPrediction {
+  const { sharing, cutForwardMs, cutBackwardMs } = costs;
   const numStages = instructions.length;
   const builder = createProgramBuilder();
   const computeOf = instructions.map((_, stage) => builder.addResource({ name: `stage ${stage}`, device: MACHINE }));
-  const frozenMs = (item: FrozenItem): number => {
-    const { forward } = costs.frozen.find(({ id }) => id === item.component)!.layers[item.layer]!;
-    return costAt(createCostTable(forward.sizes.map((size, k) => [size, forward.timesMs[k]!] as const)), item.count);
-  };
   // Times were taken while all workers computed; alone each operation is that much faster.
   const add = (name: string, stage: number, ms: number, after: readonly number[]): number =>
     builder.addOp({ name, on: computeOf[stage]!, durationMs: ms / sharing, after });
-  const frozenOp = (stage: number, item: FrozenItem): number =>
-    add(`${item.component}.${item.layer} × ${item.count}`, stage, frozenMs(item), []);
-  let start: number[] = [];
-  if (!isFilled) {
-    const ends = frozen.flatMap((items, stage) => items.map((item) => frozenOp(stage, item)));
-    start = ends;
-  }
+  const frozenOp = (stage: number, item: FrozenItem, after: readonly number[] = []): number =>
+    add(`${item.component}.${item.layer} × ${item.count}`, stage, costs.itemMs(stage, item), after);
+  const frozenEnds = isFilled ? [] : frozen.flatMap((items, stage) => items.map((item) => frozenOp(stage, item)));
+  /** Per stage: what stands before its first word. */
+  const starts = instructions.map((_, stage) => {
+    const rest = builder.addResource({ name: `rest ${stage}`, device: `rest ${stage}`, kind: 'communication' });
+    const durationMs = (isFilled ? 0 : costs.exchangeMs[stage]!) + costs.beginMs[stage]!;
+    return builder.addOp({ name: `begin ${stage}`, on: rest, durationMs, after: frozenEnds });
+  });
   const ops = new Map<string, number>();
   const links = new Map<string, number>();
   /** The transfer behind a pass; delays of different micro-batches do not add up. */
@@ -62,6 +57,7 @@ export function predictMini({ instructions, frozen, isFilled }: MiniRunPlan, cos
     if (!needed.every(([from]) => ops.has(from))) return undefined;
     return needed.map(([from, ms]) => arrival(from, stage, ms));
   };
+  const passes: string[] = [];
   const next = instructions.map(() => 0);
   for (let isGoing = true; isGoing;) {
     isGoing = false;
@@ -73,13 +69,16 @@ export function predictMini({ instructions, frozen, isFilled }: MiniRunPlan, cos
         next[stage]!++;
         isGoing = true;
         if (word[0] === 'Z') {
-          frozenOp(stage, frozen[stage]![Number(word.slice(1))]!);
+          frozenOp(stage, frozen[stage]![Number(word.slice(1))]!, [starts[stage]!]);
           continue;
         }
-        const ms = word[0] === 'B' ? costs.backwardMs[stage]! : costs.forwardMs[stage]!;
+        const kind = word[0] === 'B' ? 'B' : 'F';
+        const nth = passes.filter((pass) => pass === `${kind}${stage}`).length;
+        passes.push(`${kind}${stage}`);
+        const ms = costs.passMs(kind, stage, nth);
         ops.set(
           `${word[0]}${stage}.${word.slice(1)}`,
-          add(`${word[0]}${stage}.${word.slice(1)}`, stage, ms, [...after, ...start]),
+          add(`${word[0]}${stage}.${word.slice(1)}`, stage, ms, [...after, starts[stage]!]),
         );
       }
     });
@@ -87,5 +86,6 @@ export function predictMini({ instructions, frozen, isFilled }: MiniRunPlan, cos
   const simulation = simulate(builder.build(), {
     interference: sharing > 1 ? [{ victim: 'compute', aggressor: 'compute', factor: sharing }] : [],
   });
-  return { iterationMs: beginMs + exchangeMs + simulation.makespanMs + endMs, simulation };
+  const afterMs = (isFilled ? Math.max(...costs.exchangeMs) : 0) + Math.max(...costs.endMs);
+  return { iterationMs: simulation.makespanMs + afterMs, simulation };
 }

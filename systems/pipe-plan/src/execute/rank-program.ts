@@ -1,67 +1,72 @@
 /** What each worker runs: its stage's instructions, with frozen work of the next iteration between them.
  *  Instruction words: `F3` forward of micro-batch 3, `B3` backward, `Z7` item 7 of the stage's frozen list, `P3` the extra
  *  forward pass of self-conditioning, whose prediction goes back to the first stage. */
-import { normalAt, streamFromId } from '@tenfold/core/base';
 import { openRankSession, type Handle, type RankContext, type RankSession } from '@tenfold/core/ranks';
 import { createTensor, type Tensor } from '@tenfold/core/tensor';
-import {
-  frozenInputShape,
-  LATENT_CHANNELS,
-  LATENT_SIZE,
-  MINI_FROZEN,
-  type FrozenName,
-  type MiniConfig,
-} from './mini-model.ts';
-import { buildFrozenGraph, buildStageGraphs, type StageRange } from './stage-graphs.ts';
+import { LATENT_CHANNELS, LATENT_SIZE, type MiniConfig } from './mini-model.ts';
+import { openFrozen, type FrozenItem } from './rank-frozen.ts';
+import { microBatches } from './rank-inputs.ts';
+import { buildStageGraphs, type StageRange } from './stage-graphs.ts';
 
-export interface FrozenItem {
-  readonly component: FrozenName;
-  readonly layer: number;
-  /** Samples [start, start + count) of the batch. */
-  readonly start: number;
-  readonly count: number;
-}
-
-export interface RankParams {
-  readonly config: MiniConfig;
-  readonly batch: number;
+/** One way to run an iteration. */
+export interface RankMode {
   readonly numMicroBatches: number;
-  readonly stages: readonly StageRange[];
   /** Per stage. */
   readonly instructions: readonly (readonly string[])[];
   readonly frozen: readonly (readonly FrozenItem[])[];
   /** Frozen items run in the pipeline for the next iteration; otherwise before it, for this one. */
   readonly isFilled: boolean;
-  readonly numIterations: number;
+}
+
+export interface RankParams {
+  readonly config: MiniConfig;
+  readonly microBatch: number;
+  readonly stages: readonly StageRange[];
+  /** They take turns, every round in the opposite order, so that a machine that becomes slower slows all alike. */
+  readonly modes: readonly RankMode[];
+  readonly numRounds: number;
   readonly learningRate: number;
   readonly returnsGradients: boolean;
 }
 
+export interface RankIteration {
+  readonly mode: number;
+  /** On the launch's clock. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Time inside the engine, and processor time of the worker's own thread. */
+  readonly busyMs: number;
+  readonly threadMs: number;
+  readonly loss: number;
+}
+
 export interface RankResult {
-  readonly losses: number[];
-  /** Start and end of every iteration on the launch's clock. */
-  readonly iterations: readonly (readonly [startMs: number, endMs: number])[];
+  readonly iterations: readonly RankIteration[];
   /** Gradients of the last iteration. */
   readonly gradients: Readonly<Record<string, Float32Array>>;
-  /** Time inside the engine, all iterations. */
-  readonly busyMs: number;
 }
 
 type Values = Record<string, Tensor>;
 
+const US_PER_MS = 1000;
+
 export async function run(context: RankContext, params: RankParams): Promise<RankResult> {
-  const { config, batch, numMicroBatches, stages, isFilled, numIterations, learningRate } = params;
+  const { config, microBatch, stages, modes, numRounds, learningRate } = params;
   const stage = context.rank;
   const numStages = stages.length;
-  const microBatch = batch / numMicroBatches;
-  const graphs = buildStageGraphs(config, stages[stage]!, microBatch, 1 / numMicroBatches);
+  // Losses count as in the last mode; times do not depend on it.
+  const graphs = buildStageGraphs(config, stages[stage]!, microBatch, 1 / modes.at(-1)!.numMicroBatches);
   const forward = await openRankSession(context, graphs.forward, {
     states: pick(graphs.states, graphs.forward.states),
   });
   const backward = await openRankSession(context, graphs.backward, {
     states: pick(graphs.states, graphs.backward.states),
   });
-  const frozen = await openFrozen(context, params, stage);
+  const frozen = await openFrozen(
+    context,
+    config,
+    modes.flatMap((mode) => mode.frozen[stage]!),
+  );
   const isLast = stage === numStages - 1;
   let busyMs = 0;
   const inEngine = async <T>(action: () => Promise<T>): Promise<T> => {
@@ -92,39 +97,47 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
     noteRest('exchange', startMs);
     return all;
   };
-  const items = params.frozen[stage]!;
-
-  // Cold start: the first iteration's frozen part, before any clock runs.
-  let conditioned: Tensor | undefined;
-  if (isFilled) {
-    for (const item of items) await frozen.run(0, item);
-    conditioned = frozen.exchange(context);
-  }
-  const losses: number[] = [];
-  const iterations: [number, number][] = [];
+  const iterations: RankIteration[] = [];
   let totals: Record<string, Float32Array> = {};
-  for (let iteration = 0; iteration < numIterations; iteration++) {
+  /** Frozen outputs of each filled mode's next iteration; made before any clock runs at first. */
+  const conditionedOf: (Tensor | undefined)[] = [];
+  for (const [index, { isFilled, frozen: items, numMicroBatches }] of modes.entries()) {
+    if (!isFilled) continue;
+    frozen.begin(numMicroBatches * microBatch);
+    for (const item of items[stage]!) await frozen.run(0, item);
+    conditionedOf[index] = frozen.exchange(context);
+  }
+  const iterate = async (modeIndex: number, iteration: number): Promise<void> => {
+    const mode = modes[modeIndex]!;
+    const { numMicroBatches, isFilled } = mode;
+    const items = mode.frozen[stage]!;
+    const words = mode.instructions[stage]!;
+    const shape = { config, microBatch, numMicroBatches };
+    let conditioned = conditionedOf[modeIndex];
+    frozen.begin(numMicroBatches * microBatch);
     context.barrier().wait();
     const startMs = context.nowMs();
+    const startCpu = process.threadCpuUsage();
+    busyMs = 0;
     if (!isFilled) {
       await runFrozen(iteration, items);
       conditioned = exchangeFrozen();
     }
     const begunMs = context.nowMs();
-    const feeds = microBatches(params, iteration, conditioned!);
+    const feeds = microBatches(shape, iteration, conditioned!);
     const sends: Handle<void>[] = [];
     // A run without instructions (profiling of frozen layers) exchanges nothing.
-    const numExpected = params.instructions[stage]!.length > 0 ? numMicroBatches : 0;
+    const numExpected = words.length > 0 ? numMicroBatches : 0;
     const arriving = expect(context, stage > 0 ? stage - 1 : -1, graphs.arrives, numExpected, 0);
     const returning = expect(context, isLast ? -1 : stage + 1, graphs.leaves, numExpected, 1);
     const isExtra = numExpected > 0 && config.isSelfConditioned === true;
     const extra = expect(context, stage > 0 ? stage - 1 : -1, graphs.arrives, isExtra ? numMicroBatches : 0, EXTRA);
-    const estimates = isExtra && stage === 0 ? expectEstimates(context, params) : undefined;
+    const estimates = isExtra && stage === 0 ? expectEstimates(context, shape, numStages - 1) : undefined;
     const kept: Values[] = [];
     totals = {};
     let loss = 0;
     noteRest('begin', begunMs);
-    for (const word of params.instructions[stage]!) {
+    for (const word of words) {
       const micro = Number(word.slice(1));
       if (word[0] === 'Z') {
         if (isFilled) await runFrozen(iteration + 1, [items[micro]!]);
@@ -137,7 +150,7 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
           sends.push(context.send(tensor, stage + 1, { tag, label: `send ${kind}${stage}.${micro}` }));
         });
       if (word[0] === 'P') {
-        const got = { ...take(extra, micro), ...(stage === 0 ? { estimate: emptyEstimate(params) } : {}) };
+        const got = { ...take(extra, micro), ...(stage === 0 ? { estimate: emptyEstimate(microBatch) } : {}) };
         const workMs = context.nowMs();
         const outputs = await inEngine(() => forward.run(inputsOf(forward, { ...got, ...feeds[micro]! })));
         if (!isLast) sendOn(outputs, got, 'P');
@@ -178,17 +191,21 @@ export async function run(context: RankContext, params: RankParams): Promise<Ran
     }
     for (const handle of sends) handle.wait();
     if (learningRate > 0) update(totals, learningRate, [forward, backward]);
-    if (isFilled) conditioned = exchangeFrozen();
+    if (isFilled) conditionedOf[modeIndex] = exchangeFrozen();
     const endedMs = context.nowMs();
     context.barrier().wait();
     noteRest('end', endedMs);
-    iterations.push([startMs, context.nowMs()]);
-    losses.push(loss);
-  }
+    const { user, system } = process.threadCpuUsage(startCpu);
+    const threadMs = (user + system) / US_PER_MS;
+    iterations.push({ mode: modeIndex, startMs, endMs: context.nowMs(), busyMs, threadMs, loss });
+  };
+  const order = [...modes.keys()];
+  for (let round = 0; round < numRounds; round++)
+    for (const mode of round % 2 === 0 ? order : order.toReversed()) await iterate(mode, round);
   await forward.dispose();
   await backward.dispose();
   await frozen.dispose();
-  return { losses, iterations, gradients: params.returnsGradients ? totals : {}, busyMs };
+  return { iterations, gradients: params.returnsGradients ? totals : {} };
 }
 
 /** 0 forward, 1 backward. */
@@ -226,21 +243,24 @@ function take(arriving: Arriving, micro: number): Values {
   return Object.fromEntries(Object.entries(arriving[micro]!).map(([name, handle]) => [name, handle.wait()]));
 }
 
-function estimateShape({ batch, numMicroBatches }: RankParams): number[] {
-  return [batch / numMicroBatches, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
+function estimateShape(microBatch: number): number[] {
+  return [microBatch, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
 }
 
 /** What the extra pass itself is conditioned on. */
-function emptyEstimate(params: RankParams): Tensor {
-  return createTensor('float32', estimateShape(params));
+function emptyEstimate(microBatch: number): Tensor {
+  return createTensor('float32', estimateShape(microBatch));
 }
 
 /** Predictions of the extra passes on their way to the first stage; `own` holds them where it is also the last. */
-function expectEstimates(context: RankContext, params: RankParams): { own: Tensor[]; take(micro: number): Tensor } {
-  const last = params.stages.length - 1;
+function expectEstimates(
+  context: RankContext,
+  { microBatch, numMicroBatches }: { readonly microBatch: number; readonly numMicroBatches: number },
+  last: number,
+): { own: Tensor[]; take(micro: number): Tensor } {
   const own: Tensor[] = [];
-  const arriving = Array.from({ length: last > 0 ? params.numMicroBatches : 0 }, (_, micro) =>
-    context.recv(last, { dtype: 'float32', shape: estimateShape(params) }, { tag: tagOf(micro, FEEDBACK, 0) }),
+  const arriving = Array.from({ length: last > 0 ? numMicroBatches : 0 }, (_, micro) =>
+    context.recv(last, { dtype: 'float32', shape: estimateShape(microBatch) }, { tag: tagOf(micro, FEEDBACK, 0) }),
   );
   return { own, take: (micro) => own[micro] ?? arriving[micro]!.wait() };
 }
@@ -299,89 +319,4 @@ function pick(states: Readonly<Values>, wanted: readonly { readonly name: string
 
 function inputsOf({ graph }: RankSession, values: Values): Values {
   return Object.fromEntries(graph.inputs.map((id) => [graph.values[id]!.name, values[graph.values[id]!.name]!]));
-}
-
-/** Noise and times of an iteration are the same on every rank; latents and text states come from the frozen part. */
-function microBatches(
-  { config, batch, numMicroBatches }: RankParams,
-  iteration: number,
-  conditioned: Tensor,
-): Values[] {
-  const microBatch = batch / numMicroBatches;
-  const latentSize = LATENT_CHANNELS * LATENT_SIZE ** 2;
-  const rowSize = latentSize + config.width;
-  const noiseStream = streamFromId(`noise ${iteration}`, config.seed);
-  const frozenOutputs = conditioned.data as Float32Array;
-  return Array.from({ length: numMicroBatches }, (_, micro) => {
-    const noisy = createTensor('float32', [microBatch, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE]);
-    const noise = createTensor('float32', noisy.shape);
-    const condition = createTensor('float32', [microBatch, config.width]);
-    for (let k = 0; k < microBatch; k++) {
-      const sample = micro * microBatch + k;
-      const time = (sample + 0.5) / batch;
-      for (let i = 0; i < latentSize; i++) {
-        const e = normalAt(noiseStream, sample * latentSize + i);
-        (noise.data as Float32Array)[k * latentSize + i] = e;
-        (noisy.data as Float32Array)[k * latentSize + i] =
-          Math.sqrt(1 - time) * frozenOutputs[sample * rowSize + i]! + Math.sqrt(time) * e;
-      }
-      for (let i = 0; i < config.width; i++)
-        (condition.data as Float32Array)[k * config.width + i] =
-          frozenOutputs[sample * rowSize + latentSize + i]! + Math.sin(time * (i + 1));
-    }
-    return { noisy, noise, condition };
-  });
-}
-
-/** Frozen layers of this rank's items; activations between layers stay here. */
-async function openFrozen(context: RankContext, { config, batch, frozen }: RankParams, stage: number) {
-  const sessions = new Map<string, RankSession>();
-  for (const { component, layer, count } of frozen[stage]!) {
-    const key = `${component}.${layer} × ${count}`;
-    if (sessions.has(key)) continue;
-    const { graph, states } = buildFrozenGraph(config, component, layer, count);
-    sessions.set(key, await openRankSession(context, graph, { states }));
-  }
-  const latentSize = LATENT_CHANNELS * LATENT_SIZE ** 2;
-  const rowSize = latentSize + config.width;
-  const samples = new Map<string, Float32Array>(); // component.layer.sample → output row
-  let outputs = createTensor('float32', [batch, rowSize]);
-  return {
-    async run(iteration: number, { component, layer, start, count }: FrozenItem): Promise<void> {
-      const session = sessions.get(`${component}.${layer} × ${count}`)!;
-      const shape = session.graph.values[session.graph.inputs[0]!]!.shape;
-      const x = createTensor('float32', shape);
-      const rowLength = x.data.length / count;
-      for (let k = 0; k < count; k++) {
-        const row =
-          layer === 0
-            ? inputRow(component, iteration, start + k)
-            : samples.get(`${component}.${layer - 1}.${start + k}`)!;
-        (x.data as Float32Array).set(row, k * rowLength);
-      }
-      const { y } = await session.run({ x });
-      const length = y!.data.length / count;
-      for (let k = 0; k < count; k++) {
-        const row = (y!.data as Float32Array).subarray(k * length, (k + 1) * length);
-        if (layer < MINI_FROZEN[component].length - 1) samples.set(`${component}.${layer}.${start + k}`, row);
-        else (outputs.data as Float32Array).set(row, (start + k) * rowSize + (component === 'image' ? 0 : latentSize));
-      }
-    },
-    /** Every sample was made by one rank; the others hold zeros, so the sum is exact. */
-    exchange(ranks: RankContext): Tensor {
-      const all = ranks.allReduce(outputs, { label: 'frozen outputs' }).wait();
-      outputs = createTensor('float32', [batch, rowSize]);
-      samples.clear();
-      return all;
-    },
-    async dispose(): Promise<void> {
-      for (const session of sessions.values()) await session.dispose();
-    },
-  };
-
-  function inputRow(component: FrozenName, iteration: number, sample: number): Float32Array {
-    const length = frozenInputShape(component, config).reduce((product, size) => product * size, 1);
-    const stream = streamFromId(`${component} ${iteration}`, config.seed);
-    return Float32Array.from({ length }, (_, i) => normalAt(stream, sample * length + i));
-  }
 }

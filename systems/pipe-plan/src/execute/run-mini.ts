@@ -7,7 +7,8 @@ import { idleSlotsPerStage, simulatePipeline, type PipelineSimulation } from '..
 import { devicePrograms } from '../profiles/device-program.ts';
 import type { FillResult, FrozenComponent, PipelineTimes, Stage, Warmup } from '../types.ts';
 import { MINI_FROZEN, MINI_LAYERS, type FrozenName, type MiniConfig } from './mini-model.ts';
-import type { FrozenItem, RankParams, RankResult } from './rank-program.ts';
+import type { FrozenItem } from './rank-frozen.ts';
+import type { RankMode, RankParams, RankResult } from './rank-program.ts';
 import type { StageRange } from './stage-graphs.ts';
 
 export interface MiniSetup {
@@ -19,12 +20,21 @@ export interface MiniSetup {
   readonly links?: Links;
 }
 
+/** An iteration on all workers: from the first start to the last end, on the launch's clock. */
+export interface MiniIteration {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Per worker. */
+  readonly busyMs: readonly number[];
+  readonly threadMs: readonly number[];
+  readonly loss: number;
+}
+
 export interface MiniRun {
   readonly results: readonly RankResult[];
   readonly spans: readonly RankSpan[];
-  readonly cpuMs: readonly number[];
-  /** Per iteration, the slowest rank. */
-  readonly iterationMs: readonly number[];
+  /** Per mode, in rounds. */
+  readonly iterations: readonly (readonly MiniIteration[])[];
 }
 
 /** Chunks in which frozen layers run in bubbles: few sizes, since each needs a graph of its own. */
@@ -73,25 +83,40 @@ function withReplicas(stages: readonly StageRange[]): Stage[] {
   return stages.map((stage) => ({ ...stage, replicas: 1 }));
 }
 
+/** Runs the modes in turn, `numRounds` times each. */
 export async function runMini(
   pool: RankPool,
   setup: MiniSetup,
-  options: Pick<RankParams, 'instructions' | 'frozen' | 'isFilled' | 'numIterations'> &
-    Partial<Pick<RankParams, 'learningRate' | 'returnsGradients'>>,
+  modes: readonly RankMode[],
+  {
+    numRounds,
+    learningRate = 0,
+    returnsGradients = false,
+  }: Pick<RankParams, 'numRounds'> & Partial<Pick<RankParams, 'learningRate' | 'returnsGradients'>>,
 ): Promise<MiniRun> {
-  const params: RankParams = { learningRate: 0, returnsGradients: false, ...setup, ...options };
-  const { results, spans, cpuMs } = await pool.launch<RankResult>({
-    mesh: createMesh({ pp: setup.stages.length }),
+  const { config, stages, batch, numMicroBatches, links } = setup;
+  const microBatch = batch / numMicroBatches;
+  const params: RankParams = { config, microBatch, stages, modes, numRounds, learningRate, returnsGradients };
+  const { results, spans } = await pool.launch<RankResult>({
+    mesh: createMesh({ pp: stages.length }),
     module: new URL('./rank-program.ts', import.meta.url),
-    params: { ...params, links: undefined },
-    ...(setup.links ? { links: setup.links } : {}),
+    params,
+    ...(links ? { links } : {}),
   });
-  const iterationMs = results[0]!.iterations.map(
-    (_, index) =>
-      Math.max(...results.map(({ iterations }) => iterations[index]![1])) -
-      Math.min(...results.map(({ iterations }) => iterations[index]![0])),
-  );
-  return { results, spans, cpuMs, iterationMs };
+  const iterations = modes.map((_, mode) => {
+    const ofRank = results.map((result) => result.iterations.filter((iteration) => iteration.mode === mode));
+    return Array.from({ length: numRounds }, (__, round): MiniIteration => {
+      const parts = ofRank.map((list) => list[round]!);
+      return {
+        startMs: Math.min(...parts.map(({ startMs }) => startMs)),
+        endMs: Math.max(...parts.map(({ endMs }) => endMs)),
+        busyMs: parts.map(({ busyMs }) => busyMs),
+        threadMs: parts.map(({ threadMs }) => threadMs),
+        loss: parts.at(-1)!.loss,
+      };
+    });
+  });
+  return { results, spans, iterations };
 }
 
 /** Times that a plan is made of. */
@@ -143,14 +168,19 @@ export function planMini(
   };
 }
 
-export function medianMs(spans: readonly RankSpan[], isWanted: (span: RankSpan) => boolean): number {
-  return median(spans.filter(isWanted).map(({ startMs, endMs }) => endMs - startMs));
+/** The unfilled way to run a setup, and the planned one. */
+export function plainMode(setup: MiniSetup): RankMode {
+  const { batch, numMicroBatches, stages } = setup;
+  return {
+    numMicroBatches,
+    instructions: pipelineWords(setup),
+    frozen: evenFrozen(batch, stages.length),
+    isFilled: false,
+  };
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+export function filledMode({ numMicroBatches }: MiniSetup, { instructions, frozen }: MiniPlan): RankMode {
+  return { numMicroBatches, instructions, frozen, isFilled: true };
 }
 
 /** Ends of `numStages` stages with about equal numbers of layers. */

@@ -4,7 +4,7 @@ import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { measureMini, predictedSpans, type Measurement } from '../execute/measure.ts';
 import { MINI } from '../execute/mini-model.ts';
-import { evenEnds, median } from '../execute/run-mini.ts';
+import { evenEnds } from '../execute/run-mini.ts';
 
 interface RunParams {
   readonly stages: number;
@@ -44,76 +44,74 @@ export async function run(params: RunParams, context: VerbContext): Promise<Verb
 }
 
 /** Filling changes when frozen work runs, not what is computed. */
-export function sameLosses({ losses: { plain, filled } }: Measurement): boolean {
-  return Math.abs(plain - filled) <= 1e-6 * Math.abs(plain);
+export function sameLosses({ plain, filled }: Measurement): boolean {
+  return Math.abs(plain.loss - filled.loss) <= 1e-6 * Math.abs(plain.loss);
 }
 
-export function measuredValue(measured: Measurement) {
-  const { plainMs, filledMs, predictedPlainMs, predictedFilledMs, plainError, filledError, busyMs, threadMs, losses } =
-    measured;
-  return {
-    plainMs: median(plainMs),
-    filledMs: median(filledMs),
-    plainRunsMs: plainMs,
-    filledRunsMs: filledMs,
-    predictedPlainMs,
-    predictedFilledMs,
-    plainError,
-    filledError,
-    busyMs,
-    threadMs,
-    losses,
-  };
+export function measuredValue({ plain, filled, sharing, frozenRatio, bubbleRatio }: Measurement) {
+  return { plain, filled, gain: gainOf(plain.quartilesMs, filled.quartilesMs), sharing, frozenRatio, bubbleRatio };
 }
 
-export function measuredBlocks(measured: Measurement): Block[] {
-  const value = measuredValue(measured);
-  const row = (kind: string, runsMs: readonly number[], predicted: number, error: number) => ({
-    kind,
-    runs: runsMs.map((ms) => ms.toFixed(1)).join(', '),
-    measured: median(runsMs),
-    predicted,
-    error,
-  });
+/** How many times as long iterations take with the frozen part first. */
+export function gainOf(plainMs: readonly number[], filledMs: readonly number[]): number {
+  return plainMs[1]! / filledMs[1]!;
+}
+
+export function measuredBlocks({ plain, filled, plan, spans, sharing }: Measurement): Block[] {
+  const list = (times: readonly number[]): string => times.map((ms) => ms.toFixed(1)).join(', ');
+  const range = ([low, , high]: readonly number[]): string => `${low!.toFixed(1)} to ${high!.toFixed(1)}`;
+  const kinds = [
+    { kind: 'before the pipeline', each: plain },
+    { kind: 'in the bubbles', each: filled },
+  ];
   return [
     {
       kind: 'table',
-      caption: 'Measured on worker threads (medians of iterations, runs of both kinds in turn)',
+      caption: `Measured on worker threads; profiles and iterations of both kinds take turns (both computing: ${sharing.toFixed(2)} times as long)`,
       columns: [
         { key: 'kind', label: 'frozen work' },
-        { key: 'runs', label: 'runs', unit: 'ms' },
         { key: 'measured', label: 'measured', unit: 'ms', digits: 1 },
+        { key: 'quartiles', label: 'quartiles', unit: 'ms' },
+        { key: 'runs', label: 'medians of runs', unit: 'ms' },
         { key: 'predicted', label: 'predicted', unit: 'ms', digits: 1 },
+        { key: 'predictedQuartiles', label: 'quartiles', unit: 'ms' },
         { key: 'error', label: 'prediction off by', format: 'percent' },
       ],
-      rows: [
-        row('before the pipeline', measured.plainMs, value.predictedPlainMs, value.plainError),
-        row('in the bubbles', measured.filledMs, value.predictedFilledMs, value.filledError),
-      ],
+      rows: kinds.map(({ kind, each }) => ({
+        kind,
+        measured: each.quartilesMs[1],
+        quartiles: range(each.quartilesMs),
+        runs: list(each.runsMs),
+        predicted: each.predictedMs[1],
+        predictedQuartiles: range(each.predictedMs),
+        error: each.error,
+      })),
     },
     {
       kind: 'table',
-      caption: 'Work per worker and iteration, filled',
+      caption: 'Work per worker and iteration (medians)',
       columns: [
+        { key: 'kind', label: 'frozen work' },
         { key: 'worker', label: 'worker' },
         { key: 'busy', label: 'in the engine', unit: 'ms', digits: 1 },
         { key: 'thread', label: 'CPU of its own thread', unit: 'ms', digits: 1 },
       ],
-      rows: value.busyMs.map((busy, worker) => ({ worker, busy, thread: value.threadMs[worker]! })),
+      rows: kinds.flatMap(({ kind, each }) =>
+        each.busyMs.map((busy, worker) => ({ kind, worker, busy, thread: each.threadMs[worker]! })),
+      ),
     },
-    timelineFromTrace(traceFromSpans(predictedSpans(measured.plan)), { caption: 'Predicted iteration' }),
-    timelineFromTrace(traceFromSpans(measured.spans), { caption: 'Measured iteration (last of the last filled run)' }),
+    timelineFromTrace(traceFromSpans(predictedSpans(plan)), { caption: 'Predicted iteration' }),
+    timelineFromTrace(traceFromSpans(spans), { caption: 'Measured iteration (last of the last filled run)' }),
   ];
 }
 
 function measuredReport(measured: Measurement): Report {
-  const { plainMs, filledMs, filledError } = measuredValue(measured);
-  const gain = plainMs / filledMs;
+  const { plain, filled, gain } = measuredValue(measured);
   return {
     title: 'Mini diffusion model on worker threads',
     verdict: {
       tone: gain > 1 ? 'good' : 'warn',
-      text: `An iteration took ${plainMs.toFixed(1)} ms with the frozen part first and ${filledMs.toFixed(1)} ms with it in the bubbles (${gain.toFixed(2)} times); the prediction was off by ${(100 * filledError).toFixed(1)} %.`,
+      text: `An iteration took ${plain.quartilesMs[1].toFixed(1)} ms with the frozen part first and ${filled.quartilesMs[1].toFixed(1)} ms with it in the bubbles (${gain.toFixed(2)} times); the prediction was off by ${(100 * filled.error).toFixed(1)} %.`,
     },
     blocks: measuredBlocks(measured),
   };

@@ -41,7 +41,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
   });
   const mini = measuredValue(measured);
   const isSound = problems.length === 0 && sameLosses(measured) && rival.iterationMs >= best.iterationMs;
-  const gain = mini.plainMs / mini.filledMs;
+  const { gain } = mini;
   return {
     ok: isSound,
     value: {
@@ -56,7 +56,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
       verdict: {
         tone: isSound ? 'good' : 'bad',
         text: isSound
-          ? `Planned: ${best.iterationMs.toFixed(1)} ms an iteration against ${rival.iterationMs.toFixed(1)} ms of ${rival.method}; really run: frozen work in the bubbles took ${mini.filledMs.toFixed(1)} ms, before the pipeline ${mini.plainMs.toFixed(1)} ms, with the same loss.`
+          ? `Planned: ${best.iterationMs.toFixed(1)} ms an iteration against ${rival.iterationMs.toFixed(1)} ms of ${rival.method}; really run: frozen work in the bubbles took ${mini.filled.quartilesMs[1].toFixed(1)} ms, before the pipeline ${mini.plain.quartilesMs[1].toFixed(1)} ms, with the same loss.`
           : `A check failed: ${problems[0] ?? (sameLosses(measured) ? `${rival.method} is faster` : 'filling changed the loss')}.`,
       },
       blocks: [
@@ -68,7 +68,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
             { label: 'idle before filling', value: best.bubbleRatio, format: 'percent' },
             { label: 'idle after filling', value: best.filledBubbleRatio, format: 'percent' },
             { label: 'measured gain of filling', value: gain, digits: 3, tone: gain > 1 ? 'good' : 'warn' },
-            { label: 'prediction off by', value: mini.filledError, format: 'percent' },
+            { label: 'prediction off by', value: mini.filled.error, format: 'percent' },
           ],
         },
         ...comparisonBlocks(comparison),
