@@ -22,6 +22,8 @@ import { createProgressLine } from './progress-line.ts';
 import type { Terminal } from './terminal.ts';
 import { parseVerbWords } from './verb-line.ts';
 
+const FORCE = '--force';
+
 /** `tenfold <room> [verb …]`. */
 export async function runRoomLine(manifest: SystemManifest, line: ParsedLine, terminal: Terminal): Promise<number> {
   const words = line.operands.slice(1);
@@ -94,7 +96,14 @@ async function runLine({ manifest, verb, words, globals, terminal, isKept }: Lin
     return 0;
   }
   const subject = `${manifest.id} ${verb.name}`.trim();
-  const params = parseVerbWords(subject, fields, words);
+  // `--force` belongs to --html where the verb itself writes nothing
+  const isForced = words.includes(FORCE);
+  const isForHtml = globals.html !== undefined && !fields.some(({ flag }) => `--${flag}` === FORCE);
+  const params = parseVerbWords(subject, fields, isForHtml ? words.filter((word) => word !== FORCE) : words);
+  const html =
+    globals.html === undefined ? undefined : { path: globals.html, force: isForced, folder: terminal.workingFolder };
+  // before the work, whose result would be lost with the error
+  if (html) writeHtmlFile('', html, true);
   const interrupt = listenForInterrupt(terminal);
   const progress = createProgressLine(terminal, monotonicClock);
   const shared = { seed: globals.seed, signal: interrupt.signal, onProgress: progress.update };
@@ -107,7 +116,7 @@ async function runLine({ manifest, verb, words, globals, terminal, isKept }: Lin
           artifacts: [],
         };
     progress.end();
-    if (globals.html !== undefined) await writeHtml(kept.outcome, globals.html, terminal);
+    if (html) await writeHtml(kept.outcome, html, terminal);
     printOutcome(terminal, globals, kept);
     return kept.outcome.exitCode;
   } finally {
@@ -116,10 +125,19 @@ async function runLine({ manifest, verb, words, globals, terminal, isKept }: Lin
   }
 }
 
-async function writeHtml(outcome: VerbOutcome, path: string, terminal: Terminal): Promise<void> {
+interface HtmlFile {
+  readonly path: string;
+  readonly force: boolean;
+  readonly folder: string;
+}
+
+async function writeHtml(outcome: VerbOutcome, file: HtmlFile, terminal: Terminal): Promise<void> {
   if (!outcome.report) return;
-  const bytes = await renderHtml(outcome.report, { footer: `Tenfold · seed ${outcome.seed}` });
-  const context = { workingFolder: terminal.workingFolder };
-  writeOutputFiles([{ path, bytes }], { subject: 'tenfold --html', context, dryRun: false, force: false });
-  terminal.err(`Report: ${resolve(terminal.workingFolder, path)}\n`);
+  writeHtmlFile(await renderHtml(outcome.report, { footer: `Tenfold · seed ${outcome.seed}` }), file, false);
+  terminal.err(`Report: ${resolve(file.folder, file.path)}\n`);
+}
+
+function writeHtmlFile(bytes: string, { path, force, folder }: HtmlFile, dryRun: boolean): void {
+  const context = { workingFolder: folder };
+  writeOutputFiles([{ path, bytes }], { subject: 'tenfold --html', context, dryRun, force });
 }

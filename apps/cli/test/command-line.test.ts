@@ -66,14 +66,18 @@ test('--no-save leaves no trace', async () => {
   assert.ok(!existsSync(join(home, 'store.sqlite')));
 });
 
-test('--html writes one file and refuses to overwrite it', async () => {
+test('--html writes one file and refuses to overwrite it, before the work and unless forced', async () => {
   const cwd = newFolder();
   const args = ['cross-families', 'max', '--n', '3', '--sets', '2|2', '--html', 'out.html'];
   assert.equal((await runCli(args, { cwd })).code, 0);
   assert.match(readFileSync(join(cwd, 'out.html'), 'utf8'), /^<!doctype html>/);
   const second = await runCli(args, { cwd });
   assert.equal(second.code, 2);
-  assert.match(second.stderr, /which exists\. Pass --force|choose another name\. TF-USAGE-007/);
+  assert.match(second.stderr, /which exists\. Pass --force to overwrite, or choose another name\. TF-USAGE-007/);
+  assert.doesNotMatch(second.stderr, /run [0-9a-f]{10}/, 'nothing was run');
+  writeFileSync(join(cwd, 'out.html'), 'old');
+  assert.equal((await runCli([...args, '--force'], { cwd })).code, 0);
+  assert.match(readFileSync(join(cwd, 'out.html'), 'utf8'), /^<!doctype html>/);
 });
 
 const HELP = 'Options: tenfold cross-families max --help.';

@@ -1,5 +1,9 @@
 /** Answers say no more than their evidence: no name alone, no ordinal that no text states, no day that nobody gave. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { ask, openQa, type AskOptions, type QaContext } from '../src/answer/ask.ts';
 import { openSources } from '../src/corpus.ts';
@@ -133,4 +137,18 @@ test('TIMEX values of spans before year 1 keep all their digits', () => {
   assert.equal(timexOf('in the 3rd century BC'), '(-0299-01-01,-0200-12-31)');
   assert.equal(timexOf('on 5 March 44 BC'), '-0043-03-05');
   assert.equal(timexOf('in the 1950s'), '195X');
+});
+
+test('a database of something else is refused and stays byte for byte what it was', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'temporal-qa-foreign-'));
+  const file = join(folder, 'notes.sqlite');
+  const database = new DatabaseSync(file);
+  database.exec('CREATE TABLE notes (text TEXT)');
+  database.close();
+  const before = readFileSync(file);
+  assert.throws(() => openEvidenceStore({ file }), {
+    message: `openEvidenceStore: an evidence file of version 1, got a database of something else (${file}). Ingest the sources again into a new file. TF-TEMPORAL-004`,
+  });
+  assert.deepEqual(readFileSync(file), before);
+  rmSync(folder, { recursive: true });
 });

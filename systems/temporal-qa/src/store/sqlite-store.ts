@@ -50,6 +50,8 @@ export function openEvidenceStore({ file, readOnly = false }: SqliteStoreOptions
     database = new DatabaseSync(file, { readOnly });
     const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
     if (version === 0 && !readOnly) {
+      const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
+      if (tables > 0) throw new Error('a database of something else');
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       database.exec(SCHEMA);
       // Terms wait in memory while a load is indexed: fewer segments, fewer merges.
@@ -62,7 +64,11 @@ export function openEvidenceStore({ file, readOnly = false }: SqliteStoreOptions
       expected: `an evidence file of version ${SCHEMA_VERSION}`,
       actual: cause instanceof Error ? cause.message : String(cause),
       location: file,
-      hints: ['Ingest the sources again into a new file.'],
+      hints: [
+        /unable to open|readonly/.test(String(cause))
+          ? 'Check its permissions and those of its folder.'
+          : 'Ingest the sources again into a new file.',
+      ],
       cause,
     });
   }
