@@ -23,7 +23,7 @@ export interface MeasureOptions {
 }
 
 /** Rounds of the profile that the plan is made of, after the first. */
-const PLANNING_ROUNDS = 2;
+const PLANNING_ROUNDS = 4;
 /** Rounds of a launch that do not count. */
 const COLD_ROUNDS = 1;
 

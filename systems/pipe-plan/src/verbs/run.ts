@@ -49,12 +49,25 @@ export function sameLosses({ plain, filled }: Measurement): boolean {
 }
 
 export function measuredValue({ plain, filled, sharing, frozenRatio, bubbleRatio }: Measurement) {
-  return { plain, filled, gain: gainOf(plain.quartilesMs, filled.quartilesMs), sharing, frozenRatio, bubbleRatio };
+  const gain = plain.quartilesMs[1] / filled.quartilesMs[1];
+  const predictedGain = plain.predictedMs[1] / filled.predictedMs[1];
+  return { plain, filled, gain, predictedGain, lostShare: lostShare(plain, filled), sharing, frozenRatio, bubbleRatio };
 }
 
-/** How many times as long iterations take with the frozen part first. */
-export function gainOf(plainMs: readonly number[], filledMs: readonly number[]): number {
-  return plainMs[1]! / filledMs[1]!;
+/** Share of the workers' time in the engine in which their threads did not run: other work had the cores. */
+function lostShare(...kinds: readonly Measurement['plain'][]): number {
+  const sum = (times: readonly number[]): number => times.reduce((total, ms) => total + ms, 0);
+  return Math.max(0, 1 - sum(kinds.flatMap(({ threadMs }) => threadMs)) / sum(kinds.flatMap(({ busyMs }) => busyMs)));
+}
+
+/** From this share on bubbles are no free time: other work ran in them too. */
+const NOISY_SHARE = 0.15;
+
+/** What to say about a gain measured while other work had the cores; empty on a quiet machine. */
+export function noiseNote({ lostShare }: { readonly lostShare: number }): string {
+  return lostShare < NOISY_SHARE
+    ? ''
+    : ` Other work had the cores for ${(100 * lostShare).toFixed(0)} % of the workers’ time, so this gain says little: measure again on a quiet machine.`;
 }
 
 export function measuredBlocks({ plain, filled, plan, spans, sharing }: Measurement): Block[] {
@@ -106,12 +119,13 @@ export function measuredBlocks({ plain, filled, plan, spans, sharing }: Measurem
 }
 
 function measuredReport(measured: Measurement): Report {
-  const { plain, filled, gain } = measuredValue(measured);
+  const value = measuredValue(measured);
+  const { plain, filled, gain, predictedGain } = value;
   return {
     title: 'Mini diffusion model on worker threads',
     verdict: {
-      tone: gain > 1 ? 'good' : 'warn',
-      text: `An iteration took ${plain.quartilesMs[1].toFixed(1)} ms with the frozen part first and ${filled.quartilesMs[1].toFixed(1)} ms with it in the bubbles (${gain.toFixed(2)} times); the prediction was off by ${(100 * filled.error).toFixed(1)} %.`,
+      tone: gain > 1 && noiseNote(value) === '' ? 'good' : 'warn',
+      text: `An iteration took ${plain.quartilesMs[1].toFixed(1)} ms with the frozen part first and ${filled.quartilesMs[1].toFixed(1)} ms with it in the bubbles (${gain.toFixed(2)} times, predicted ${predictedGain.toFixed(2)}); the prediction was off by ${(100 * filled.error).toFixed(1)} %.${noiseNote(value)}`,
     },
     blocks: measuredBlocks(measured),
   };

@@ -11,7 +11,7 @@ import { idleSlotsPerStage } from '../pipeline/simulation.ts';
 import { comparisonBlocks, planTimelines } from '../report.ts';
 import { comparePlans } from '../rivals/compare.ts';
 import { simulatePlan } from '../search/filled-plan.ts';
-import { measuredBlocks, measuredValue, sameLosses } from './run.ts';
+import { measuredBlocks, measuredValue, noiseNote, sameLosses } from './run.ts';
 
 const NUM_DEVICES = 8;
 const BATCH = 64;
@@ -56,7 +56,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
       verdict: {
         tone: isSound ? 'good' : 'bad',
         text: isSound
-          ? `Planned: ${best.iterationMs.toFixed(1)} ms an iteration against ${rival.iterationMs.toFixed(1)} ms of ${rival.method}; really run: frozen work in the bubbles took ${mini.filled.quartilesMs[1].toFixed(1)} ms, before the pipeline ${mini.plain.quartilesMs[1].toFixed(1)} ms, with the same loss.`
+          ? `Planned: ${best.iterationMs.toFixed(1)} ms an iteration against ${rival.iterationMs.toFixed(1)} ms of ${rival.method}; really run: frozen work in the bubbles took ${mini.filled.quartilesMs[1].toFixed(1)} ms, before the pipeline ${mini.plain.quartilesMs[1].toFixed(1)} ms, with the same loss (${gain.toFixed(2)} times; predicted ${mini.predictedGain.toFixed(2)}).${noiseNote(mini)}`
           : `A check failed: ${problems[0] ?? (sameLosses(measured) ? `${rival.method} is faster` : 'filling changed the loss')}.`,
       },
       blocks: [
@@ -68,6 +68,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
             { label: 'idle before filling', value: best.bubbleRatio, format: 'percent' },
             { label: 'idle after filling', value: best.filledBubbleRatio, format: 'percent' },
             { label: 'measured gain of filling', value: gain, digits: 3, tone: gain > 1 ? 'good' : 'warn' },
+            { label: 'its prediction', value: mini.predictedGain, digits: 3 },
             { label: 'prediction off by', value: mini.filled.error, format: 'percent' },
           ],
         },
