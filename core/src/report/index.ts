@@ -12,3 +12,4 @@ export * from './terminal/render-terminal.ts';
 export { isoDate } from './timeline-time.ts';
 export * from './tones.ts';
 export * from './types.ts';
+export * from './whole-ticks.ts';

@@ -4,12 +4,15 @@ import type * as PlotModule from '@observablehq/plot';
 import { formatSignificant } from '../base/index.ts';
 import { binsOf } from './histogram.ts';
 import type { Axis, PlotBlock, PlotPoint } from './types.ts';
+import { wholeTicksOf } from './whole-ticks.ts';
 
 type Plot = typeof PlotModule;
 type Row = PlotPoint & { readonly series: string };
 
 const DEFAULT_WIDTH_PX = 640;
 const MIN_CELL_HEIGHT_PX = 18;
+/** Axes that span more get round ticks. */
+const MAX_WHOLE_TICKS = 12;
 /** Past this many points a line carries no dots. */
 const MAX_DOTTED_POINTS = 60;
 
@@ -27,11 +30,12 @@ export function plotOptionsOf(
   const isMany = block.series.length > 1;
   const isCell = block.mark === 'cell';
   const longestYName = Math.max(0, ...rows.map((row) => (typeof row.y === 'string' ? row.y.length : 0)));
+  const whole = wholeTicksOf(block, MAX_WHOLE_TICKS);
   return {
     width,
     marginLeft: Math.min(180, 52 + longestYName * 5),
     marginBottom: 40,
-    x: axisOptions(block.x, !isCell && block.mark === 'dot'),
+    x: { ...axisOptions(block.x, !isCell && block.mark === 'dot'), ...(whole && { ticks: whole, tickFormat: String }) },
     y: axisOptions(block.y, !isCell),
     color: isCell
       ? { legend: hasCanvas, scheme: 'viridis' }

@@ -12,6 +12,7 @@ import {
   renderMarkdown,
   renderTerminal,
   type Report,
+  type PlotBlock,
   type TimelineBlock,
 } from '../../src/report/index.ts';
 import { textWidth, truncateText, wrapText } from '../../src/report/text-width.ts';
@@ -125,6 +126,23 @@ test('a timeline that says when its 0 was shows dates, also before year 1, and n
     assert.doesNotMatch(text, /\d h |\d min/);
   }
   assert.match(renderTerminal(report(ancient)), /-0043-03-15/);
+});
+
+test('an axis of few whole numbers has no tick between them', async () => {
+  const plot = (xs: readonly number[]): PlotBlock => ({
+    kind: 'plot',
+    mark: 'line',
+    x: { label: 'round' },
+    y: { label: 'share' },
+    series: [{ name: 'a', points: xs.map((x) => ({ x, y: x / 7 })) }],
+  });
+  const ticksOf = async (xs: readonly number[]) => {
+    const html = await renderHtml({ title: 't', verdict: { tone: 'info', text: 'v' }, blocks: [plot(xs)] });
+    const labels = /aria-label="x-axis tick label">(.*?)<\/g>/.exec(html)![1]!;
+    return [...labels.matchAll(/>([^<]+)<\/text>/g)].map(([, text]) => text);
+  };
+  assert.deepEqual(await ticksOf([0, 1, 2, 3, 4]), ['0', '1', '2', '3', '4']);
+  assert.ok((await ticksOf([0, 0.5, 1])).includes('0.5'));
 });
 
 test('cells read as people write them', () => {

@@ -38,9 +38,14 @@ export function Rounds({ result }: { readonly result: AdaptJson }) {
 }
 
 function Guard({ method }: { readonly method: MethodJson }) {
+  // the first report is of the network before the rounds
+  const numRounds = method.rounds.length - 1;
   if (!method.isStopped) {
     return (
-      <Callout tone="good" title={`The guard saw ${method.rounds.length} rounds without an alarm and kept the last.`} />
+      <Callout
+        tone="good"
+        title={`The guard saw ${numRounds} ${numRounds === 1 ? 'round' : 'rounds'} without an alarm and kept the last.`}
+      />
     );
   }
   const last = method.rounds.at(-1)!;

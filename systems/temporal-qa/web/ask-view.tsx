@@ -37,7 +37,8 @@ interface Turn {
 }
 
 export function AskView({ page }: { readonly page: RoomPageProps }) {
-  const [question, setQuestion] = useAddressState<string>('q', EXAMPLES[0]!);
+  const [typed, setTyped] = useAddressState<string>('q', '');
+  const [isTyped, setIsTyped] = useState(typed !== '');
   const [mode, setMode] = useAddressState<Mode>('mode', 'strict');
   const [asOf, setAsOf] = useAddressState<string>('asOf', '');
   const [sources, setSources] = useAddressState<string>('sources', '');
@@ -47,6 +48,12 @@ export function AskView({ page }: { readonly page: RoomPageProps }) {
   const run = useVerbRun<AnswerResult>(page, 'ask');
   const tour = useVerbRun(page, 'tour', { addressKey: 'tour', showLatest: false });
   const shown = run.run?.result;
+  // until something is typed, the box holds the question whose answer stands below: controls ask it again
+  const question = isTyped ? typed : (shown?.question ?? EXAMPLES[0]!);
+  const setQuestion = (next: string) => {
+    setIsTyped(true);
+    setTyped(next);
+  };
 
   const askWith = (changed: Readonly<Record<string, string>>) =>
     void run.start({ question, mode, asOf, sources, db, ranker, ...changed });

@@ -6,6 +6,8 @@ import { useThemeName } from '../timeline/timeline-colours.ts';
 import { useWidth } from '../widgets/use-width.ts';
 
 const HEIGHT_PX = 170;
+/** Steps are counted: no tick between two of them. */
+const STEP_INCREMENTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 export function LiveChart({ points }: { readonly points: readonly MetricPoint[] }) {
   const names = useMemo(() => [...new Set(points.map((point) => point.name))], [points]);
@@ -46,7 +48,10 @@ function MetricChart({ name, points }: { readonly name: string; readonly points:
         legend: { show: false },
         cursor: { y: false },
         scales: { x: { time: false } },
-        axes: [axis, { ...axis, size: 56 }],
+        axes: [
+          { ...axis, incrs: STEP_INCREMENTS },
+          { ...axis, size: 56 },
+        ],
         series: [{}, { stroke: token('--series-1'), width: 1.6 }],
       },
       [[], []],

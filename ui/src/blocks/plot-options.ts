@@ -1,6 +1,6 @@
 /** A plot block as options of Observable Plot. Colours are CSS variables, so themes change without redrawing. */
 import * as Plot from '@observablehq/plot';
-import type { Axis, PlotBlock } from '@tenfold/core/report';
+import { wholeTicksOf, type Axis, type PlotBlock } from '@tenfold/core/report';
 
 export interface PlotSize {
   readonly width: number;
@@ -52,6 +52,8 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
       data.slice(0, 1).map((datum) => datum.y),
     );
   const longestY = yBand ? Math.max(0, ...data.slice(0, 500).map((datum) => String(datum.y).length)) : 6;
+  const numXTicks = width < NARROW_PX ? 5 : 9;
+  const whole = wholeTicksOf(block, numXTicks);
   const options: Plot.PlotOptions = {
     width,
     height,
@@ -60,12 +62,15 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
     marginTop: 26,
     marginRight: 28,
     style: { background: 'transparent', fontFamily: 'var(--font-sans)', fontSize: '12px', color: 'var(--ink-2)' },
-    x: scaleOptions(
-      block.x,
-      xBand,
-      width < NARROW_PX ? 5 : 9,
-      data.map((datum) => datum.x),
-    ),
+    x: {
+      ...scaleOptions(
+        block.x,
+        xBand,
+        numXTicks,
+        data.map((datum) => datum.x),
+      ),
+      ...(whole && { ticks: whole, tickFormat: String }),
+    },
     y: {
       ...scaleOptions(
         block.y,
