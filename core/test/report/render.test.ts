@@ -145,6 +145,23 @@ test('an axis of few whole numbers has no tick between them', async () => {
   assert.ok((await ticksOf([0, 0.5, 1])).includes('0.5'));
 });
 
+test('a name with a line break stands on one line of a drawing', () => {
+  const text = renderTerminal({
+    title: 't',
+    verdict: { tone: 'info', text: 'v' },
+    blocks: [
+      {
+        kind: 'plot',
+        mark: 'cell',
+        x: { label: 'true' },
+        y: { label: 'given' },
+        series: [{ name: 's', points: ['bird\nnest', 'cat'].map((name) => ({ x: name, y: name, value: 1 })) }],
+      },
+    ],
+  });
+  assert.match(text, /^bird nest █/m);
+});
+
 test('cells read as people write them', () => {
   assert.equal(formatCell(0.98612, { format: 'percent' }), '98.6 %');
   assert.equal(formatCell(1536, { format: 'bytes' }), '1.5 KiB');

@@ -15,7 +15,7 @@ const inputParams = {
     .meta({ kind: 'file' })
     .describe('predicted probabilities [N, K], .npy, of models that did not train on the sample'),
   features: z.string().default('').meta({ kind: 'file' }).describe('embeddings [N, d] or images [N, C, H, W], .npy'),
-  columns: z.array(z.string()).default([]).describe('feature columns; default all numeric ones'),
+  columns: z.array(z.string()).default([]).describe('feature columns; default all numeric ones but row numbers'),
   text: z.string().default('').describe('column with texts, turned into TF-IDF features'),
   group: z.string().default('').describe('column whose equal values stay in one fold'),
   truth: z.string().default('').describe('column with true labels, to measure the audit'),

@@ -16,7 +16,10 @@ const pairParams = {
   label: z.string().default('label').describe('label column, or file with the labels of an array; images: sub-folders'),
   id: z.string().default('').describe('column that names samples; default the row number'),
   text: z.string().default('').describe('column with texts, used as weighted term counts'),
-  columns: z.array(z.string()).default([]).describe('feature columns; default all that both tables have'),
+  columns: z
+    .array(z.string())
+    .default([])
+    .describe('feature columns; default all that both tables have, but row numbers'),
   imageSize: z.int().min(8).max(64).default(16).describe('side in pixels that images are averaged into'),
   colour: z.boolean().default(false).describe('read images as RGB instead of grey'),
 };

@@ -1,13 +1,15 @@
 /** Answers say no more than their evidence: no name alone, no ordinal that no text states, no day that nobody gave. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { runVerbInTest } from '@tenfold/core/system/test-kit';
 import { ask, openQa, type AskOptions, type QaContext } from '../src/answer/ask.ts';
 import { openSources } from '../src/corpus.ts';
 import { evidenceOfFact } from '../src/ingest/verbalise.ts';
+import { manifest } from '../src/manifest.ts';
 import { reportAnswer } from '../src/report.ts';
 import { openEvidenceStore } from '../src/store/sqlite-store.ts';
 import type { EvidenceStore } from '../src/store/types.ts';
@@ -150,5 +152,13 @@ test('a database of something else is refused and stays byte for byte what it wa
     message: `openEvidenceStore: an evidence file of version 1, got a database of something else (${file}). Ingest the sources again into a new file. TF-TEMPORAL-004`,
   });
   assert.deepEqual(readFileSync(file), before);
+  rmSync(folder, { recursive: true });
+});
+
+test('a saved refusal is not called checked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'temporal-qa-refused-'));
+  writeFileSync(join(folder, 'refused.json'), JSON.stringify(await ask(corpus, 'Who was pope in 1500?')));
+  const { report } = await runVerbInTest(manifest, 'verify', { file: 'refused.json' }, { workingFolder: folder });
+  assert.deepEqual(report!.verdict, { tone: 'warn', text: 'The file holds no answer: there is nothing to check.' });
   rmSync(folder, { recursive: true });
 });

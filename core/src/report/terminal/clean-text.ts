@@ -15,9 +15,13 @@ export function cleanReport(report: Report): Report {
   return clean(report) as Report;
 }
 
-function clean(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value);
-  if (Array.isArray(value)) return value.map(clean);
+/** Names in drawings stand on one line each. */
+const DRAWINGS: ReadonlySet<unknown> = new Set(['plot', 'timeline']);
+
+function clean(value: unknown, isDrawn = false): unknown {
+  if (typeof value === 'string') return isDrawn ? cleanText(value).replace(/\s*\n\s*/g, ' ') : cleanText(value);
+  if (Array.isArray(value)) return value.map((item) => clean(item, isDrawn));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item)]));
+  const isInside = isDrawn || ('kind' in value && DRAWINGS.has(value.kind));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item, isInside)]));
 }

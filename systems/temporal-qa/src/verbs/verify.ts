@@ -24,15 +24,18 @@ export async function run(params: VerifyParams, context: VerbContext): Promise<V
       value: check,
       report: {
         title: `Check of ${params.file}`,
-        verdict: ok
-          ? {
-              tone: 'good',
-              text:
-                check.numAnswers === 1
-                  ? 'The answer is stated by its evidence and fits the condition.'
-                  : `All ${check.numAnswers} answers are stated by their evidence and fit the condition.`,
-            }
-          : { tone: 'bad', text: `${check.findings.length} faults; the first: ${check.findings[0]!.fault}.` },
+        verdict:
+          check.numAnswers === 0
+            ? { tone: 'warn', text: 'The file holds no answer: there is nothing to check.' }
+            : ok
+              ? {
+                  tone: 'good',
+                  text:
+                    check.numAnswers === 1
+                      ? 'The answer is stated by its evidence and fits the condition.'
+                      : `All ${check.numAnswers} answers are stated by their evidence and fit the condition.`,
+                }
+              : { tone: 'bad', text: `${check.findings.length} faults; the first: ${check.findings[0]!.fault}.` },
         blocks: [
           {
             kind: 'table',
