@@ -170,6 +170,14 @@ test('images, gradients and 30 steps of training are the same to the bit where p
   );
 });
 
+test('pairs stay in their places where tiles were counted with other rounding than they are emitted', async (context) => {
+  const lines = await linesOf('./gpu-emit-program.ts');
+  if (!lines) return context.skip(NO_ADAPTER);
+  assert.deepEqual(lines, [
+    { isEachInItsPlace: true, isEachTileOnce: true, isNothingBehind: true, missed: [0, 0, 0, 0, 0] },
+  ]);
+});
+
 test('what the driver says of memory and of work it refuses becomes an error, not a result', async () => {
   const device = (message: string, place: number) => {
     const scopes: string[] = [];

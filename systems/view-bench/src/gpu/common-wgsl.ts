@@ -122,10 +122,13 @@ fn tileBox(uv: vec2f, halfSize: vec2f) -> TileBox {
   let most = vec2f(f32(frame.size.z), f32(frame.size.w));
   return TileBox(vec2u(clamp(low, vec2f(0.0), most)), vec2u(clamp(high, vec2f(0.0), most)));
 }
+// What is emitted has slack over what shows (alpha of 1/255), and what is counted over what is emitted.
+fn emittedReach(reach: f32) -> f32 { return reach * 1.0001 + 0.0001; }
+fn countedReach(reach: f32) -> f32 { return reach * 1.0002 + 0.0002; }
 fn isTouched(box: TileBox, tile: vec2u, uv: vec2f, a: f32, b: f32, c: f32, reach: f32) -> bool {
   if (box.end.x - box.start.x <= 1u || box.end.y - box.start.y <= 1u) { return true; }
   let corner = vec2f(tile) * ${TILE_PX}.0 - uv;
-  return smallestOverTile(a, b, c, corner.x, corner.y) <= reach * 1.0001 + 0.0001;
+  return smallestOverTile(a, b, c, corner.x, corner.y) <= reach;
 }
 `;
 

@@ -48,7 +48,7 @@ ${TILES_WGSL}
   let box = tileBox(uv, wide);
   var count = 0u;
   for (var y = box.start.y; y < box.end.y; y++) {
-    for (var x = box.start.x; x < box.end.x; x++) { if (isTouched(box, vec2u(x, y), uv, a, b, c, reach)) { count++; } }
+    for (var x = box.start.x; x < box.end.x; x++) { if (isTouched(box, vec2u(x, y), uv, a, b, c, countedReach(reach))) { count++; } }
   }
   tileCounts[i] = count;
   keys[i] = bitcast<u32>(s.p.z);
@@ -86,7 +86,7 @@ ${TILES_WGSL}
     let box = tileBox(uv, vec2f(proj[at + 11u], proj[at + 12u]));
     for (var y = max(box.start.y, band.x); y < min(box.end.y, band.y); y++) {
       for (var x = box.start.x; x < box.end.x; x++) {
-        if (isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], proj[at + 10u])) { count++; }
+        if (isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], countedReach(proj[at + 10u]))) { count++; }
       }
     }
   }
@@ -94,7 +94,9 @@ ${TILES_WGSL}
 }
 `;
 
-/** Emits a pair for every tile of the band that a Gaussian touches, near to far. A pair's number is its place before the sort by tiles. */
+/** Emits a pair for every tile of the band that a Gaussian touches, near to far. A pair's number is its place before the sort by tiles.
+ *  Exactly as many as were counted, else pairs of the next Gaussian would be overwritten: compilers round differently from kernel to
+ *  kernel. The count is a little generous, so that no touched tile is left out; tiles that only fill up show nothing of the Gaussian. */
 export const EMIT_WGSL = /* wgsl */ `
 ${UNIFORM_WGSL}
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
@@ -116,9 +118,16 @@ ${TILES_WGSL}
   if (proj[at + 13u] == 0.0) { return; }
   let uv = vec2f(proj[at], proj[at + 1u]);
   let box = tileBox(uv, vec2f(proj[at + 11u], proj[at + 12u]));
-  for (var y = max(box.start.y, band.x); y < min(box.end.y, band.y); y++) {
+  let end = offsets[r + 1u];
+  let startY = max(box.start.y, band.x);
+  let endY = max(startY, min(box.end.y, band.y));
+  var tilesLeft = (endY - startY) * (box.end.x - box.start.x);
+  for (var y = startY; y < endY; y++) {
     for (var x = box.start.x; x < box.end.x; x++) {
-      if (!isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], proj[at + 10u])) { continue; }
+      if (e == end) { return; }
+      let isOwed = end - e >= tilesLeft;
+      tilesLeft--;
+      if (!isOwed && !isTouched(box, vec2u(x, y), uv, proj[at + 2u], proj[at + 3u], proj[at + 4u], emittedReach(proj[at + 10u]))) { continue; }
       if (e < frame.counts.w) {
         tileKeys[e] = y * frame.size.z + x;
         pairs[e] = e;
