@@ -67,14 +67,14 @@ function quoted(text: string): string {
 export function policyTable({ rows }: WhatIf, trace: Trace): TableBlock {
   return {
     kind: 'table',
-    caption: 'Policies, losing ones included',
+    caption: 'Policies, losing ones included; TTFT by the paper’s model',
     columns: [
       { key: 'capacity', label: 'capacity', format: 'bytes' },
       { key: 'policy', label: 'policy' },
       { key: 'tokens', label: 'token hit rate', format: 'percent', digits: 2 },
-      { key: 'requests', label: 'requests with a hit', format: 'percent' },
+      { key: 'requests', label: 'requests hit', format: 'percent' },
       { key: 'flops', label: 'FLOPs saved', format: 'percent', digits: 2 },
-      { key: 'ttft', label: 'P95 TTFT, paper’s model', format: 'duration-ms' },
+      { key: 'ttft', label: 'P95 TTFT', format: 'duration-ms' },
       { key: 'peak', label: 'peak', format: 'bytes' },
       { key: 'evictions', label: 'evictions', format: 'count' },
     ],

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { readCsv } from '@tenfold/core/data';
 import { findDataFolder } from '@tenfold/core/system';
+import { renderTerminal } from '@tenfold/core/report';
 import { assertManifest, createTestContext, runTour, runVerbInTest } from '@tenfold/core/system/test-kit';
 import { profileFromHfConfig, PROFILED_MODEL_TYPES } from '../src/cost/hf-config.ts';
 import { policyName } from '../src/cache/eviction.ts';
@@ -297,3 +298,14 @@ function subsets(items: readonly string[], most: number): string[][] {
     all = [...all, ...all.filter((subset) => subset.length < most).map((subset) => [...subset, item])];
   return all;
 }
+
+test('a hundred columns show the names of all policies in full', async () => {
+  const policies = ['superseded', 'marconi:0.25', 'marconi:1', 'hitDensity', 'compat-tuned'];
+  const { report } = await runVerbInTest(manifest, 'simulate', {
+    policies: policies.join(','),
+    capacity: '2GB',
+    limit: 20,
+  });
+  const text = renderTerminal(report!, { width: 100 });
+  for (const name of policies) assert.match(text, new RegExp(`iB  ${name} `));
+});
