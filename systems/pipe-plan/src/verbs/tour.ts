@@ -35,8 +35,8 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
     ends: [7, 11],
     batch: 8,
     numMicroBatches: 2,
-    numRuns: 2,
-    numIterations: 3,
+    numRuns: 3,
+    numIterations: 5,
     onStep: (phase) => context.progress({ phase: `mini model: ${phase}` }),
   });
   const mini = measuredValue(measured);
