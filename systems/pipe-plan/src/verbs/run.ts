@@ -61,7 +61,7 @@ function lostShare(...kinds: readonly Measurement['plain'][]): number {
 }
 
 /** From this share on bubbles are no free time: other work ran in them too. */
-const NOISY_SHARE = 0.15;
+const NOISY_SHARE = 0.3;
 
 /** What to say about a gain measured while other work had the cores; empty on a quiet machine. */
 export function noiseNote({ lostShare }: { readonly lostShare: number }): string {
