@@ -26,6 +26,11 @@ const RULES: readonly TextRule[] = [
     says: 'the wall clock is banned; take `clock` from the context',
   },
   {
+    pattern: /\bmkdir(Sync)?\([^)]*recursive: true/,
+    where: /^(core|systems\/[^/]+|apps\/[^/]+)\/(src|server)\//,
+    says: 'mkdir with `recursive` never ends in folders like /proc; use makeFolder of core/base',
+  },
+  {
     pattern: /\b(TODO|FIXME|XXX)\b/,
     where: /\.(ts|tsx|mjs|py|wgsl)$/,
     says: 'unfinished mark; finish it or say it in the README’s limits',

@@ -1,10 +1,11 @@
 /** Builds the pages when a source is newer than the last build. Sources are compared by content, not by time. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { makeFolder } from '@tenfold/core/base';
 import { studioError } from './studio-errors.ts';
 
 /** Where the built pages lie. */
@@ -43,7 +44,7 @@ export async function buildWebIfStale(options: { readonly force?: boolean } = {}
     compressFiles(temporary);
     if (broken.size === 0) writeFileSync(join(temporary, STAMP_FILE), stamp); // else the next start tries again
     rmSync(folder, { recursive: true, force: true });
-    mkdirSync(join(folder, '..'), { recursive: true });
+    makeFolder(join(folder, '..'));
     renameSync(temporary, folder);
   } catch (cause) {
     rmSync(temporary, { recursive: true, force: true });

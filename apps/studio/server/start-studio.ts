@@ -1,12 +1,11 @@
 /** Starts the studio: API and built pages on one address. */
-import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { streamSSE } from 'hono/streaming';
-import { TenfoldError, type ErrorKind } from '@tenfold/core/base';
+import { makeFolder, TenfoldError, type ErrorKind } from '@tenfold/core/base';
 import {
   findHomeFolder,
   openRunStore,
@@ -90,7 +89,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
     maxUploadBytes = DEFAULT_MAX_UPLOAD_BYTES,
   } = options;
   const token = options.token ?? (isLoopback(host) ? undefined : createToken());
-  mkdirSync(home, { recursive: true });
+  makeFolder(home);
   const store = await openRunStore({ environment: process.env, folder: home, clock: { nowMs: () => Date.now() } });
   const url = postgresUrlOf(process.env);
   const queue = url === undefined ? undefined : await openJobQueue({ url, store });

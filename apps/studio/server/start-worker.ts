@@ -1,6 +1,6 @@
 /** A worker: takes runs from the shared queue and runs them here, one process each. Any number of machines may have some. */
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { makeFolder } from '@tenfold/core/base';
 import { findHomeFolder, openRunStore, postgresUrlOf } from '@tenfold/core/store';
 import { findDataFolder } from '@tenfold/core/system';
 import { openJobQueue } from './job-queue.ts';
@@ -43,7 +43,7 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
       hints: ['Example: TENFOLD_STORE=postgres://user@host/tenfold tenfold worker'],
     });
   }
-  mkdirSync(home, { recursive: true });
+  makeFolder(home);
   const store = await openRunStore({ environment: process.env, folder: home, clock: { nowMs: () => Date.now() } });
   const bus = createRunEventBus();
   if (onRun) {

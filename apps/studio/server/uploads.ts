@@ -1,8 +1,8 @@
 /** Uploads: streamed into the home folder under a limit, to a temporary name and then renamed. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBytes } from '@tenfold/core/base';
+import { formatBytes, makeFolder } from '@tenfold/core/base';
 import { studioError } from './studio-errors.ts';
 
 export interface StoredUpload {
@@ -32,7 +32,7 @@ export async function storeUpload(options: {
 }): Promise<StoredUpload> {
   const name = safeFileName(options.name);
   const folder = join(options.home, 'uploads', randomBytes(6).toString('hex'));
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, name);
   const file = await open(`${path}.part`, 'wx');
   let byteLength = 0;

@@ -13,6 +13,11 @@ export const baseError = defineErrors({
     fix: 'Report it with the command that led here.',
   },
   'TF-BASE-003': { kind: 'input', title: 'A number or unit cannot be read', fix: 'Write it like 64MiB, 1.5s or 12ms.' },
+  'TF-BASE-004': {
+    kind: 'input',
+    title: 'A folder cannot be made',
+    fix: 'Name another place: no file may be in the way, and the folder above must be yours to write.',
+  },
 });
 
 /** Throws TF-BASE-002 unless the condition holds; for invariants of ours, never for user input. */

@@ -4,6 +4,7 @@ export * from './disposal.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './hash.ts';
+export * from './make-folder.ts';
 export * from './median.ts';
 export * from './rng.ts';
 export * from './units.ts';

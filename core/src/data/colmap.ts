@@ -1,4 +1,5 @@
 /** COLMAP models: single files by format, and whole folders (`sparse/0`). */
+import { makeFolder } from '../base/index.ts';
 import {
   encodeColmapCameras,
   encodeColmapImages,
@@ -101,9 +102,8 @@ export async function writeColmapModel(
   model: ColmapModel,
   { format = 'binary', ...options }: WriteOptions & { readonly format?: ColmapFormat } = {},
 ): Promise<void> {
-  const { mkdir } = await import('node:fs/promises');
   const { join } = await import('node:path');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const write = async <Records>(part: ColmapPart<Records>, records: Records) => {
     const bytes = format === 'binary' ? part.encode(records) : new TextEncoder().encode(part.format(records));
     await withSink(join(folder, `${part.fileName}.${EXTENSION[format]}`), options, (sink) => sink.write(bytes));

@@ -1,4 +1,5 @@
 /** Writing safetensors: names, dtypes and shapes are announced first, then the bytes stream through. */
+import { makeFolder } from '../base/index.ts';
 import { bytesPerElement, numel } from '../tensor/index.ts';
 import type { Dtype, Shape, Tensor, TensorData } from '../tensor/index.ts';
 import { dataError } from './data-errors.ts';
@@ -113,10 +114,9 @@ export async function writeSafetensorsFolder(
   tensors: Iterable<readonly [name: string, tensor: Tensor]>,
   options: SafetensorsWriteOptions & { readonly maxShardBytes?: number } = {},
 ): Promise<string[]> {
-  const { mkdir } = await import('node:fs/promises');
   const { join } = await import('node:path');
   const { maxShardBytes = 5e9, ...writeOptions } = options;
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const shards = planShards([...tensors], maxShardBytes);
   if (shards.length <= 1) {
     await writeSafetensors(join(folder, 'model.safetensors'), shards[0] ?? [], writeOptions);

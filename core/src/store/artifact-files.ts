@@ -1,6 +1,7 @@
 /** Artifacts on disk: one folder a run, files written to a temporary name and then renamed. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../base/index.ts';
 import { storeError } from './store-errors.ts';
 
 const ARTIFACT_FOLDER = 'artifacts';
@@ -21,7 +22,7 @@ export function artifactPath(home: string, runId: string, name: string): string 
 
 export function writeArtifactFile(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${process.pid}.part`;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   try {
     writeFileSync(temporary, bytes, { flush: true });
     renameSync(temporary, path);

@@ -1,8 +1,7 @@
 /** Opens the SQLite file of a store, or says in one error why it cannot be used. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { TenfoldError } from '../base/index.ts';
+import { makeFolder, TenfoldError } from '../base/index.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
 import { storeError } from './store-errors.ts';
 
@@ -20,7 +19,7 @@ export function openDatabase(folder: string): DatabaseSync {
   const path = join(folder, STORE_FILE);
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     assertVersion(readSchemaVersion(database), path);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
@@ -34,7 +33,8 @@ export function openDatabase(folder: string): DatabaseSync {
 }
 
 /** Turns an SQLite or file-system error into ours; our own errors pass. */
-export function storeErrorFrom(cause: unknown, path: string): TenfoldError {
+export function storeErrorFrom(error: unknown, path: string): TenfoldError {
+  const cause = error instanceof TenfoldError && error.code === 'TF-BASE-004' ? error.cause : error;
   if (cause instanceof TenfoldError) return cause;
   const { message, errcode, code } = cause as { message: string; errcode?: number; code?: string };
   const isForeign = code === 'ERR_SQLITE_ERROR' && /no such table|no such column/.test(message);

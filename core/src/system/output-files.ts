@@ -1,4 +1,5 @@
 /** Files that verbs write: never overwritten without `force`, never half-written. */
+import { makeFolder, TenfoldError } from '../base/index.ts';
 import { systemError } from './system-errors.ts';
 import type { VerbContext } from './types.ts';
 import { usageError } from './usage-errors.ts';
@@ -40,10 +41,11 @@ export function writeOutputFiles(
   for (const { path, bytes } of options.dryRun ? [] : targets) {
     const temporary = `${path}.${process.pid}.part`;
     try {
-      fs.mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       fs.writeFileSync(temporary, bytes);
       fs.renameSync(temporary, path);
-    } catch (cause) {
+    } catch (error) {
+      const cause = error instanceof TenfoldError ? error.cause : error;
       fs.rmSync(temporary, { force: true });
       throw systemError('TF-SYSTEM-006', {
         subject: options.subject,

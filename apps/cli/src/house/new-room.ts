@@ -1,7 +1,8 @@
 /** `tenfold new-room <name>`: copies systems/_skeleton under a new name and says what comes next. */
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { cliError } from '../cli-errors.ts';
 
@@ -85,7 +86,7 @@ export function copySkeleton(options: {
   try {
     for (const file of files) {
       const path = join(temporary, renamed(file, name));
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       writeFileSync(path, renamed(readFileSync(join(source, file), 'utf8'), name));
     }
     renameSync(temporary, target);

@@ -1,4 +1,5 @@
 /** Llama-style models in Hugging Face's layout: a folder with config.json and model.safetensors (or shards). */
+import { makeFolder } from '../../base/index.ts';
 import { writeSafetensors } from '../../data/index.ts';
 import type { StateValues } from '../../runtime/index.ts';
 import { castTensor } from '../../tensor/index.ts';
@@ -72,9 +73,9 @@ export async function saveLlamaFolder(
   model: { readonly config: LlamaConfig; readonly parameters: StateValues },
   { dtype = 'float32', force = false }: { dtype?: Dtype; force?: boolean } = {},
 ): Promise<void> {
-  const { mkdir, rename, writeFile } = await import('node:fs/promises');
+  const { rename, writeFile } = await import('node:fs/promises');
   const { join } = await import('node:path');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const stored = Object.entries(model.parameters).map(([name, tensor]): [string, Tensor] => [
     name,
     tensor.dtype === dtype ? tensor : castTensor(tensor, dtype),

@@ -1,6 +1,7 @@
 /** The lab's demonstration: trains a small CNN on MNIST, saves it, loads it again, exports it to ONNX, and checks that
  *  the reloaded model and onnxruntime-web compute the same logits. */
 import type * as Ort from 'onnxruntime-common';
+import { makeFolder } from '../../base/index.ts';
 import { loadMnist } from '../../data/index.ts';
 import type { Mnist } from '../../data/index.ts';
 import { writeOnnx } from '../../graph/index.ts';
@@ -45,7 +46,7 @@ const LOGIT_TOLERANCE = 1e-3;
 export async function run(params: TrainDigitsParams, context: VerbContext): Promise<VerbResult> {
   const { epochs, batch, maxItems, minAccuracy, force, dryRun } = params;
   const { join, resolve } = await import('node:path');
-  const { mkdir, rename, writeFile } = await import('node:fs/promises');
+  const { rename, writeFile } = await import('node:fs/promises');
   const started = context.clock.nowMs();
   const folder =
     params.out === '' ? join(context.cacheFolder, 'train-digits') : resolve(context.workingFolder, params.out);
@@ -105,7 +106,7 @@ export async function run(params: TrainDigitsParams, context: VerbContext): Prom
   let reloadError = 0;
   if (!dryRun) {
     context.progress({ phase: 'saving and loading' });
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await saveCheckpoint(checkpointPath, trainer, { force: force || params.out === '' });
     await writeFile(`${onnxPath}.part`, onnx);
     await rename(`${onnxPath}.part`, onnxPath);

@@ -2,10 +2,11 @@
  *  (measured: 13.5 s and 1.5 s), one of 1,300 nodes five times (0.16 and 0.03 s).
  *  The key covers the model, the engine's version and the processor, since some optimisations fit only that. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type * as Ort from 'onnxruntime-common';
+import { makeFolder } from '../../base/index.ts';
 import type { OrtApi } from '../engine/node-runtime.ts';
 
 type Options = Ort.InferenceSession.SessionOptions;
@@ -25,7 +26,7 @@ export async function openThroughCache(
       rmSync(path, { force: true });
     }
   }
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const part = `${path}.${process.pid}.part`;
   const session = await ort.InferenceSession.create(model, { ...options, optimizedModelFilePath: part });
   renameSync(part, path);

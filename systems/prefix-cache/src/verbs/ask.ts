@@ -1,8 +1,9 @@
 /** ask: one turn of a chat on the room's own model, with a cache that stays on disk between calls. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesFromText, formatDuration } from '@tenfold/core/base';
+import { z } from 'zod';
+import { bytesFromText, formatDuration, makeFolder } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { restoreSnapshot, saveSnapshot } from '../cache/snapshot.ts';
 import { openService } from '../engine/open-engine.ts';
@@ -27,7 +28,7 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
   const capacityBytes = bytesFromText(params.capacity);
   const { engine, tokenizer, service } = await openService(MODEL_FOLDER, { capacityBytes, clock: context.clock });
   const codecs = { state: engine.stateCodec, kv: engine.kvBytes };
-  mkdirSync(context.cacheFolder, { recursive: true });
+  makeFolder(context.cacheFolder);
   const path = join(context.cacheFolder, 'prefix-cache-chat.bin');
   if (params.forget) await rm(path, { force: true });
   if (existsSync(path)) await restoreSnapshot(service.cache, path, codecs);
@@ -79,13 +80,21 @@ export async function run(params: AskParams, context: VerbContext): Promise<Verb
   };
 }
 
+const historySchema = z.array(
+  z.object({
+    role: z.enum(['system', 'user', 'assistant', 'tool']),
+    content: z.string(),
+    tokens: z.array(z.int().min(0)).optional(),
+  }),
+);
+
 function readHistory(text: string): ChatMessage[] {
   if (text === '') return [];
   try {
-    const list: unknown = JSON.parse(text);
-    if (Array.isArray(list)) return list as ChatMessage[];
+    const list = historySchema.safeParse(JSON.parse(text));
+    if (list.success) return list.data;
   } catch {
     // Falls through to the same complaint.
   }
-  throw malformed('a JSON list of messages', text.slice(0, 40), '--history');
+  throw malformed('a JSON list of messages with role and content', text.slice(0, 40), '--history');
 }

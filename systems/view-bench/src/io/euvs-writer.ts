@@ -1,6 +1,7 @@
 /** Writes a scene in the EUVS layout: images, COLMAP model, split lists, masks, exact depth, pose priors, level labels. */
+import { makeFolder } from '@tenfold/core/base';
 import { writeColmapModel, writeImage, writeNpy, type ColmapModel } from '@tenfold/core/data';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quaternionFromRotation } from '../camera.ts';
 import { cameraCenter } from '../splat/project.ts';
@@ -19,7 +20,7 @@ export async function writeEuvsScene(
   { force, format = 'binary', onProgress }: EuvsWriteOptions,
 ): Promise<void> {
   for (const part of ['images', 'dynamic_masks', 'sky_masks', 'depth', 'geo_registration', 'poses', 'sparse/0']) {
-    await mkdir(join(folder, part), { recursive: true });
+    makeFolder(join(folder, part));
   }
   await writeColmapModel(join(folder, 'sparse/0'), colmapFromScene(scene), { force, format });
   let numDone = 0;

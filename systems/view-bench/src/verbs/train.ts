@@ -1,8 +1,8 @@
 /** train: splats of a scene folder, scored in its test views. */
-import { createRng, throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
+import { createRng, makeFolder, throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
 import type { Block } from '@tenfold/core/report';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { experimentArtifacts } from '../artifacts.ts';
 import { runExperiment } from '../bench/experiment.ts';
@@ -72,7 +72,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     const folder = resolve(context.workingFolder, params.out);
     for (const { name, bytes } of artifacts) {
       const path = join(folder, name);
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       await writeFile(path, bytes, { flag: params.force ? 'w' : 'wx' });
     }
     await writeFile(join(folder, 'results.json'), JSON.stringify(value, undefined, 1), {
