@@ -3,7 +3,7 @@ import { formatDiagnostic, TONE_OF_SEVERITY } from './diagnostic-text.ts';
 import { columnHeader, formatCell, formatFigure, isRightAligned } from './format-cell.ts';
 import { createStyle } from './terminal/style.ts';
 import { plotLines } from './terminal/plot.ts';
-import { timelineLines } from './terminal/timeline.ts';
+import { fillsOf, timelineLines } from './terminal/timeline.ts';
 import { TONES, toneFromText } from './tones.ts';
 import type { Block, Report, TableBlock, Tone } from './types.ts';
 
@@ -11,20 +11,23 @@ const DRAWING = { width: 80, style: createStyle(false), maxRows: 40 };
 
 /** Renders a report as one Markdown document. */
 export function renderMarkdown(report: Report): string {
+  const fills = fillsOf(report.blocks);
   const sections = [
     `# ${escapeInline(report.title)}`,
     `${toneText(report.verdict.tone)}**${escapeInline(report.verdict.text)}**`,
-    ...report.blocks.map((block) => blockText(block, 2)),
+    ...report.blocks.map((block) => blockText(block, 2, fills)),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function blockText(block: Block, level: number): string {
-  return (RENDERERS[block.kind] as (block: Block, level: number) => string)(block, level);
+type Fills = ReadonlyMap<string, string>;
+
+function blockText(block: Block, level: number, fills: Fills): string {
+  return (RENDERERS[block.kind] as (block: Block, level: number, fills: Fills) => string)(block, level, fills);
 }
 
 const RENDERERS: {
-  readonly [Kind in Block['kind']]: (block: Extract<Block, { kind: Kind }>, level: number) => string;
+  readonly [Kind in Block['kind']]: (block: Extract<Block, { kind: Kind }>, level: number, fills: Fills) => string;
 } = {
   text: (block) => (block.markdown ? block.text : escapeInline(block.text)),
   heading: (block, level) => `${'#'.repeat(Math.min(6, level + (block.level ?? 1) - 1))} ${escapeInline(block.text)}`,
@@ -37,7 +40,8 @@ const RENDERERS: {
       .join('\n'),
   table: (block) => captioned(block.caption, tableText(block)),
   plot: (block) => captioned(block.caption, fence(plotLines(block, DRAWING).join('\n'), 'text')),
-  timeline: (block) => captioned(block.caption, fence(timelineLines(block, DRAWING).join('\n'), 'text')),
+  timeline: (block, _level, fills) =>
+    captioned(block.caption, fence(timelineLines(block, { ...DRAWING, fills }).join('\n'), 'text')),
   image: (block) => captioned(block.caption, `![${escapeInline(block.alt)}](${block.source.replaceAll(' ', '%20')})`),
   callout: (block) => {
     const text = block.text === undefined ? '' : `\n>\n${quote(escapeInline(block.text))}`;
@@ -46,10 +50,10 @@ const RENDERERS: {
   code: (block) => captioned(block.caption, fence(block.text, block.language ?? '')),
   diagnostic: ({ diagnostic }) =>
     quote(`${toneText(TONE_OF_SEVERITY[diagnostic.severity])}${escapeInline(formatDiagnostic(diagnostic))}`),
-  group: (block, level) =>
+  group: (block, level, fills) =>
     [
       ...(block.title === undefined ? [] : [`${'#'.repeat(Math.min(6, level))} ${escapeInline(block.title)}`]),
-      ...block.blocks.map((inner) => blockText(inner, block.title === undefined ? level : level + 1)),
+      ...block.blocks.map((inner) => blockText(inner, block.title === undefined ? level : level + 1, fills)),
     ].join('\n\n'),
 };
 

@@ -192,3 +192,30 @@ test('widths count what a terminal shows', () => {
   assert.equal(truncateText('東京タワー', 5), '東京…');
   assert.deepEqual(wrapText('one two three', 7), ['one two', 'three']);
 });
+
+test('a category is filled alike in all timelines of a report, and up to eight are told apart', () => {
+  const span = (category: string, startMs: number) => ({ id: category, lane: 'a', name: 'x', category, startMs, endMs: startMs + 1 }); // prettier-ignore
+  const block = (categories: readonly string[]): TimelineBlock => ({
+    kind: 'timeline',
+    lanes: [{ id: 'a', label: 'a' }],
+    spans: categories.map(span),
+  });
+  const report: Report = {
+    title: 'two',
+    verdict: { tone: 'info', text: 'done' },
+    blocks: [
+      block(['fwd', 'a2a', 'dX', 'dW', 'opt', 'exposed']),
+      { kind: 'group', blocks: [block(['exposed', 'a2av', 'dW', 'merge'])] },
+    ],
+  };
+  for (const text of [renderTerminal(report), renderMarkdown(report)]) {
+    const fillOf = new Map<string, Set<string>>();
+    for (const [, fill, category] of text.matchAll(/([█▒▓░▚▞▙▟]) (\w+)/g)) {
+      fillOf.set(category!, (fillOf.get(category!) ?? new Set()).add(fill!));
+    }
+    assert.equal(fillOf.size, 8, text);
+    const fills = [...fillOf.values()].flatMap((set) => [...set]);
+    assert.equal(fills.length, 8, text);
+    assert.equal(new Set(fills).size, 8, text);
+  }
+});

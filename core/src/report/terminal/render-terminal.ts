@@ -10,7 +10,7 @@ import { plotLines } from './plot.ts';
 import { createStyle } from './style.ts';
 import { tableLines } from './table.ts';
 import type { TerminalOptions } from './terminal-options.ts';
-import { timelineLines } from './timeline.ts';
+import { fillsOf, timelineLines } from './timeline.ts';
 
 const DEFAULT_WIDTH = 80;
 const DEFAULT_MAX_ROWS = 40;
@@ -23,8 +23,13 @@ export function renderTerminal(
   options: { readonly width?: number; readonly hasColor?: boolean; readonly maxRows?: number } = {},
 ): string {
   const style = createStyle(options.hasColor ?? false);
-  const terminal = { width: options.width ?? DEFAULT_WIDTH, style, maxRows: options.maxRows ?? DEFAULT_MAX_ROWS };
   const { title, blocks, verdict } = cleanReport(report);
+  const terminal = {
+    width: options.width ?? DEFAULT_WIDTH,
+    style,
+    maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
+    fills: fillsOf(blocks),
+  };
   const sections = [
     [style.bold(title)],
     ...blocks.map((block) => blockLines(block, terminal)),

@@ -6,4 +6,6 @@ export interface TerminalOptions {
   readonly style: Style;
   /** Rows of a table, bars of a plot and lanes of a timeline shown before the rest is counted. */
   readonly maxRows: number;
+  /** Fill of each category of timelines; absent: each timeline its own. */
+  readonly fills?: ReadonlyMap<string, string>;
 }
