@@ -6,7 +6,7 @@
 import { costAt, createCostTable, extrapolationFactor, type CostTable } from '@tenfold/core/schedule';
 import type { Diagnostic } from '@tenfold/core/base';
 import { overlapError } from './overlap-errors.ts';
-import { isComm } from './op-graph.ts';
+import { isAllToAll, isComm } from './op-graph.ts';
 import type { OverlapGraph, OverlapOp, PartCosts } from './types.ts';
 
 export interface DeviceCosts {
@@ -80,11 +80,12 @@ export function evenPartCosts(overheadMs: number): PartCosts {
 
 /** Warnings for exchanges far outside the measured sizes. */
 export function checkTableRange(graph: OverlapGraph, device: DeviceCosts): Diagnostic[] {
-  const largest = Math.max(
-    0,
-    ...graph.ops.map((op) => (op.kind === 'a2a' || op.kind === 'a2av' ? (op.bytes ?? 0) : 0)),
-  );
-  const factor = largest === 0 ? 1 : extrapolationFactor(device.allToAll, largest);
+  let [farthest, factor] = [0, 1];
+  for (const op of graph.ops) {
+    if (!isAllToAll(op) || !op.bytes) continue;
+    const own = extrapolationFactor(device.allToAll, op.bytes);
+    if (own > factor) [farthest, factor] = [op.bytes, own];
+  }
   if (factor <= MAX_EXTRAPOLATION) return [];
   return [
     {
@@ -92,7 +93,7 @@ export function checkTableRange(graph: OverlapGraph, device: DeviceCosts): Diagn
       code: 'TF-OVERLAP-004',
       subject: 'checkTableRange',
       expected: `all-to-all sizes within ${MAX_EXTRAPOLATION} times the table of ${device.name}`,
-      actual: `${largest} bytes, ${factor.toFixed(1)} times outside`,
+      actual: `${farthest} bytes, ${factor.toFixed(1)} times outside`,
       hints: ['Measure that size and add it to the table.'],
     },
   ];

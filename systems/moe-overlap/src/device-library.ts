@@ -15,7 +15,8 @@ const INTER_BYTES_PER_SEC = 12.5e9;
 const INTRA_BYTES_PER_SEC = 200e9;
 const START_MS = 0.03;
 const TABLE_SIZES_MB = [0.001, 0.0625, 0.25, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
-const DEVICES_PER_NODE = 8;
+export const DEVICES_PER_NODE = 8;
+const MEASURED_GROUPS = [2, 4, 8] as const;
 
 export interface DeviceOptions {
   readonly dataFolder?: string | undefined;
@@ -32,6 +33,9 @@ export async function loadDevice(options: DeviceOptions): Promise<DeviceCosts> {
 
 export function analyticDevice({ numDevices, bandwidthFactor = 1 }: DeviceOptions): DeviceCosts {
   const intra = (bytes: number): number => START_MS + (1000 * bytes) / INTRA_BYTES_PER_SEC;
+  const busShare = busShareOf(numDevices);
+  const isOneNode = numDevices <= DEVICES_PER_NODE;
+  const reduceBytesPerSec = isOneNode ? INTRA_BYTES_PER_SEC : INTER_BYTES_PER_SEC * bandwidthFactor;
   return {
     name: `${numDevices} devices with analytic costs`,
     origin: 'Analytic: derived from data-sheet rates, nothing here was measured',
@@ -40,7 +44,7 @@ export function analyticDevice({ numDevices, bandwidthFactor = 1 }: DeviceOption
     bytesPerSec: BYTES_PER_SEC,
     launchMs: LAUNCH_MS,
     allToAll: acrossNodes(intra, numDevices, INTER_BYTES_PER_SEC * bandwidthFactor),
-    allReduce: tableOver((bytes) => START_MS + (2000 * bytes) / (INTER_BYTES_PER_SEC * bandwidthFactor), 'all-reduce'),
+    allReduce: tableOver((bytes) => START_MS + (1000 * busShare * bytes) / reduceBytesPerSec, 'all-reduce'),
     computeSlowdown: 1,
     commSlowdown: 1,
   };
@@ -70,34 +74,46 @@ async function measuredDevice(options: DeviceOptions): Promise<DeviceCosts | und
     Record<string, number>,
     Record<string, number>,
   ];
-  const inside = tableFromPoints(
-    Object.entries(times)
-      .flatMap(([key, ms]) => {
-        const size = /^all2all_size_8_(\d+)MB_time$/.exec(key)?.[1];
-        return size === undefined ? [] : [[Number(size) * MB, ms] as const];
-      })
-      .sort((a, b) => a[0] - b[0]),
-    'all2all_size_8',
-  );
-  const interGbPerSec = p2p['pp_size_2']!;
-  const reduceGbPerSec = allReduce['allreduce_size_16_consec_1']!;
   const isOneNode = numDevices <= DEVICES_PER_NODE;
+  // Groups of 2, 4 and 8 were measured; another size takes the next larger one.
+  const groupSize = MEASURED_GROUPS.find((size) => size >= numDevices) ?? DEVICES_PER_NODE;
+  const inside = (kind: string): CostTable => {
+    const key = new RegExp(`^${kind}_size_${groupSize}_(\\d+)MB_time$`);
+    const points = Object.entries(times).flatMap(([name, ms]) => {
+      const size = key.exec(name)?.[1];
+      return size === undefined ? [] : [[Number(size) * MB, ms] as const];
+    });
+    return tableFromPoints(
+      points.toSorted((a, b) => a[0] - b[0]),
+      `${kind}_size_${groupSize}`,
+    );
+  };
+  const exchange = inside('all2all');
+  const interBytesPerSec = p2p['pp_size_2']! * 1e9 * bandwidthFactor;
+  const busBytesPerSec = allReduce['allreduce_size_16_consec_1']! * 1e9 * bandwidthFactor;
+  const busShare = busShareOf(numDevices);
   return {
     name: `${numDevices} devices with measured exchanges`,
-    origin:
-      'Exchanges: Galvatron tables (8 GPUs a node: all-to-all times, point-to-point rate between nodes, slow-down); ' +
-      'compute: analytic rates of an A100',
+    origin: isOneNode
+      ? `Exchanges: Galvatron tables (times of ${groupSize} GPUs of one node; slow-down); compute: analytic rates of an A100`
+      : 'Exchanges: from Galvatron tables (8 GPUs a node: all-to-all times, point-to-point rate between nodes, bus bandwidth ' +
+        'of all-reduces over 16 GPUs, slow-down); start times and compute: analytic rates of an A100',
     numDevices,
     flopsPerSec: FLOPS_PER_SEC,
     bytesPerSec: BYTES_PER_SEC,
     launchMs: LAUNCH_MS,
-    allToAll: isOneNode
-      ? inside
-      : acrossNodes((bytes) => costAt(inside, bytes), numDevices, interGbPerSec * 1e9 * bandwidthFactor),
-    allReduce: tableOver((bytes) => START_MS + (1000 * bytes) / (reduceGbPerSec * 1e9 * bandwidthFactor), 'all-reduce'),
+    allToAll: isOneNode ? exchange : acrossNodes((bytes) => costAt(exchange, bytes), numDevices, interBytesPerSec),
+    allReduce: isOneNode
+      ? inside('allreduce')
+      : tableOver((bytes) => START_MS + (1000 * busShare * bytes) / busBytesPerSec, 'all-reduce'),
     computeSlowdown: overlap['overlap_coe']!,
     commSlowdown: 1,
   };
+}
+
+/** Share of its payload that a device moves in an all-reduce; nccl-tests state bandwidths of reductions by it. */
+function busShareOf(numDevices: number): number {
+  return (2 * (numDevices - 1)) / numDevices;
 }
 
 /** Of b bytes a device sends (8/n)·b inside its node and the rest across; both go on at once. */

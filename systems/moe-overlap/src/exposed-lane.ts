@@ -2,16 +2,19 @@
 import type { TimelineBlock, TimelineSpan } from '@tenfold/core/report';
 import { complementIntervals, intersectIntervals, intervalsFromSpans } from '@tenfold/core/schedule';
 
-/** @param block  has lanes with the ids `compute` and `communication` */
-export function withExposedLane(block: TimelineBlock): TimelineBlock {
+type Busy = Pick<TimelineSpan, 'lane' | 'startMs' | 'endMs'>;
+
+/** @param block  has lanes with the ids `compute` and `communication`
+ *  @param all  everything that ran; the block may show the longest spans only */
+export function withExposedLane(block: TimelineBlock, all: readonly Busy[]): TimelineBlock {
   const busy = (lane: string) => {
-    const spans = block.spans.filter((span) => span.lane === lane);
+    const spans = all.filter((span) => span.lane === lane);
     return intervalsFromSpans(
       Float64Array.from(spans, ({ startMs }) => startMs),
       Float64Array.from(spans, ({ endMs }) => endMs),
     );
   };
-  const endMs = block.spans.reduce((most, span) => Math.max(most, span.endMs), 0);
+  const endMs = all.reduce((most, span) => Math.max(most, span.endMs), 0);
   const idle = complementIntervals(busy('compute'), { startMs: 0, endMs });
   const exposed = intersectIntervals(busy('communication'), idle);
   const spans: TimelineSpan[] = [];

@@ -1,10 +1,10 @@
 /** graph.json and costs.json: the room's files for graphs and profiles. Times in the files are seconds. */
 import { z } from 'zod';
-import { tableFromPoints, type DeviceCosts } from './device-costs.ts';
+import { tableFromPoints, timeOnDevice, type DeviceCosts } from './device-costs.ts';
 import { analyticDevice } from './device-library.ts';
-import { verifyOverlapGraph } from './op-graph.ts';
+import { isComm, verifyOverlapGraph } from './op-graph.ts';
 import { overlapError } from './overlap-errors.ts';
-import { AXIS_RULES, MOE_PARTS, OP_ROLES, type OverlapGraph } from './types.ts';
+import { AXIS_RULES, MOE_PARTS, OP_ROLES, type OverlapGraph, type OverlapOp } from './types.ts';
 
 const MS_PER_SEC = 1000;
 
@@ -32,9 +32,9 @@ const graphSchema = z.object({
       outs: z.array(z.string()),
       time: z.number().optional(),
       costKey: z.string().optional(),
-      bytes: z.number().optional(),
-      flops: z.number().optional(),
-      movedBytes: z.number().optional(),
+      bytes: z.number().min(0).optional(),
+      flops: z.number().min(0).optional(),
+      movedBytes: z.number().min(0).optional(),
       rule: z.enum(AXIS_RULES).optional(),
       axis: z.int().optional(),
       permutation: z.array(z.int()).optional(),
@@ -43,10 +43,12 @@ const graphSchema = z.object({
   ),
 });
 
+const commTables = z.record(z.string(), z.array(z.tuple([z.number(), z.number()])));
+
 const costsSchema = z.object({
   device: z.string(),
   ops: z.record(z.string(), z.number()).default({}),
-  comm: z.record(z.string(), z.record(z.string(), z.array(z.tuple([z.number(), z.number()])))).default({}),
+  comm: z.strictObject({ a2a: commTables.optional(), allreduce: commTables.optional() }).default({}),
   slowdown: z
     .object({ compute: z.number().min(1), comm: z.number().min(1) })
     .partial()
@@ -56,9 +58,12 @@ const costsSchema = z.object({
 const BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, bf16: 2, f16: 2, i64: 8, i32: 4 };
 
 /** @throws TF-OVERLAP-002 naming the field; TF-OVERLAP-001 if the operations are no straight line */
-export function parseGraphFile(text: string, opTimes: Readonly<Record<string, number>> = {}): OverlapGraph {
+export function parseGraphFile(
+  text: string,
+  { opTimes = {}, device }: { readonly opTimes?: Readonly<Record<string, number>>; readonly device?: DeviceCosts } = {},
+): OverlapGraph {
   const { ops, tensors, gate, axes, name } = parseFileWith(graphSchema, text, 'parseGraphFile');
-  return verifyOverlapGraph({
+  const graph = verifyOverlapGraph({
     name,
     // Unknown gates and kinds get their own text from verifyOverlapGraph.
     gate: gate as OverlapGraph['gate'],
@@ -81,6 +86,14 @@ export function parseGraphFile(text: string, opTimes: Readonly<Record<string, nu
       timeMs: MS_PER_SEC * (time ?? (costKey === undefined ? 0 : (opTimes[costKey] ?? missingCost(op.id, costKey)))),
     })),
   });
+  // Operations that state sizes but no time take as long as on the device.
+  const timed = graph.ops.map((op, index) => {
+    if (ops[index]!.time !== undefined || ops[index]!.costKey !== undefined) return op;
+    const isSized = isComm(op) ? op.bytes !== undefined : op.flops !== undefined || op.movedBytes !== undefined;
+    if (!isSized) missingSize(op);
+    return device ? { ...op, timeMs: timeOnDevice(op, device) } : op;
+  });
+  return { ...graph, ops: timed };
 }
 
 /** Measured exchanges and slow-down; compute rates stay analytic where operations have no times.
@@ -91,7 +104,7 @@ export function parseCostsFile(
 ): { readonly device: DeviceCosts; readonly opTimes: Readonly<Record<string, number>> } {
   const { device: name, comm, slowdown, ops } = parseFileWith(costsSchema, text, 'parseCostsFile');
   const base = analyticDevice({ numDevices });
-  const table = (kind: string) => {
+  const table = (kind: keyof typeof comm) => {
     const points = comm[kind]?.[String(numDevices)];
     if (!points && comm[kind]) {
       throw overlapError('TF-OVERLAP-004', {
@@ -109,16 +122,21 @@ export function parseCostsFile(
       )
     );
   };
+  const [allToAll, allReduce] = [table('a2a'), table('allreduce')];
+  const from = (isMeasured: boolean): string => (isMeasured ? `profile of ${name}` : 'analytic');
+  const { compute, comm: ofComm } = slowdown;
   return {
     opTimes: ops,
     device: {
       ...base,
       name,
-      origin: `Exchanges and slow-down: profile of ${name}; compute without times: analytic`,
-      allToAll: table('a2a') ?? base.allToAll,
-      allReduce: table('allreduce') ?? base.allReduce,
-      computeSlowdown: slowdown.compute ?? 1,
-      commSlowdown: slowdown.comm ?? 1,
+      origin:
+        `All-to-alls: ${from(allToAll !== undefined)}; all-reduces: ${from(allReduce !== undefined)}; ` +
+        `slow-down: ${compute === undefined && ofComm === undefined ? 'none assumed' : from(true)}; compute without times: analytic`,
+      allToAll: allToAll ?? base.allToAll,
+      allReduce: allReduce ?? base.allReduce,
+      computeSlowdown: compute ?? 1,
+      commSlowdown: ofComm ?? 1,
     },
   };
 }
@@ -139,6 +157,15 @@ export function parseFileWith<T>(schema: z.ZodType<T>, text: string, subject: st
     expected: 'a file in the documented format',
     actual: issue!.message,
     location: issue!.path.join('.'),
+  });
+}
+
+function missingSize(op: OverlapOp): never {
+  throw overlapError('TF-OVERLAP-004', {
+    subject: 'parseGraphFile',
+    expected: `"time", "costKey" or ${isComm(op) ? '"bytes"' : '"flops" or "movedBytes"'}`,
+    actual: 'none of them',
+    location: `operation "${op.id}"`,
   });
 }
 

@@ -4,7 +4,7 @@ import { readOnnxFile } from '@tenfold/core/graph';
 import type { VerbContext } from '@tenfold/core/system';
 import { overlapGraphFromCore } from './core-graph-import.ts';
 import { checkTableRange, withTimes, type DeviceCosts } from './device-costs.ts';
-import { loadDevice } from './device-library.ts';
+import { DEVICES_PER_NODE, loadDevice } from './device-library.ts';
 import { gptMoe, GPT2_L_MOE, GPT2_S_MOE } from './gpt-moe.ts';
 import { parseCostsFile, parseGraphFile } from './graph-file.ts';
 import { deviceFromNcclLog } from './nccl-log.ts';
@@ -31,6 +31,7 @@ export interface OverlapInput {
 
 export async function loadInput(params: InputParams, context: VerbContext): Promise<OverlapInput> {
   const { devices, batch, gate, bandwidth } = params;
+  refuseIdleBandwidth(params);
   const profile =
     params.costs === '' ? undefined : await readParsed(params.costs, context, (text) => profileFrom(text, devices));
   const device =
@@ -45,8 +46,7 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
       const { graph: core } = await readOnnxFile(resolve(context.workingFolder, params.graph));
       return withTimes(overlapGraphFromCore(core, { gate, batch }), device);
     }
-    const read = await readParsed(params.graph, context, (text) => parseGraphFile(text, profile?.opTimes));
-    return withMissingTimes(read, device);
+    return readParsed(params.graph, context, (text) => parseGraphFile(text, { ...profile, device }));
   })();
   if (!graph.ops.some(isAllToAll)) {
     throw overlapError('TF-OVERLAP-002', {
@@ -67,8 +67,19 @@ function profileFrom(text: string, numDevices: number): ReturnType<typeof parseC
   return { device: deviceFromNcclLog(text, numDevices), opTimes: {} };
 }
 
-/** Operations of a file that state sizes but no time get the device's. */
-function withMissingTimes(graph: OverlapGraph, device: DeviceCosts): OverlapGraph {
-  const timed = withTimes(graph, device);
-  return { ...graph, ops: graph.ops.map((op, index) => (op.timeMs > 0 ? op : timed.ops[index]!)) };
+/** @throws TF-OVERLAP-003 on a bandwidth between nodes where the costs do not depend on it */
+function refuseIdleBandwidth({ bandwidth, costs, devices }: InputParams): void {
+  const isOneNode = devices <= DEVICES_PER_NODE;
+  if (bandwidth === 1 || (costs === '' && !isOneNode)) return;
+  throw overlapError('TF-OVERLAP-003', {
+    subject: 'moe-overlap',
+    expected: 'a bandwidth between nodes where it counts',
+    actual: costs === '' ? `${devices} devices, all in one node` : 'a profile, which holds the times of its own link',
+    location: '--bandwidth',
+    hints: [
+      costs === ''
+        ? `Use more than ${DEVICES_PER_NODE} devices.`
+        : 'Leave out --costs, or give a profile of that link.',
+    ],
+  });
 }

@@ -96,7 +96,7 @@ export const manifest = defineSystem({
       examples: ['range', 'range --gate bpr --overhead 0'],
       params: z.object({
         ...input,
-        overhead: z.number().min(0).default(0.005).describe('ms added to every part'),
+        overhead: z.number().min(0).default(0.005).describe('ms added to every part of a computation'),
         maxParts: z.int().min(2).max(16).default(8).describe('most parts'),
       }),
       load: () => import('./verbs/range.ts'),

@@ -85,7 +85,7 @@ function timelineOfRun({ mode, lastRun, linkSpans }: MeasuredMode): Block {
     caption: `Measured: worker 0, last round, mode ${mode}`,
     hasFlows: false,
   });
-  return withExposedLane(block);
+  return withExposedLane(block, spans);
 }
 
 function spanOf(lane: string, name: string, category: string, startMs: number, endMs: number): SpanSpec {

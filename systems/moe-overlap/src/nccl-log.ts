@@ -17,6 +17,13 @@ export function parseNcclLog(text: string, isInPlace = false): (readonly [bytes:
   for (const line of text.split('\n')) {
     const columns = line.trim().split(/\s+/);
     if (columns.length !== 13 || !/^\d+$/.test(columns[0]!)) continue;
+    if (columns[3] !== 'none') {
+      throw overlapError('TF-OVERLAP-004', {
+        subject: 'parseNcclLog',
+        expected: 'a log of alltoall_perf',
+        actual: `a test that reduces ("${columns[3]}")`,
+      });
+    }
     const us = Number(columns[isInPlace ? 9 : 5]);
     if (Number(columns[0]) > 0) points.push([Number(columns[0]), us / 1000]);
   }
@@ -27,6 +34,15 @@ export function parseNcclLog(text: string, isInPlace = false): (readonly [bytes:
  *  @throws TF-OVERLAP-004 on a cut-off log or fewer than two sizes */
 export function deviceFromNcclLog(text: string, numDevices: number): DeviceCosts {
   const base = analyticDevice({ numDevices });
+  const numRanks = text.match(/^#\s+Rank\s+\d+\s/gm)?.length ?? 0;
+  if (numRanks > 0 && numRanks !== numDevices) {
+    throw overlapError('TF-OVERLAP-004', {
+      subject: 'deviceFromNcclLog',
+      expected: `a log of ${numDevices} ranks`,
+      actual: `${numRanks} ranks`,
+      hints: [`Plan for them with --devices ${numRanks}, or measure that size.`],
+    });
+  }
   return {
     ...base,
     name: `${numDevices} devices with all-to-alls of an nccl-tests log`,

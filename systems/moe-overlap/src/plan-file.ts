@@ -1,6 +1,6 @@
 /** plan.json: what the runner executes. One list per lane in order, and the joint order in which the host issues. */
 import { isComm } from './op-graph.ts';
-import type { Plan } from './plan.ts';
+import type { Mode, Plan } from './plan.ts';
 
 export interface PlannedOp {
   readonly id: string;
@@ -19,7 +19,7 @@ export interface PlannedOp {
 
 export interface PlanFile {
   readonly version: 1;
-  readonly mode: string;
+  readonly mode: Mode;
   readonly predictedMs: number;
   readonly exposedMs: number;
   readonly ranges: readonly { readonly from: string; readonly to: string; readonly parts: number }[];

@@ -1,5 +1,5 @@
 /** The whole optimiser: order of weight gradients, ranges and parts of the forward pass, reductions into gaps; a plan is
- *  accepted only if it is predicted to beat every simpler one by more than one per cent. */
+ *  accepted only if it is predicted to beat the one accepted before it, of a simpler mode, by more than one per cent. */
 import { throwIfCancelled } from '@tenfold/core/base';
 import { delayIrregular, placeAllReduces } from './all-reduce-placement.ts';
 import { scheduleDw, type DwRule, type DwSchedule } from './dw-order.ts';
@@ -43,7 +43,8 @@ export interface Plan {
 export interface Optimised {
   /** Every mode that was tried. */
   readonly plans: Readonly<Record<Mode, Plan>>;
-  /** The simplest plan that no other beats by more than 1 %. */
+  /** Taken in order of MODES: a plan replaces the one accepted before it if it beats it by more than 1 %. No other
+   *  beats the last by more. */
   readonly accepted: Mode;
   readonly groups: ForwardGroups;
   readonly numEvaluations: number;

@@ -1,6 +1,7 @@
 /** Predicted against measured for runs of the runner: every mode is simulated on two lanes with the times that the
  *  operations took in the written order on that machine. */
 import type { MeasuredSetting, PlansFile } from './measured-file.ts';
+import { overlapError } from './overlap-errors.ts';
 import { simulatePlan } from './plan-simulation.ts';
 import type { OverlapOp } from './types.ts';
 
@@ -24,12 +25,23 @@ export function replaySetting(
 ): ReplayRow[] {
   const none = setting.modes['none'];
   const wholeMs = none?.laneMs ?? none?.spanMs ?? {};
+  const timeOf = (source: string): number => {
+    const ms = wholeMs[source];
+    if (ms !== undefined) return ms;
+    throw overlapError('TF-OVERLAP-003', {
+      subject: 'moe-overlap replay',
+      expected: 'a time of every operation in the written order',
+      actual: none ? `none of "${source}"` : 'no mode "none"',
+      location: setting.file,
+      hints: ['Give the plans that were run; the runner measures the written order first.'],
+    });
+  };
   const name = setting.asked ? `emulated link, ${setting.asked}` : 'native link';
   return plans.flatMap(({ mode, ops }) => {
     const measured = setting.modes[mode];
     if (!measured) return [];
     const timed = ops.map(({ id, source, of, isComm, isMerge, ins, outs }): OverlapOp => {
-      const ms = wholeMs[source] ?? 0;
+      const ms = isMerge ? 0 : timeOf(source);
       return {
         id,
         kind: isComm ? 'a2av' : 'compute',

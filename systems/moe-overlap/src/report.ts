@@ -45,6 +45,7 @@ export function exposedRatio({ plans, accepted }: Optimised): number {
   return exposedMs === 0 ? 1 : plans[accepted].simulation.metrics.exposedMs / exposedMs;
 }
 
+/** @param plan  the plan that is written, of any mode: its ranges and its timeline are shown */
 export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: PlanFile, optimiseMs: number): Report {
   const { plans, accepted } = optimised;
   const before = plans.none.simulation;
@@ -74,7 +75,7 @@ export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: Pla
       ...gapBlocks(optimised),
       {
         kind: 'table',
-        caption: 'Forward ranges in parts',
+        caption: `Forward ranges in parts, mode ${plan.mode}`,
         columns: [
           { key: 'from', label: 'from' },
           { key: 'to', label: 'to' },
@@ -83,7 +84,7 @@ export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: Pla
         rows: plan.ranges.map((range) => ({ ...range })),
       },
       timelineOf(plans.none, 'before'),
-      timelineOf(plans[accepted], 'after'),
+      timelineOf(plans[plan.mode], `after, mode ${plan.mode}`),
     ],
   };
 }
@@ -141,5 +142,5 @@ export function timelineOf({ simulation, graph }: Plan, name: string): TimelineB
     maxSpans: MAX_SPANS,
     hasFlows: false,
   });
-  return withExposedLane(block);
+  return withExposedLane(block, spans);
 }

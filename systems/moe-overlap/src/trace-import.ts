@@ -128,10 +128,12 @@ export async function proposeOrder(graph: OverlapGraph, rule: DwRule = 'exact'):
   const planned = { graph: ordered, times: issuedTimes(ordered) };
   const isFaster = planned.times.makespanMs < before.times.makespanMs;
   const after = isFaster ? planned : before;
-  const moves = assignment.chosen.map((dw) => ({
-    op: graph.ops[labels.candidates[dw]!]!.id,
-    behind: graph.ops[labels.allToAlls[assignment.a2aOf[dw]!]!]!.id,
-  }));
+  const moves = assignment.chosen.flatMap((dw) => {
+    const [own, exchange] = [labels.candidates[dw]!, labels.allToAlls[assignment.a2aOf[dw]!]!];
+    // Gradients that follow the exchange already, with nothing but gradients between, stay.
+    const isThere = own > exchange && graph.ops.slice(exchange + 1, own).every(({ role }) => role === 'dW');
+    return isThere ? [] : [{ op: graph.ops[own]!.id, behind: graph.ops[exchange]!.id }];
+  });
   return {
     beforeMs: before.times.makespanMs,
     afterMs: after.times.makespanMs,

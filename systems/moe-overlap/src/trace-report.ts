@@ -22,5 +22,5 @@ export function timelineOfOrder({ graph, times }: IssuedOrder, caption: string):
     maxSpans: MAX_SPANS,
     hasFlows: false,
   });
-  return withExposedLane(block);
+  return withExposedLane(block, spans);
 }

@@ -121,6 +121,7 @@ test('a sound graph file is read, and costs name their table', () => {
   assert.deepEqual(
     graph.ops.map(({ timeMs }) => timeMs),
     [1, 0],
+    'sizes are priced on a device; none was given',
   );
   const costs = (points: number[][]) => JSON.stringify({ device: 'own', comm: { a2a: { 4: points } } });
   assert.throws(() => parseCostsFile(costs([[1024, 0.1]]), 4), {

@@ -128,3 +128,14 @@ test('trace-stats reports overlap and proposal of a file, and refuses a broken p
     await rm(folder, { recursive: true });
   }
 });
+
+test('a gradient that follows its exchange already is not listed as moved', async () => {
+  const twice: readonly Kernel[] = [
+    ...DELAYED.slice(0, 3),
+    { range: 'layer3.dW', startMs: 11, ms: 1 },
+    { range: 'layer1.dX', startMs: 12, ms: 2 },
+  ];
+  const { moves, order } = await proposeOrder(graphOf(twice));
+  assert.deepEqual(moves, [{ op: '1 layer2.dW', behind: '2 a2a' }]);
+  assert.deepEqual(order.slice(1, 2), ['2 a2a']);
+});

@@ -4,8 +4,9 @@ import { partCostsOf } from '../device-costs.ts';
 import { groupForward } from '../forward-groups.ts';
 import { NEEDS_WHOLE_BATCH } from '../gates.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
-import { isAllToAll } from '../op-graph.ts';
+import { isAllToAll, isComm } from '../op-graph.ts';
 import { priceRanges } from '../range-costs.ts';
+import type { PartCosts } from '../types.ts';
 
 interface RangeParams extends InputParams {
   readonly overhead: number;
@@ -15,7 +16,13 @@ interface RangeParams extends InputParams {
 export async function run(params: RangeParams, context: VerbContext): Promise<VerbResult> {
   const { graph, device } = await loadInput(params, context);
   const groups = groupForward(graph);
-  const costs = partCostsOf({ ...device, launchMs: params.overhead });
+  const base = partCostsOf(device);
+  // In place of the launch that the device adds.
+  const addedMs = params.overhead - device.launchMs;
+  const costs: PartCosts = {
+    partMs: (op, k) => Math.max(0, base.partMs(op, k) + (k === 1 || isComm(op) || op.timeMs === 0 ? 0 : addedMs)),
+    mergeMs: (bytes) => base.mergeMs(bytes) + addedMs,
+  };
   const { problem } = priceRanges(graph, groups, { costs, maxParts: params.maxParts });
   const { firstOp } = groups;
   const layers = firstOp.slice(0, -1).flatMap((first, group) => {
@@ -55,7 +62,10 @@ export async function run(params: RangeParams, context: VerbContext): Promise<Ve
       title: 'Range and parts around one layer',
       verdict: {
         tone: 'info',
-        text: `Best: ${best.parts} parts from ${best.from} to ${best.to}: ${wholeMs.toFixed(2)} ms become ${best.ms!.toFixed(2)} ms.`,
+        text:
+          best.parts === 1
+            ? `No cut is faster than the whole: ${wholeMs.toFixed(2)} ms.`
+            : `Best: ${best.parts} parts from ${best.from} to ${best.to}: ${wholeMs.toFixed(2)} ms become ${best.ms!.toFixed(2)} ms.`,
       },
       blocks: [
         {

@@ -39,6 +39,7 @@ export async function run(params: SweepParams, context: VerbContext): Promise<Ve
   const shown: readonly Mode[] = ['none', 'tutel', 'dw', 'partition', 'both'];
   const gain = (point: (typeof points)[number]): number => point.stepMs.none / point.stepMs[point.accepted];
   const best = points.reduce((a, b) => (gain(b) > gain(a) ? b : a));
+  const isFlat = points.every(({ stepMs }) => stepMs.none === points[0]!.stepMs.none);
   return {
     ok: true,
     value: { points },
@@ -46,7 +47,9 @@ export async function run(params: SweepParams, context: VerbContext): Promise<Ve
       title: 'What if the network were faster or slower?',
       verdict: {
         tone: 'info',
-        text: `The gain is largest at ${best.factor} times today's bandwidth between nodes: ${gain(best).toFixed(2)}×.`,
+        text: isFlat
+          ? `The bandwidth changes nothing: no exchange of this graph is priced by its size.`
+          : `The gain is largest at ${best.factor} times today's bandwidth between nodes: ${gain(best).toFixed(2)}×.`,
       },
       blocks: [
         {

@@ -28,6 +28,8 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
   const isSame = keptPairs(whole).join() === keptPairs(passed).join();
   const lost = difference(keptPairs(whole), keptPairs(naive));
   const gained = difference(keptPairs(naive), keptPairs(whole));
+  // Several experts may take the same token.
+  const unit = gate === 'switch' || gate === 'hash' || gate === 'bpr' ? 'tokens' : 'assignments of tokens';
   const rows = [
     ['whole batch', whole],
     [`capacity passing, ${parts} parts`, passed],
@@ -51,7 +53,7 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
       verdict: {
         tone: isSame ? 'good' : 'bad',
         text:
-          `Capacity passing keeps ${isSame ? 'exactly the' : 'other'} tokens of the whole batch; ` +
+          `Capacity passing keeps ${isSame ? 'exactly the' : 'other'} ${unit} of the whole batch; ` +
           `naive micro-batches lose ${lost.length} of them and keep ${gained.length} others.`,
       },
       blocks: [
@@ -59,7 +61,7 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
           kind: 'table',
           columns: [
             { key: 'name', label: 'batch' },
-            { key: 'kept', label: 'kept', format: 'count' },
+            { key: 'kept', label: `${unit}: kept`, format: 'count' },
             { key: 'dropped', label: 'dropped', format: 'count' },
             { key: 'fill', label: 'rows per expert' },
           ],

@@ -22,13 +22,18 @@ export async function run({ file, communication }: TraceParams, context: VerbCon
   const rows = [...overlapOfTrace(trace, patterns)].map(([device, metrics]) => ({
     device,
     ...metrics,
-    hidden: metrics.communicationMs === 0 ? 0 : metrics.overlapMs / metrics.communicationMs,
+    hidden: metrics.communicationMs === 0 ? null : metrics.overlapMs / metrics.communicationMs,
   }));
   context.progress({ phase: 'proposing' });
   const { proposal, why } = await proposalOf(trace, patterns);
   const exposedMs = rows.reduce((sum, row) => sum + row.exposedMs, 0);
   const totalMs = rows.reduce((sum, row) => sum + row.communicationMs, 0);
-  const share = totalMs === 0 ? 0 : 1 - exposedMs / totalMs;
+  const numDevices = `${rows.length} device${rows.length === 1 ? '' : 's'}`;
+  const found =
+    totalMs === 0
+      ? `no communication kernels${communication === '' ? '; name them with --communication' : ' match'}.`
+      : `computation hides ${(100 * (1 - exposedMs / totalMs)).toFixed(1)} % of ${totalMs.toFixed(2)} ms of communication; ` +
+        `${exposedMs.toFixed(2)} ms are exposed.`;
   return {
     ok: true,
     value: {
@@ -47,9 +52,7 @@ export async function run({ file, communication }: TraceParams, context: VerbCon
       title: `Overlap in ${file}`,
       verdict: {
         tone: 'info',
-        text:
-          `${rows.length} device(s): computation hides ${(100 * share).toFixed(1)} % of ${totalMs.toFixed(2)} ms of communication; ` +
-          `${exposedMs.toFixed(2)} ms are exposed.${proposal ? ` ${adviceOf(proposal)}` : ''}`,
+        text: `${numDevices}: ${found}${proposal ? ` ${adviceOf(proposal)}` : ''}`,
       },
       blocks: [
         {
@@ -88,10 +91,10 @@ async function proposalOf(
 }
 
 function adviceOf({ beforeMs, afterMs, moves }: OrderProposal): string {
-  if (moves.length === 0) return 'No other order of the marked ranges is faster.';
+  if (moves.length === 0) return 'No faster order of the marked ranges was found.';
   return (
-    `Moving ${moves.length} weight gradient(s) behind exchanges takes the marked ranges from ${beforeMs.toFixed(2)} to ` +
-    `${afterMs.toFixed(2)} ms.`
+    `Simulated under assumed dependencies, ${moves.length} weight gradient${moves.length === 1 ? '' : 's'} moved behind exchanges ` +
+    `would take the marked ranges from ${beforeMs.toFixed(2)} to ${afterMs.toFixed(2)} ms.`
   );
 }
 
