@@ -133,7 +133,7 @@ export async function compareMethods(
     const densePerplexity = await evaluator.perplexity({});
     const magnitude = (await pruneWith('magnitude', inputs)).masks;
     const rows: MethodRow[] = [];
-    for (const method of methods) {
+    for (const method of new Set(methods)) {
       const start = clock.nowMs();
       const prior = rows.find((row) => row.method === 'proxsparse')?.outcome.masks;
       const outcome = await pruneWith(method, inputs, prior);

@@ -86,6 +86,7 @@ export const manifest = defineSystem({
         model: modelParam,
         methods: z
           .array(z.enum(METHOD_NAMES))
+          .min(1)
           .default(['magnitude', 'wanda', 'sparsegpt', 'proxsparse'])
           .describe('methods in the table'),
         heldOut: z

@@ -2,14 +2,19 @@
 import type { Report } from '@tenfold/core/report';
 import type { Sweep } from './sweep.ts';
 
-export function reportSweep(sweep: Omit<Sweep, 'masks'>, model: string, steps: number): Report {
+/** @param command  the call that makes the mask with the best strength */
+export function reportSweep(sweep: Omit<Sweep, 'masks'>, model: string, command: string): Report {
   const { points, best, densePerplexity, magnitudePerplexity } = sweep;
   const isAtEdge = points.length > 1 && (best === points[0] || best === points.at(-1));
+  const isBetter = best.finalPerplexity! < magnitudePerplexity;
+  const figures = `perplexity ${best.finalPerplexity!.toFixed(2)}, magnitude ${magnitudePerplexity.toFixed(2)}, dense ${densePerplexity.toFixed(2)}`;
   return {
     title: `Strength of the 2:4 regulariser for ${model}`,
     verdict: {
-      tone: best.finalPerplexity! < magnitudePerplexity ? 'good' : 'warn',
-      text: `κ ${best.kappa} gives the best mask: perplexity ${best.finalPerplexity!.toFixed(2)}, magnitude ${magnitudePerplexity.toFixed(2)}, dense ${densePerplexity.toFixed(2)}.`,
+      tone: isBetter ? 'good' : 'warn',
+      text: isBetter
+        ? `κ ${best.kappa} gives the best mask: ${figures}.`
+        : `No κ of the list beats the magnitude mask; ${best.kappa} comes nearest: ${figures}.`,
     },
     blocks: [
       {
@@ -81,7 +86,7 @@ export function reportSweep(sweep: Omit<Sweep, 'masks'>, model: string, steps: n
       {
         kind: 'code',
         caption: 'With this strength',
-        text: `tenfold sparse24 prune ${model} pruned --method proxsparse --kappa ${best.kappa} --steps ${steps}`,
+        text: command,
       },
     ],
   };

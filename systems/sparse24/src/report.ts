@@ -8,22 +8,24 @@ const SIZE_NOTE = 'A masked folder has the size and speed of the dense one until
 export function reportComparison(comparison: Comparison, title: string): Report {
   const { rows, densePerplexity } = comparison;
   const maskOnly = rows.filter((row) => row.isMaskOnly);
-  const best = maskOnly.reduce((a, b) => (b.perplexity < a.perplexity ? b : a));
+  const hasMasks = maskOnly.length > 0;
+  const judged = hasMasks ? maskOnly : rows;
+  const best = judged.reduce((a, b) => (b.perplexity < a.perplexity || Number.isNaN(a.perplexity) ? b : a));
   return {
     title,
     verdict: {
-      tone: 'good',
-      text: `${best.method} has the best mask: perplexity ${best.perplexity.toFixed(2)}, dense ${densePerplexity.toFixed(2)}.`,
+      tone: Number.isFinite(best.perplexity) ? 'good' : 'bad',
+      text: `${best.method} has the ${hasMasks ? 'best mask' : 'lowest perplexity (kept weights changed too)'}: perplexity ${best.perplexity.toFixed(2)}, dense ${densePerplexity.toFixed(2)}.`,
     },
     blocks: [
       {
         kind: 'figures',
         figures: [
           { label: 'dense perplexity', value: densePerplexity, digits: 3 },
-          { label: `best mask (${best.method})`, value: best.perplexity, digits: 3 },
+          { label: `best ${hasMasks ? 'mask' : 'weights'} (${best.method})`, value: best.perplexity, digits: 3 },
         ],
       },
-      tableOfMethods('Masks over untouched weights', maskOnly),
+      ...(hasMasks ? [tableOfMethods('Masks over untouched weights', maskOnly)] : []),
       ...(maskOnly.length < rows.length
         ? [
             tableOfMethods(
@@ -38,7 +40,12 @@ export function reportComparison(comparison: Comparison, title: string): Report 
         mark: 'bar',
         x: { label: 'method', scale: 'band' },
         y: { label: 'perplexity', scale: 'linear' },
-        series: [{ name: 'mask only', points: maskOnly.map((row) => ({ x: row.method, y: row.perplexity })) }],
+        series: [
+          {
+            name: hasMasks ? 'mask only' : 'weights changed',
+            points: judged.map((row) => ({ x: row.method, y: row.perplexity })),
+          },
+        ],
         rules: [{ axis: 'y', value: densePerplexity, label: 'dense' }],
       },
       ...maskMap(best),
@@ -211,11 +218,14 @@ export interface BlockSolution {
 
 export function reportBlock(block: readonly number[], lambda: number, solutions: readonly BlockSolution[]): Report {
   const best = solutions.reduce((a, b) => (b.objective < a.objective ? b : a));
+  // Weights of any size: fixed digits would show small ones as zero.
+  const largest = Math.max(...block.map(Math.abs));
+  const digitsOf = (digits: number) => (largest > 0.01 && largest < 1e6 ? { digits } : {});
   return {
     title: `Proximal point of [${block.join(', ')}] at λ = ${lambda}`,
     verdict: {
       tone: 'good',
-      text: `[${best.block.map((value) => Number(value.toFixed(6))).join(', ')}], ${best.block.filter((value) => value !== 0).length} non-zero.`,
+      text: `[${best.block.map((value) => Number(value.toPrecision(6))).join(', ')}], ${best.block.filter((value) => value !== 0).length} non-zero.`,
     },
     blocks: [
       {
@@ -223,9 +233,9 @@ export function reportBlock(block: readonly number[], lambda: number, solutions:
         caption: 'f(w) = ½‖w − z‖² + λ e₃(|w|)',
         columns: [
           { key: 'solver', label: 'solver' },
-          ...[0, 1, 2, 3].map((i) => ({ key: `w${i}`, label: `w${i + 1}`, digits: 6 })),
-          { key: 'objective', label: 'f(w)', digits: 8 },
-          { key: 'residual', label: 'optimality residual', digits: 10 },
+          ...[0, 1, 2, 3].map((i) => ({ key: `w${i}`, label: `w${i + 1}`, ...digitsOf(6) })),
+          { key: 'objective', label: 'f(w)', ...digitsOf(8) },
+          { key: 'residual', label: 'optimality residual', ...digitsOf(10) },
         ],
         rows: solutions.map((solution) => ({
           solver: solution.solver,
@@ -252,11 +262,21 @@ export function reportDifference(
     names.length === 0
       ? []
       : [{ kind: 'callout', tone: 'warn', title: `Only in ${path}`, text: names.slice(0, 8).join(', ') }];
+  const numAlone = value.onlyInA.length + value.onlyInB.length;
+  const share = (value.difference * 100).toFixed(2);
+  const differs =
+    value.difference === 0
+      ? 'No mask entry differs'
+      : `${share === '0.00' ? 'Less than 0.01' : share} % of the mask entries differ`;
+  const alone = `${numAlone} ${numAlone === 1 ? 'matrix is' : 'matrices are'} in one mask alone`;
   return {
     title: 'Two masks',
     verdict: {
-      tone: value.difference === 0 ? 'good' : 'info',
-      text: `${(value.difference * 100).toFixed(2)} % of the mask entries differ.`,
+      tone: numAlone > 0 ? 'warn' : value.difference === 0 ? 'good' : 'info',
+      text:
+        numAlone > 0
+          ? `${differs} in the ${Object.keys(value.byMatrix).length} common matrices; ${alone}.`
+          : `${differs}.`,
     },
     blocks: [
       {

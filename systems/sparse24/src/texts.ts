@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { VerbContext } from '@tenfold/core/system';
 import { sampleRows } from './model/sample.ts';
-import { calibrationRows, documentsFromText, windowsFromText } from './model/text-windows.ts';
+import { assertContext, calibrationRows, documentsFromText, windowsFromText } from './model/text-windows.ts';
 import { sparseError } from './sparse-errors.ts';
 import type { LoadedModel } from './types.ts';
 
@@ -22,6 +22,7 @@ export async function rowsFor(
 ): Promise<number[][]> {
   const rng = verb.rng.fork(purpose);
   if (file === undefined) {
+    assertContext(model, context);
     verb.progress({ phase: `the model writes ${purpose} text` });
     return sampleRows(model, { numRows, length: context, rng, signal: verb.signal });
   }

@@ -4,16 +4,16 @@ import {
   constants,
   copyFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { throwIfCancelled } from '@tenfold/core/base';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { makeFolder, throwIfCancelled } from '@tenfold/core/base';
 import {
   createSafetensorsWriter,
   openSafetensors,
@@ -51,29 +51,64 @@ export interface MaskedFolder {
   readonly bytes: number;
 }
 
-/** @throws TF-SPARSE-001, 002, 006, 007 naming the tensor; nothing is left at `output` then */
-export async function maskFolder(
+/** Refuses an output that may not be written, before the work begins: one that exists (without `force`), and one that lies in
+ *  the model or holds it, since replacing that would delete the model.   @throws TF-SPARSE-005 */
+export function assertOutput(folder: string, output: string, force: boolean): void {
+  const refuse = (expected: string, hint: string): Error =>
+    sparseError('TF-SPARSE-005', { subject: 'maskFolder', expected, actual: output, hints: [hint] });
+  if (existsSync(output) && !force) throw refuse('an output folder that does not exist', 'Give --force to replace it.');
+  if (existsSync(output) && !statSync(output).isDirectory())
+    throw refuse('an output folder', 'A file of that name is in the way; name another folder.');
+  const [model, target] = [realPathOf(folder), realPathOf(output)];
+  if (isWithin(model, target))
+    throw refuse('an output folder outside the model', 'The model is never changed; name a folder beside it.');
+  if (isWithin(target, model))
+    throw refuse(
+      'an output folder that does not hold the model',
+      'Replacing it would delete the model; name a folder beside it.',
+    );
+}
+
+/** Whether `path` is the folder or lies below it. */
+function isWithin(folder: string, path: string): boolean {
+  return relative(folder, path).split(sep)[0] !== '..';
+}
+
+/** Links resolved as far as the path exists. */
+function realPathOf(path: string): string {
+  const whole = resolve(path);
+  if (existsSync(whole)) return realpathSync(whole);
+  const parent = dirname(whole);
+  return parent === whole ? whole : join(realPathOf(parent), basename(whole));
+}
+
+/** What masking would cover, with every check that needs no weights read.  @throws as maskFolder does */
+export async function planMasks(
   folder: string,
   output: string,
-  options: MaskFolderOptions = {},
-): Promise<MaskedFolder> {
-  const { masks, force = false, writesMaskFile = true } = options;
-  if (existsSync(output) && !force) {
-    throw sparseError('TF-SPARSE-005', {
+  { masks, force = false }: Pick<MaskFolderOptions, 'masks' | 'force'> = {},
+): Promise<Pick<MaskedFolder, 'numMasked' | 'numWeights'>> {
+  const targets = await targetsOf(folder, output, masks, force);
+  const numWeights = targets.reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
+  return { numMasked: targets.length, numWeights };
+}
+
+async function targetsOf(
+  folder: string,
+  output: string,
+  masks: MaskSet | undefined,
+  force: boolean,
+): Promise<FileEntry[]> {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw sparseError('TF-SPARSE-004', {
       subject: 'maskFolder',
-      expected: 'an output folder that does not exist',
-      actual: output,
-      hints: ['Give --force to replace it.'],
+      expected: 'a model folder with safetensors files',
+      actual: existsSync(folder) ? 'a file' : 'nothing there',
+      location: folder,
+      hints: existsSync(folder) ? ['A llama2.c .bin can be compared and swept, not written.'] : [],
     });
   }
-  if (relative(folder, output).split(sep)[0] !== '..') {
-    throw sparseError('TF-SPARSE-005', {
-      subject: 'maskFolder',
-      expected: 'an output folder outside the model',
-      actual: output,
-      hints: ['The model is never changed; name a folder beside it.'],
-    });
-  }
+  assertOutput(folder, output, force);
   const entries = await listEntries(folder);
   refuseConv1d(
     entries.map(({ name }) => name),
@@ -82,9 +117,28 @@ export async function maskFolder(
   refuseMissing(masks, new Set(entries.map(({ name }) => name)), folder);
   const targets = entries.filter((entry) => (masks ? masks.has(entry.name) : isPrunable(entry.name, entry.shape)));
   for (const entry of targets) assertStored(entry);
-  const partial = `${output}.part`;
+  if (targets.length === 0) {
+    throw sparseError('TF-SPARSE-007', {
+      subject: 'maskFolder',
+      expected: 'projections of attention or MLP (q_proj, gate_proj, fc1 …)',
+      actual: `none among ${entries.length} tensors`,
+      location: folder,
+    });
+  }
+  return targets;
+}
+
+/** @throws TF-SPARSE-001, 002, 006, 007 naming the tensor; nothing is left at `output` then */
+export async function maskFolder(
+  folder: string,
+  output: string,
+  options: MaskFolderOptions = {},
+): Promise<MaskedFolder> {
+  const { masks, force = false, writesMaskFile = true } = options;
+  const targets = await targetsOf(folder, output, masks, force);
+  const partial = `${output}.${process.pid}.part`;
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
+  makeFolder(partial);
   try {
     const metadata = { ...options.metadata, base: await fingerprintOf(folder) };
     const memory = createStreamMemory();

@@ -1,6 +1,6 @@
 /** Text that the model itself writes: calibration for a model whose training text is not at hand.
  *  All rows go in step, so one batch serves them; keys and values are kept between steps. */
-import type { Rng } from '@tenfold/core/base';
+import { throwIfCancelled, type Rng } from '@tenfold/core/base';
 import { buildInference, cacheMask, f32, i64, llama } from '@tenfold/core/nn';
 import { openBackend } from '@tenfold/core/runtime';
 import type { Tensor } from '@tenfold/core/tensor';
@@ -48,7 +48,7 @@ export async function sampleRows(
   );
   const rows = Array.from({ length: numRows }, () => [model.tokenizer.startId]);
   for (let position = 0; position + 1 < length; position++) {
-    if (signal?.aborted) break;
+    throwIfCancelled(signal, 'sampleRows');
     const outputs = await session.run({
       ...cache,
       tokens: { dtype: 'int64', shape: [numRows, 1], data: BigInt64Array.from(rows, (row) => BigInt(row[position]!)) },

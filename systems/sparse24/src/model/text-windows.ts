@@ -56,7 +56,8 @@ export function calibrationRows(
   return rows;
 }
 
-function assertContext(model: LoadedModel, context: number): void {
+/** @throws TF-SPARSE-005 beyond the model's longest context */
+export function assertContext(model: LoadedModel, context: number): void {
   const max = model.config.max_position_embeddings;
   if (Number.isInteger(context) && context >= 2 && context <= max) return;
   throw sparseError('TF-SPARSE-005', {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { openSafetensors } from '@tenfold/core/data';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { fingerprintOf } from '../io/fingerprint.ts';
-import { maskFolder } from '../io/mask-folder.ts';
+import { maskFolder, planMasks } from '../io/mask-folder.ts';
 import { readMaskFile } from '../io/mask-file.ts';
 import { reportPruned } from '../report.ts';
 
@@ -26,9 +26,8 @@ export async function run(params: ApplyParams, context: VerbContext): Promise<Ve
     ...(params.anyBase ? {} : { base: await fingerprintOf(folder) }),
   });
   await reader.close();
-  const numWeights = [...masks.values()].reduce((sum, { codes }) => sum + codes.length * 4, 0);
   const written = params.dryRun
-    ? { numMasked: masks.size, numWeights }
+    ? await planMasks(folder, output, { masks, force: params.force })
     : await maskFolder(folder, output, { masks, force: params.force, signal: context.signal });
   return {
     ok: true,

@@ -24,5 +24,14 @@ export function run({
       residual: kktResidual(w, block, lambda),
     };
   });
+  // Where squares leave the range of f64, neither f nor the comparison of the solvers means anything.
+  if (solutions.some(({ objective, residual, block: w }) => ![objective, residual, ...w].every(Number.isFinite))) {
+    throw sparseError('TF-SPARSE-005', {
+      subject: 'prox',
+      expected: 'weights and λ whose objective is a finite number',
+      actual: `[${block.join(', ')}] at λ = ${lambda}`,
+      hints: ['The operator scales: divide the weights by s and multiply λ by s.'],
+    });
+  }
   return Promise.resolve({ ok: true, value: solutions, report: reportBlock(block, lambda, solutions) });
 }

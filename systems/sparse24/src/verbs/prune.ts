@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { pruneWith } from '../compare.ts';
-import { maskFolder } from '../io/mask-folder.ts';
+import { maskFolder, planMasks } from '../io/mask-folder.ts';
 import type { CheckpointOptions } from '../methods/proxsparse.ts';
 import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
@@ -10,7 +10,7 @@ import { reportPruned } from '../report.ts';
 import { settingsFromParams } from '../settings.ts';
 import { sparseError } from '../sparse-errors.ts';
 import { rowsFor } from '../texts.ts';
-import type { MaskSet, MethodName, PruneOutcome } from '../types.ts';
+import type { MethodName, PruneOutcome } from '../types.ts';
 
 interface PruneParams extends LearnParams {
   readonly model: string;
@@ -33,11 +33,20 @@ export async function run(params: PruneParams, context: VerbContext): Promise<Ve
       hints: ['Use `compare` to see it beside the others.'],
     });
   }
+  if (params.checkpoint !== undefined && !params.method.startsWith('proxsparse')) {
+    throw sparseError('TF-SPARSE-005', {
+      subject: 'prune',
+      expected: '--checkpoint with a method that has one (proxsparse, proxsparse+maskllm)',
+      actual: params.method,
+    });
+  }
   const checkpoint = checkpointOf(params, context);
+  // Before minutes of learning: the folder, its shapes and the output.
+  const plan = await planMasks(folder, output, { force: params.force });
   const outcome =
     params.method === 'magnitude' ? undefined : await learnMasks(folder, params, { context, ...checkpoint });
   const written = params.dryRun
-    ? summaryOf(outcome?.masks)
+    ? plan
     : await maskFolder(folder, output, {
         ...(outcome ? { masks: outcome.masks } : {}),
         force: params.force,
@@ -112,10 +121,4 @@ function checkpointOf(params: PruneParams, context: VerbContext): { checkpoint?:
       resumes: resume,
     },
   };
-}
-
-function summaryOf(masks: MaskSet | undefined): { numMasked: number; numWeights: number } {
-  let numWeights = 0;
-  for (const { codes } of masks?.values() ?? []) numWeights += codes.length * 4;
-  return { numMasked: masks?.size ?? 0, numWeights };
 }

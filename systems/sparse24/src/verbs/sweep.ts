@@ -32,5 +32,24 @@ export async function run(params: SweepParams, context: VerbContext): Promise<Ve
     signal: context.signal,
     onProgress: (phase, done, total) => context.progress({ phase, done, total }),
   });
-  return { ok: true, value: sweep, report: reportSweep(sweep, params.model, params.steps) };
+  return {
+    ok: true,
+    value: sweep,
+    report: reportSweep(sweep, params.model, commandOf(params, context.seed, sweep.best.kappa)),
+  };
+}
+
+/** The same training with one strength; a llama2.c .bin cannot be written as a folder, so it is compared. */
+export function commandOf(params: SweepParams, seed: number, kappa: number): string {
+  const { model, steps, text, rows, context, lr, lambda2, epsilon } = params;
+  const verb = model.endsWith('.bin') ? ['compare', model, '--methods'] : ['prune', model, 'pruned', '--method'];
+  const options = Object.entries({ kappa, steps, text, rows, context, lr, lambda2, epsilon, seed });
+  const given = options
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  return ['tenfold', 'sparse24', ...verb, 'proxsparse', ...given].map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,187 @@
+/** The verbs as a user calls them: what they refuse, what they say, what they must never delete. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, describe, test } from 'node:test';
+import { runVerbInTest } from '@tenfold/core/system/test-kit';
+import { maskFolder, sampleRows } from '../src/index.ts';
+import { manifest } from '../src/manifest.ts';
+import { reportComparison, reportDifference } from '../src/report.ts';
+import { reportSweep } from '../src/report-sweep.ts';
+import { settingsFromParams } from '../src/settings.ts';
+import { commandOf } from '../src/verbs/sweep.ts';
+import { createRng } from '@tenfold/core/base';
+import { tinyModel } from './tiny-model.ts';
+
+const SHIPPED = fileURLToPath(new URL('../../../models/scrimshaw-11m', import.meta.url));
+
+describe('verbs', () => {
+  let folder = '';
+  const run = (verb: string, params: Record<string, unknown>) =>
+    runVerbInTest(manifest, verb, params, { workingFolder: folder });
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tenfold-sparse-verbs-'));
+    mkdirSync(join(folder, 'models/base'), { recursive: true });
+    for (const file of readdirSync(SHIPPED)) copyFileSync(join(SHIPPED, file), join(folder, 'models/base', file));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('an output that holds the model is refused, also by way of a link: replacing it would delete the model', async () => {
+    symlinkSync(join(folder, 'models'), join(folder, 'link'));
+    for (const output of ['models', '.', 'link', 'models/base', 'link/base', 'link/base/deep'])
+      await assert.rejects(
+        run('prune', { model: 'models/base', output, force: true }),
+        /(outside the model|not hold the model).*TF-SPARSE-005/,
+        output,
+      );
+    assert.deepEqual(readdirSync(join(folder, 'models/base')).toSorted(), readdirSync(SHIPPED).toSorted());
+  });
+
+  test('an output that cannot be made is an error, not a loop', async (t) => {
+    writeFileSync(join(folder, 'file'), 'mine');
+    for (const output of ['file/below', '/dev/null/x'])
+      await assert.rejects(run('prune', { model: 'models/base', output }), /TF-BASE-004/, output);
+    await assert.rejects(run('prune', { model: 'models/base', output: 'file', force: true }), /A file of that name/);
+    if (!existsSync('/proc/self')) return t.skip('needs /proc, whose folders cannot be made');
+    const script = `import { maskFolder } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
+      await maskFolder(${JSON.stringify(join(folder, 'models/base'))}, '/proc/x');`;
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+      encoding: 'utf8',
+    });
+    assert.equal(signal, null, 'ended by itself');
+    assert.match(stderr, /TF-BASE-004/);
+  });
+
+  test('a dry run says what a run would do, and refuses what a run would refuse', async () => {
+    const dry = await run('prune', { model: 'models/base', output: 'dry', dryRun: true });
+    assert.match(dry.report!.verdict.text, /Would write .*dry: 42 matrices, 9\.4 M weights/);
+    assert.equal(existsSync(join(folder, 'dry')), false);
+    await run('prune', { model: 'models/base', output: 'pruned' });
+    const wet = await run('prune', { model: 'models/base', output: 'pruned', force: true });
+    const figures = (result: unknown) => (({ numMasked, numWeights }) => ({ numMasked, numWeights }))(result as never);
+    assert.deepEqual(figures(dry.result), figures(wet.result));
+    for (const [verb, params] of [
+      ['prune', { model: 'models/base', output: 'pruned', dryRun: true }],
+      ['apply', { model: 'models/base', mask: 'pruned/mask24.safetensors', output: 'pruned', dryRun: true }],
+    ] as const)
+      await assert.rejects(run(verb, params), /an output folder that does not exist/);
+    await assert.rejects(run('prune', { model: 'absent', output: 'x', dryRun: true }), /nothing there.*TF-SPARSE-004/);
+  });
+
+  test('what cannot be written is refused before anything is learned', async () => {
+    const learned = { model: 'models/base', method: 'proxsparse', steps: 100_000, rows: 100_000 };
+    mkdirSync(join(folder, 'taken'));
+    await assert.rejects(run('prune', { ...learned, output: 'taken' }), /does not exist/);
+    writeFileSync(join(folder, 'weights.bin'), Buffer.alloc(64));
+    await assert.rejects(run('prune', { ...learned, model: 'weights.bin', output: 'x' }), /got a file/);
+  });
+
+  test('options without effect are refused', async () => {
+    const base = { model: 'models/base', output: 'x' };
+    await assert.rejects(
+      run('prune', { ...base, method: 'wanda', checkpoint: 'state' }),
+      /--checkpoint with a method that has one .*got wanda/,
+    );
+    assert.throws(
+      () => settingsFromParams(tinyModel(), { rows: 1, context: 8, steps: 1, maskLr: 1, lambda1: 1, kappa: 1 }),
+      /either --lambda1 or --kappa, got both.*TF-SPARSE-005/,
+    );
+    await assert.rejects(run('compare', { model: 'models/base', methods: [] }), /methods/);
+  });
+
+  test('rows longer than the model’s context are refused, also where the model writes them', async () => {
+    await assert.rejects(
+      run('compare', { model: 'models/base', methods: ['magnitude'], context: 100_000 }),
+      /the model's longest context, got 100000.*TF-SPARSE-005/,
+    );
+  });
+
+  test('a block whose objective leaves the numbers is an error; a small one is not shown as zero', async () => {
+    await assert.rejects(
+      run('prox', { block: [1e308, 1e308, 1e308, 1e308], lambda: 1 }),
+      /finite number.*TF-SPARSE-005/,
+    );
+    const { report } = await run('prox', { block: [6e-7, 5e-7, 4e-7, 3e-7], lambda: 1 });
+    assert.match(report!.verdict.text, /\[6e-7, 4\.99999e-7, 3\.99999e-7, 2\.99999e-7\], 4 non-zero/);
+  });
+
+  test('a sampling that is interrupted stops, and gives no short rows', async () => {
+    const options = { numRows: 2, length: 16, rng: createRng(1, 'rows'), signal: AbortSignal.abort() };
+    await assert.rejects(sampleRows(tinyModel(), options), /TF-BASE-001/);
+  });
+});
+
+test('a comparison of methods that all change weights has a verdict', () => {
+  const row = {
+    method: 'admm-update',
+    perplexity: 9,
+    isMaskOnly: false,
+    differsFromMagnitude: 0.1,
+    elapsedMs: 1,
+  } as const;
+  const outcome = { method: 'admm-update', masks: new Map(), warnings: [] } as const;
+  const report = reportComparison(
+    { densePerplexity: 5, rows: [{ ...row, outcome, differsByMatrix: new Map() }] },
+    'one',
+  );
+  assert.match(
+    report.verdict.text,
+    /admm-update has the lowest perplexity \(kept weights changed too\): perplexity 9\.00/,
+  );
+});
+
+test('a difference is never rounded to none, and matrices of one mask alone are not called equal', () => {
+  const value = { difference: 1e-6, byMatrix: { a: 1e-6 }, onlyInA: [], onlyInB: [] };
+  assert.match(reportDifference(value, 'a', 'b').verdict.text, /Less than 0\.01 % of the mask entries differ/);
+  const alone = reportDifference({ ...value, difference: 0, onlyInB: ['x'] }, 'a', 'b').verdict;
+  assert.deepEqual([alone.tone, /1 matrix is in one mask alone/.test(alone.text)], ['warn', true]);
+});
+
+test('a sweep that magnitude beats says so, and its command repeats the settings', () => {
+  const point = { kappa: 0.02, earlyPerplexity: 9, earlySparseShare: 1, finalPerplexity: 8, warnings: [] };
+  const verdict = (magnitudePerplexity: number) =>
+    reportSweep({ densePerplexity: 5, magnitudePerplexity, points: [point], best: point }, 'm', 'c').verdict;
+  assert.match(verdict(7).text, /No κ of the list beats the magnitude mask; 0\.02 comes nearest/);
+  assert.match(verdict(9).text, /κ 0\.02 gives the best mask/);
+  const params = {
+    model: 'my model',
+    kappas: [],
+    keep: 1,
+    heldOutRows: 1,
+    rows: 16,
+    context: 64,
+    steps: 8,
+    text: 'a.txt',
+  };
+  assert.equal(
+    commandOf(params, 3, 0.02),
+    "tenfold sparse24 prune 'my model' pruned --method proxsparse --kappa 0.02 --steps 8 --text a.txt --rows 16 --context 64 --seed 3",
+  );
+  assert.match(commandOf({ ...params, model: 'a.bin' }, 0, 1), /^tenfold sparse24 compare a\.bin --methods proxsparse/);
+});
+
+test('nothing to mask is an error, not a copy that is called pruned', async () => {
+  const { writeSafetensors } = await import('@tenfold/core/data');
+  const folder = mkdtempSync(join(tmpdir(), 'tenfold-nothing-'));
+  await writeSafetensors(join(folder, 'model.safetensors'), [
+    ['wte.weight', { dtype: 'float32', shape: [4, 4], data: new Float32Array(16) }],
+  ]);
+  await assert.rejects(maskFolder(folder, `${folder}-out`), /got none among 1 tensors.*TF-SPARSE-007/);
+  assert.equal(existsSync(`${folder}-out`), false);
+  rmSync(folder, { recursive: true });
+});
