@@ -28,6 +28,16 @@ export function qClosedForm(problem: Problem, q: bigint): bigint {
   return best;
 }
 
+/** The prime under a prime power, or undefined: fields have orders q = p^a only. */
+export function primeOfFieldOrder(q: number): number | undefined {
+  let p = 2;
+  while (p * p <= q && q % p !== 0) p++;
+  if (q % p !== 0) p = q;
+  let rest = q;
+  while (rest % p === 0) rest /= p;
+  return q >= 2 && rest === 1 ? p : undefined;
+}
+
 const MAX_VECTORS = 81;
 const MAX_VERTICES = 256;
 

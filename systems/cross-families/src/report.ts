@@ -16,6 +16,8 @@ const STATUS_WORDS: Readonly<Record<Solution['status'], { readonly tone: Tone; r
 const MAX_DIGITS = 40;
 const MAX_LISTED_SETS = 24;
 const MAX_CURVE_POINTS = 200;
+/** Of a finite power of two. */
+const MAX_EXPONENT = 1023;
 
 /** `50403008…35071097 (141 digits)` for long numbers. */
 export function formatBig(value: bigint): string {
@@ -129,8 +131,9 @@ export function curvePoints(problem: Problem, j: number, last: number): { x: num
 }
 
 function ratio(part: bigint, whole: bigint): number {
-  const digits = 10n ** 15n;
-  return Number((part * digits) / whole) / Number(digits);
+  // As many bits as a float holds, however small the share is.
+  const shift = Math.max(0, whole.toString(2).length - part.toString(2).length) + 60;
+  return shift > MAX_EXPONENT ? 0 : Number((part << BigInt(shift)) / whole) / 2 ** shift;
 }
 
 function orbitTable(orbits: readonly Orbit[] | undefined): Block[] {
@@ -167,6 +170,8 @@ function isSmall(orbit: Orbit): boolean {
 
 export function formatFamily(family: readonly (readonly number[])[]): string {
   const separator = family.some((set) => set.some((e) => e > 9)) ? '.' : '';
-  const shown = family.slice(0, MAX_LISTED_SETS).map((set) => set.join(separator) || '∅');
+  const shown = family
+    .slice(0, MAX_LISTED_SETS)
+    .map((set) => (set.length === 1 && set[0]! > 9 ? `${set[0]}.` : set.join(separator) || '∅'));
   return family.length > shown.length ? `${shown.join(' ')} … (${family.length})` : shown.join(' ');
 }

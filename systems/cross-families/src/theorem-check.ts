@@ -74,11 +74,13 @@ export async function checkTheorem(options: TheoremCheckOptions): Promise<Theore
   return { numInRange, numOutOfRange, disagreements, numFormulaTooSmall, numFormulaTooLarge };
 }
 
-/** Multisets of m non-empty subsets of 1..n, as lists of sizes. */
-export function* sizeMultisets(n: number, m: number): Generator<number[][]> {
-  const subsets = Array.from({ length: 2 ** n - 1 }, (_, index) =>
-    Array.from({ length: n }, (__, e) => e + 1).filter((e) => ((index + 1) >> (e - 1)) & 1),
-  );
+/** Multisets of m non-empty subsets of 1..n, as lists of sizes; uniform: of one size each. */
+export function* sizeMultisets(n: number, m: number, isUniform = false): Generator<number[][]> {
+  const subsets = isUniform
+    ? Array.from({ length: n }, (_, index) => [index + 1])
+    : Array.from({ length: 2 ** n - 1 }, (_, index) =>
+        Array.from({ length: n }, (__, e) => e + 1).filter((e) => ((index + 1) >> (e - 1)) & 1),
+      );
   const grow = function* (first: number, chosen: number[][]): Generator<number[][]> {
     if (chosen.length === m) {
       yield chosen;

@@ -4,6 +4,7 @@ import { closedForm, uniformMixed } from './closed-form.ts';
 import { familiesError } from './families-errors.ts';
 import { nearestNameHints } from '@tenfold/core/base';
 import { normaliseProblem } from './problem.ts';
+import { primeOfFieldOrder } from './q-analogue.ts';
 import type { Problem } from './types.ts';
 
 /** Numbers of a theorem; each names its meaning in the entry. */
@@ -257,7 +258,11 @@ export const theorems: readonly Theorem[] = [
     source: 'Wang, Zhang 2013',
     status: 'proved in literature',
     needs: ['k', 'l', 'q'],
-    hypotheses: ({ n, k, l }) => [...unless(k >= 1 && k <= l, '1 ≤ a ≤ b'), ...unless(n >= k + l, 'n ≥ a + b')],
+    hypotheses: ({ n, k, l, q }) => [
+      ...unless(k >= 1 && k <= l, '1 ≤ a ≤ b'),
+      ...unless(n >= k + l, 'n ≥ a + b'),
+      ...unless(primeOfFieldOrder(q) !== undefined, 'q is a power of a prime'),
+    ],
     value: ({ n, k, l, q }) =>
       gaussianBinomial(n, l, BigInt(q)) - BigInt(q) ** BigInt(k * l) * gaussianBinomial(n - k, l, BigInt(q)) + 1n,
   },

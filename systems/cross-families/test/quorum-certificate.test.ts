@@ -99,4 +99,15 @@ test('spoilt quorum certificates are rejected', async () => {
     spoil((c) => (c.nodes[0]!.readCapacity = 5)),
     /the claim is|prove/,
   );
+  assert.match(
+    spoil((c) => (c.nodes[1]!.id = 'a')),
+    /unknown|twice/,
+  );
+  assert.match(
+    spoil((c) => {
+      c.nodes.push({ id: 'a', readCapacity: 1000, writeCapacity: 1000 });
+      c.prices[0]!.push('0');
+    }),
+    /"a" stands in the table twice/,
+  );
 });

@@ -137,7 +137,7 @@ test('limits on load and network are kept exactly, and impossible ones are refus
     objective: 'latency',
     loadLimit: 0.7,
   });
-  assert.ok(limited.metrics.latencyMs > fastest.metrics.latencyMs);
+  assert.ok(limited.metrics.latencyMs! > fastest.metrics.latencyMs!);
   assert.ok(limited.metrics.load <= 0.7 + 1e-9);
   await assert.rejects(
     strategyOf(nodes, 'choose 2 (a, b, c, d, e, f)', '0.5', { objective: 'latency', loadLimit: 0.1 }),

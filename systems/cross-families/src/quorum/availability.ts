@@ -124,7 +124,9 @@ function sampled(
     if (contains(expr, (node) => alive.has(node))) hits++;
   }
   const probability = hits / NUM_SAMPLES;
-  const halfWidth = 1.96 * Math.sqrt((probability * (1 - probability)) / NUM_SAMPLES);
+  // Agresti and Coull: two hits and two misses more, so that no sample of hits alone looks exact.
+  const centre = (hits + 2) / (NUM_SAMPLES + 4);
+  const halfWidth = 1.96 * Math.sqrt((centre * (1 - centre)) / (NUM_SAMPLES + 4));
   return { probability, method: 'sampling', halfWidth };
 }
 
@@ -145,11 +147,25 @@ const MAX_VOTING_NODES = 20;
 
 /** The pair (F, dual F) of largest fr·A_R + (1−fr)·A_W for independent nodes with up-probability ≥ ½: A is a read quorum
  *  exactly when fr·P(A is the set of up nodes) ≥ (1−fr)·P(its complement is): weighted voting.
- *  Nodes below ½ are dropped (Amir, Wool). */
+ *  At a share of ½ nodes below ½ are dropped (Amir, Wool); at other shares they can help, and the rule says nothing.
+ *  @throws TF-FAMILIES-003 where the rule does not hold, TF-FAMILIES-011 for a node without up-probability */
 export function mostAvailablePair(nodes: readonly QuorumNode[], readFraction: number): AvailabilityOptimum {
-  const kept = nodes.filter((node) => (node.up ?? 1) >= 0.5);
-  const dropped = nodes.filter((node) => (node.up ?? 1) < 0.5).map((node) => node.id);
+  const unknown = nodes.find((node) => node.up === undefined);
+  if (unknown)
+    throw familiesError('TF-FAMILIES-011', {
+      subject: 'mostAvailablePair',
+      expected: `an up-probability for node "${unknown.id}"`,
+      actual: 'none',
+    });
+  const kept = nodes.filter((node) => node.up! >= 0.5);
+  const dropped = nodes.filter((node) => node.up! < 0.5).map((node) => node.id);
   const n = kept.length;
+  if (!(readFraction > 0 && readFraction < 1) || (dropped.length > 0 && readFraction !== 0.5))
+    throw familiesError('TF-FAMILIES-003', {
+      subject: 'mostAvailablePair',
+      expected: 'a read share between 0 and 1, and of ½ where some node is up less than half of the time',
+      actual: `${readFraction}${dropped.length > 0 ? ` and ${dropped.join(', ')}` : ''}`,
+    });
   if (n === 0 || n > MAX_VOTING_NODES)
     throw familiesError('TF-FAMILIES-003', {
       subject: 'mostAvailablePair',
@@ -160,7 +176,7 @@ export function mostAvailablePair(nodes: readonly QuorumNode[], readFraction: nu
   const probability = new Float64Array(all + 1);
   for (let set = 0; set <= all; set++) {
     let p = 1;
-    for (let x = 0; x < n; x++) p *= (set >> x) & 1 ? (kept[x]!.up ?? 1) : 1 - (kept[x]!.up ?? 1);
+    for (let x = 0; x < n; x++) p *= (set >> x) & 1 ? kept[x]!.up! : 1 - kept[x]!.up!;
     probability[set] = p;
   }
   const isRead = (set: number): boolean =>
@@ -176,7 +192,7 @@ export function mostAvailablePair(nodes: readonly QuorumNode[], readFraction: nu
     for (let rest = set; rest !== 0 && isMinimal; rest &= rest - 1) isMinimal = !isRead(set & ~(rest & -rest));
     if (isMinimal) reads.push(set);
   }
-  const votes = kept.map((node) => Math.log((node.up ?? 1) / (1 - (node.up ?? 1))));
+  const votes = kept.map((node) => Math.log(node.up! / (1 - node.up!)));
   reads.sort((a, b) => ones(a) - ones(b) || a - b);
   return {
     reads: exprFromSets(

@@ -1,6 +1,7 @@
 /** Exports: quoracle text, JSON, TLA+ constants, ZooKeeper groups, LaTeX and CSV tables. */
 import { familiesError } from '../families-errors.ts';
-import { formatExpression, minimalQuorums } from './expression.ts';
+import { formatExpression, minimalQuorums, nodesOf } from './expression.ts';
+import { givenNode } from './nodes.ts';
 import { formatRational } from './rational.ts';
 import type { Strategy } from './strategy.ts';
 import type { QuorumExpr, QuorumSystem } from './types.ts';
@@ -23,13 +24,13 @@ export function exportSystem(system: QuorumSystem, format: ExportFormat, strateg
       return zookeeperText(system);
     case 'latex':
       return strategyTable(system, strategy, {
-        row: (cells) => `${cells.join(' & ')} \\\\`,
+        row: (cells) => `${cells.map(latexText).join(' & ')} \\\\`,
         head: latexHead,
         tail: '\\end{tabular}\n',
       });
     case 'csv':
       return strategyTable(system, strategy, {
-        row: (cells) => cells.join(','),
+        row: (cells) => cells.map(csvCell).join(','),
         head: 'operation,quorum,probability',
         tail: '',
       });
@@ -38,7 +39,7 @@ export function exportSystem(system: QuorumSystem, format: ExportFormat, strateg
 
 function systemJson(system: QuorumSystem): unknown {
   return {
-    nodes: system.nodes,
+    nodes: system.nodes.map(givenNode),
     reads: formatExpression(system.reads),
     writes: formatExpression(system.writes),
     readQuorums: listed(system, system.reads),
@@ -53,9 +54,7 @@ function listed(system: QuorumSystem, expr: QuorumExpr): string[][] {
 
 /** A Python program for the quoracle library. */
 function quoracleText(system: QuorumSystem): string {
-  const name = new Map(
-    system.nodes.map((node, index) => [node.id, /^[A-Za-z_]\w*$/.test(node.id) ? node.id : `n${index}`]),
-  );
+  const name = pythonNames(system.nodes.map((node) => node.id));
   const text = (expr: QuorumExpr): string => {
     if (expr.kind === 'node') return name.get(expr.node)!;
     const parts = expr.of.map(text);
@@ -65,10 +64,25 @@ function quoracleText(system: QuorumSystem): string {
   };
   const lines = system.nodes.map(
     (node) =>
-      `${name.get(node.id)} = Node(${JSON.stringify(node.id)}, read_capacity=${node.readCapacity}, write_capacity=${node.writeCapacity}, latency=datetime.timedelta(milliseconds=${node.latencyMs}))`,
+      `${name.get(node.id)} = Node(${JSON.stringify(node.id)}, read_capacity=${node.readCapacity}, write_capacity=${node.writeCapacity}${node.isLatencyAssumed ? '' : `, latency=datetime.timedelta(milliseconds=${node.latencyMs})`})`,
   );
   return `import datetime\nfrom quoracle import *\n\n${lines.join('\n')}\n\nsystem = QuorumSystem(reads=${text(system.reads)}, writes=${text(system.writes)})\n`;
 }
+
+/** A variable a node: its id where that is a free name, else n and its place. */
+function pythonNames(ids: readonly string[]): ReadonlyMap<string, string> {
+  const isFree = (id: string): boolean => /^[A-Za-z_]\w*$/.test(id) && !/^n\d+$/.test(id) && !PYTHON_NAMES.has(id);
+  return new Map(ids.map((id, index) => [id, isFree(id) ? id : `n${index}`]));
+}
+
+/** Keywords, and names that the program uses itself. */
+const PYTHON_NAMES: ReadonlySet<string> = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global ' +
+    'if import in is lambda nonlocal not or pass raise return try while with yield ' +
+    'Node QuorumSystem choose majority datetime system'
+  ).split(' '),
+);
 
 /** Constants as sets of sets of strings, and the assumption that all pairs meet. */
 function tlaText(system: QuorumSystem): string {
@@ -100,6 +114,10 @@ function zookeeperText(system: QuorumSystem): string {
   const key = (expr: QuorumExpr): string => JSON.stringify(minimalQuorums(expr, ids, MAX_LISTED));
   if (key(system.reads) !== key(system.writes)) refuse('different read and write quorums');
   const expr = system.reads;
+  const used = new Set(nodesOf(expr));
+  const leaves = leavesOf(expr);
+  const repeated = leaves.find((id, index) => leaves.indexOf(id) < index);
+  if (repeated !== undefined) refuse(`"${repeated}" in more than one group`);
   const isMajority = (part: QuorumExpr): boolean =>
     part.kind === 'node' || part.k === Math.floor(part.of.length / 2) + 1;
   if (!isMajority(expr)) refuse(formatExpression(expr));
@@ -112,8 +130,23 @@ function zookeeperText(system: QuorumSystem): string {
     if (members.some((part) => part.kind !== 'node')) refuse('more than two levels');
     lines.push(`group.${g + 1}=${members.map((part) => number.get((part as { node: string }).node)).join(':')}`);
   }
-  for (const id of ids) lines.push(`weight.${number.get(id)}=1`);
-  return `${ids.map((id) => `# server.${number.get(id)} is ${id}`).join('\n')}\n${lines.join('\n')}\n`;
+  const members = ids.filter((id) => used.has(id));
+  for (const id of members) lines.push(`weight.${number.get(id)}=1`);
+  return `${members.map((id) => `# server.${number.get(id)} is ${id}`).join('\n')}\n${lines.join('\n')}\n`;
+}
+
+function leavesOf(expr: QuorumExpr): string[] {
+  return expr.kind === 'node' ? [expr.node] : expr.of.flatMap(leavesOf);
+}
+
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function latexText(text: string): string {
+  return text.replaceAll(/[\\{}~^]|[&%$#_]/g, (character) =>
+    '&%$#_{}'.includes(character) ? `\\${character}` : `\\char${character.charCodeAt(0)} `,
+  );
 }
 
 const latexHead = '\\begin{tabular}{lll}\noperation & quorum & probability \\\\ \\hline';

@@ -55,7 +55,13 @@ export function parseStellarbeat(text: string, location: string): FederatedNode[
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw familiesError('TF-FAMILIES-016', { subject: 'parseStellarbeat', expected: 'JSON', location, cause });
+    throw familiesError('TF-FAMILIES-016', {
+      subject: 'parseStellarbeat',
+      expected: 'JSON',
+      actual: (cause as Error).message,
+      location,
+      cause,
+    });
   }
   const list = Array.isArray(json) ? json : (json as { nodes?: unknown } | null)?.nodes;
   const parsed = z.array(nodeSchema).safeParse(list);
@@ -68,6 +74,15 @@ export function parseStellarbeat(text: string, location: string): FederatedNode[
       location,
     });
   }
+  const ids = parsed.data.map((row) => row.publicKey);
+  const repeated = ids.find((id, index) => ids.indexOf(id) < index);
+  if (repeated !== undefined)
+    throw familiesError('TF-FAMILIES-016', {
+      subject: 'parseStellarbeat',
+      expected: 'different public keys',
+      actual: `"${repeated}" twice`,
+      location,
+    });
   return parsed.data.map((row) => ({
     id: row.publicKey,
     name: row.name ?? row.alias ?? row.publicKey.slice(0, 8),

@@ -24,7 +24,13 @@ export function parseNodes(text: string, location: string): QuorumNode[] {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw familiesError('TF-FAMILIES-011', { subject: 'parseNodes', expected: 'JSON', location, cause });
+    throw familiesError('TF-FAMILIES-011', {
+      subject: 'parseNodes',
+      expected: 'JSON',
+      actual: (cause as Error).message,
+      location,
+      cause,
+    });
   }
   const parsed = z.array(nodeRow).min(1).safeParse(json);
   if (!parsed.success) {
@@ -64,6 +70,11 @@ export function hasLatencies(nodes: readonly QuorumNode[]): boolean {
   return nodes.every((node) => !node.isLatencyAssumed);
 }
 
+/** A node as it is shown and written: without a latency that nobody gave. */
+export function givenNode({ latencyMs, isLatencyAssumed, ...node }: QuorumNode): Omit<QuorumNode, 'latencyMs'> {
+  return isLatencyAssumed ? node : ({ ...node, latencyMs } as Omit<QuorumNode, 'latencyMs'>);
+}
+
 /** Times can be minimised or limited only where every node has one. @throws TF-FAMILIES-011 with the first that lacks it */
 export function assertLatencies(nodes: readonly QuorumNode[], subject: string): void {
   const unknown = nodes.find((node) => node.isLatencyAssumed);
@@ -78,8 +89,12 @@ export function assertLatencies(nodes: readonly QuorumNode[], subject: string): 
 
 /** Reads `0.75` or `0.9:10,0.8:20` (read fraction : weight). @throws TF-FAMILIES-011 */
 export function parseWorkload(text: string): Workload {
-  const parts = text.split(',').map((part) => part.trim().split(':'));
-  const entries = parts.map(([fraction, weight = '1']) => ({ readFraction: Number(fraction), weight: Number(weight) }));
+  const entries = text.split(',').map((part) => {
+    const [fraction = '', weight = '1', ...rest] = part.split(':').map((piece) => piece.trim());
+    if (fraction === '' || weight === '' || rest.length > 0)
+      throw badWorkload('read fraction or read fraction:weight', JSON.stringify(part), text);
+    return { readFraction: Number(fraction), weight: Number(weight) };
+  });
   for (const { readFraction, weight } of entries) {
     if (!(readFraction >= 0 && readFraction <= 1))
       throw badWorkload('read fractions in 0..1', String(readFraction), text);

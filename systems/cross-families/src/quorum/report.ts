@@ -4,7 +4,7 @@ import { formatExpression, minimalQuorums, numMinimalQuorums } from './expressio
 import { placeSites } from './layout.ts';
 import type { LatencyMatrix } from './latency-import.ts';
 import type { ThresholdPlan } from './plan.ts';
-import { hasLatencies } from './nodes.ts';
+import { givenNode } from './nodes.ts';
 import { clientQuorumMs } from './plan.ts';
 import { formatRational, toNumber } from './rational.ts';
 import type { Rational } from './rational.ts';
@@ -34,7 +34,7 @@ export function strategyBlocks(system: QuorumSystem, strategy: Strategy): Block[
           ? [{ label: 'mean capacity E[1/load]', value: metrics.meanCapacity, format: 'number' as const, digits: 4 }]
           : []),
         { label: 'network', value: metrics.network, unit: 'messages', format: 'number', digits: 3 },
-        ...(hasLatencies(system.nodes)
+        ...(metrics.latencyMs !== undefined
           ? [
               {
                 label: 'latency of this strategy',
@@ -205,7 +205,7 @@ export function systemJson(system: QuorumSystem): SystemJson {
   };
   const [minimalReads, minimalWrites] = [listed(system.reads), listed(system.writes)];
   return {
-    nodes: system.nodes,
+    nodes: system.nodes.map(givenNode),
     readExpression: formatExpression(system.reads),
     writeExpression: formatExpression(system.writes),
     ...(minimalReads ? { minimalReads } : {}),

@@ -1,5 +1,6 @@
 /** The end of column generation: value, bound and metrics of a strategy in exact rationals. */
 import type { Column, Master } from './master.ts';
+import { hasLatencies } from './nodes.ts';
 import {
   add,
   commonDenominator,
@@ -121,7 +122,7 @@ function metricsOf(model: StrategyModel, columns: readonly (Column & { probabili
     meanCapacity: model.workload.reduce((sum, { probability }, f) => sum + probability / loadOfFraction[f]!, 0),
     loadOfFraction,
     network,
-    latencyMs,
+    ...(hasLatencies(nodes) ? { latencyMs } : {}),
     nodeLoads: loads(mean),
   };
 }

@@ -44,7 +44,8 @@ export interface StrategyMetrics {
   readonly meanCapacity: number;
   readonly loadOfFraction: readonly number[];
   readonly network: number;
-  readonly latencyMs: number;
+  /** Absent where some node has no latency. */
+  readonly latencyMs?: number;
   /** Load of each node under the mean read fraction. */
   readonly nodeLoads: readonly number[];
 }

@@ -3,6 +3,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import type { Block } from '@tenfold/core/report';
 import { binomial } from '../binomial.ts';
 import { elementsFromMask, maskFromElements } from '../exact/graph.ts';
+import { familiesError } from '../families-errors.ts';
 import { parseFamilies } from '../family-text.ts';
 import * as operators from '../operators.ts';
 import { cascade, lexPrefix, shadowBound } from '../order.ts';
@@ -54,13 +55,43 @@ const OPERATORS: Readonly<Record<Operator, (families: Families, params: OperateP
   colex: (_, { n, k, count }) => [operators.colexPrefix(n, k, count)],
 };
 
+/** The numbers that an operator reads. */
+const READS: Readonly<Partial<Record<Operator, readonly ('i' | 'j' | 'k')[]>>> = {
+  shift: ['i', 'j'],
+  link: ['i'],
+  deletion: ['i'],
+  lex: ['k'],
+  colex: ['k'],
+};
+
+/** @throws TF-FAMILIES-001 for a point or size beyond n */
+function assertPoints(params: OperateParams): void {
+  for (const name of READS[params.operator] ?? [])
+    if (params[name] > params.n)
+      throw familiesError('TF-FAMILIES-001', {
+        subject: params.operator,
+        expected: `${name} of at most n = ${params.n}`,
+        actual: String(params[name]),
+        location: name,
+      });
+}
+
+const MAX_SETS = 200_000;
 const MAX_STEPS_SHOWN = 60;
 const MAX_STEPS_KEPT = 500;
 
 export async function run(params: OperateParams, context: VerbContext): Promise<VerbResult> {
   context.progress({ phase: params.operator });
+  assertPoints(params);
   const before = parseFamilies(params.families, params.n);
   const after = OPERATORS[params.operator](before, params);
+  const numSets = after.reduce((sum, family) => sum + family.length, 0);
+  if (numSets > MAX_SETS)
+    throw familiesError('TF-FAMILIES-003', {
+      subject: params.operator,
+      expected: `at most ${MAX_SETS} sets to list`,
+      actual: String(numSets),
+    });
   const steps = params.operator === 'compress' ? operators.compress(before, params.n) : [];
   const text = (family: operators.MaskFamily): string => formatFamily(family.map(elementsFromMask));
   const blocks: Block[] = [

@@ -3,7 +3,7 @@ import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { gaussianBinomial } from '../binomial.ts';
 import { familiesError } from '../families-errors.ts';
 import { normaliseProblem, parseSizes, regimeOf } from '../problem.ts';
-import { qClosedForm, qSearch } from '../q-analogue.ts';
+import { primeOfFieldOrder, qClosedForm, qSearch } from '../q-analogue.ts';
 import { describeProblem, formatBig } from '../report.ts';
 
 interface QParams {
@@ -17,13 +17,20 @@ const MAX_VECTORS = 81;
 
 export async function run(params: QParams, context: VerbContext): Promise<VerbResult> {
   const { problem } = normaliseProblem({ n: params.n, sizes: parseSizes(params.sets) });
+  if (primeOfFieldOrder(params.q) === undefined)
+    throw familiesError('TF-FAMILIES-001', {
+      subject: 'q-analogue',
+      expected: 'q to be a power of a prime, as the orders of all fields are',
+      actual: String(params.q),
+      location: 'q',
+    });
   const q = BigInt(params.q);
   const isInRange = problem.sizes.length > 1 && regimeOf(problem) === 'theorem';
   const numVertices = problem.sizes.reduce(
     (sum, list) => sum + list.reduce((part, k) => part + gaussianBinomial(problem.n, k, q), 0n),
     0n,
   );
-  const isPrime = ![2, 3, 5].some((p) => p < params.q && params.q % p === 0);
+  const isPrime = primeOfFieldOrder(params.q) === params.q;
   const canSearch = numVertices <= MAX_VERTICES && params.q ** params.n <= MAX_VECTORS && isPrime;
   if (!isInRange && !canSearch)
     throw familiesError('TF-FAMILIES-003', {

@@ -16,6 +16,19 @@ export async function run({ n, k }: ThresholdParams, context: VerbContext): Prom
   if (n < 2 * k)
     throw familiesError('TF-FAMILIES-001', { subject: 'threshold', expected: 'n ≥ 2k', actual: `n = ${n}, k = ${k}` });
   context.progress({ phase: 'threshold' });
+  if (k === 1)
+    return {
+      ok: true,
+      value: { m: null, star: 'm', ball: 'm' },
+      report: {
+        title: `Star against ball: n = ${n}, k = 1`,
+        verdict: {
+          tone: 'info',
+          text: 'With k = 1 the star never wins: star and ball both have m sets for m families.',
+        },
+        blocks: [],
+      },
+    };
   // Star grows by C(n−1,k−1) with each family, the ball by 1.
   for (let m = 2; m <= MAX_FAMILIES; m++) {
     const { problem } = normaliseProblem({ n, sizes: Array.from({ length: m }, () => [k]) });
@@ -37,7 +50,7 @@ export async function run({ n, k }: ThresholdParams, context: VerbContext): Prom
   }
   throw familiesError('TF-FAMILIES-003', {
     subject: 'threshold',
-    expected: `fewer than ${MAX_FAMILIES} families`,
+    expected: `a star that wins with at most ${MAX_FAMILIES} families`,
     actual: 'more',
   });
 }

@@ -67,7 +67,8 @@ const MAX_TRIED_NODES = 16;
 export interface QuorumVerification {
   readonly ok: boolean;
   readonly failures: readonly string[];
-  readonly upper: 'proved' | 'trusted';
+  /** How it was checked that no strategy has less load and that reads meet writes. */
+  readonly upper: 'proved' | 'trusted' | 'failed';
 }
 
 export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumVerification {
@@ -77,7 +78,10 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
   const total = workload.reduce((sum, { weight }) => plus(sum, fromDecimal(weight)), zero);
   const claimed = fromText(certificate.claim.load);
   for (const id of [...leaves(certificate.reads), ...leaves(certificate.writes)])
-    if (!ids.includes(id)) return { ok: false, failures: [`node "${id}" is unknown`], upper: 'proved' };
+    if (!ids.includes(id)) return { ok: false, failures: [`node "${id}" is unknown`], upper: 'failed' };
+  const repeated = ids.find((id, x) => ids.indexOf(id) < x);
+  if (repeated !== undefined)
+    return { ok: false, failures: [`node "${repeated}" stands in the table twice`], upper: 'failed' };
   const meeting = checkMeeting(certificate.reads, certificate.writes, ids);
   if (meeting.disjoint) failures.push(meeting.disjoint);
   const sides = [
@@ -110,8 +114,9 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
     return perNode;
   });
   if (certificate.prices.length !== workload.length || certificate.prices.some((row) => row.length !== ids.length))
-    return { ok: false, failures: [...failures, 'one price a read fraction and node is needed'], upper: 'proved' };
+    return { ok: false, failures: [...failures, 'one price a read fraction and node is needed'], upper: 'failed' };
   let load = zero;
+  let hasOverpaid = false;
   const price = sides.map(() => ids.map((): Fraction => zero));
   for (const [f, { readFraction, weight }] of workload.entries()) {
     const share = reduce(over(fromDecimal(weight), total));
@@ -128,8 +133,10 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
         price[s]![x] = reduce(plus(price[s]![x]!, times(times(y, parts[s]!), cost[x]!)));
     }
     load = reduce(plus(load, times(share, worst)));
-    if (isLess(share, sumOfPrices))
+    if (isLess(share, sumOfPrices)) {
+      hasOverpaid = true;
       failures.push(`the prices of read fraction ${readFraction} add up to more than its probability`);
+    }
   }
   if (isLess(load, claimed) || isLess(claimed, load))
     failures.push(`the strategy has load ${load.join('/')}, the claim is ${certificate.claim.load}`);
@@ -139,9 +146,15 @@ export function verifyQuorumCertificate(certificate: QuorumCertificate): QuorumV
     const cheapest = cheapestQuorum(tree, ids, price[s]!);
     bound = bound && cheapest && reduce(plus(bound, cheapest));
   }
-  if (bound && isLess(bound, claimed))
+  const isTooWeak = bound !== undefined && isLess(bound, claimed);
+  if (bound && isTooWeak)
     failures.push(`the prices prove ${bound.join('/')} only, the claim is ${certificate.claim.load}`);
-  return { ok: failures.length === 0, failures, upper: bound && meeting.isDecided ? 'proved' : 'trusted' };
+  const isSpoilt = isTooWeak || hasOverpaid || meeting.disjoint !== undefined;
+  return {
+    ok: failures.length === 0,
+    failures,
+    upper: isSpoilt ? 'failed' : bound && meeting.isDecided ? 'proved' : 'trusted',
+  };
 }
 
 /** Whether every read quorum meets every write quorum: by the shape of the trees where that settles it, else over all

@@ -27,6 +27,8 @@ export function checkUpper(certificate: Certificate): UpperCheck {
     case 'mip':
       if (BigInt(upper.bound) > claimed)
         return { failures: ['the program proved a weaker bound than claimed'], level: 'trusted' };
+      if (BigInt(upper.bound) < BigInt(certificate.claim.value))
+        return { failures: [`the program's bound ${upper.bound} lies below the claimed value`], level: 'trusted' };
       if (certificate.claim.kind === 'maximum' && upper.gap !== 0)
         return { failures: [`a maximum needs gap 0, the certificate has gap ${upper.gap}`], level: 'trusted' };
       return replay(problem, claimed);
@@ -107,9 +109,10 @@ function coverFailures(problem: ProblemJson, pairs: readonly CoverOfPair[], clai
     problem.weights ||
     problem.allowEmpty ||
     problem.selfIntersecting?.length ||
-    problem.objective === 'product'
+    problem.objective === 'product' ||
+    !related(problem, 0, 1)
   )
-    return ['covers prove plain sums of two families only'];
+    return ['covers prove plain sums of two families that have to meet only'];
   const sets = sizes.map((list) => list.flatMap((k) => [...combinations(n, k)]));
   const needed = new Set<string>();
   for (const a of sizes[0]!)
