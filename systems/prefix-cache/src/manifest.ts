@@ -14,7 +14,7 @@ const traceParams = {
     .default('auto')
     .describe('bytes of the cache, like "4GB,8GB"; auto for shares of what the trace takes'),
   model: z.string().default('paper-7b').describe('paper-7b, hyb-7m, or the path of a Hugging Face config.json'),
-  limit: z.number().int().min(1).optional().describe('only the first so many lines of the trace'),
+  limit: z.number().int().min(1).optional().describe('only the first so many lines of the trace, or .traj files'),
 };
 const EXACT_POLICIES = 'lru,leafLru,superseded,gdsf,segLen,marconi:0.25,marconi:1,hitDensity,adaptive';
 
@@ -57,6 +57,10 @@ export const manifest = defineSystem({
       examples: ['queue', 'queue --servers 4 --speed-up 2 --policies lru,adaptive'],
       params: z.object({
         ...traceParams,
+        capacity: z
+          .string()
+          .default('auto')
+          .describe('bytes of the cache, like "4GB"; auto for the least that holds the longest request'),
         policies: z
           .string()
           .default('lru,leafLru,gdsf,hitDensity,adaptive')

@@ -1,5 +1,5 @@
 /** Results as report blocks, the same for terminal, HTML and studio. */
-import { formatBytes, formatPercent } from '@tenfold/core/base';
+import { formatBytes, formatDuration, formatPercent } from '@tenfold/core/base';
 import type { Block, Report, TableBlock } from '@tenfold/core/report';
 import type { Bounds } from './sim/bounds.ts';
 import type { QueuedRequest } from './sim/queueing.ts';
@@ -178,7 +178,11 @@ const FIGURE_SPACE = '\u2007';
 
 export function reportQueue(
   runs: readonly { readonly policy: string; readonly served: readonly QueuedRequest[] }[],
-  trace: Trace,
+  {
+    trace,
+    capacityBytes,
+    servers,
+  }: { readonly trace: Trace; readonly capacityBytes: number; readonly servers: number },
 ): Report {
   const rows = runs.map(({ policy, served }) => {
     const ttft = served.map(({ arrivalSec, firstTokenSec }) => (firstTokenSec - arrivalSec) * MS_PER_SEC);
@@ -192,14 +196,17 @@ export function reportQueue(
         served.map(({ arrivalSec, startSec }) => (startSec - arrivalSec) * MS_PER_SEC),
         P95,
       ),
-      hit: served.reduce((sum, { reusedTokens }) => sum + reusedTokens, 0) / input,
+      hit: input === 0 ? 0 : served.reduce((sum, { reusedTokens }) => sum + reusedTokens, 0) / input,
       ttft,
     };
   });
   const best = rows.reduce((a, b) => (b.p95 < a.p95 ? b : a));
   return {
     title: `Queueing on ${trace.name}`,
-    verdict: { tone: 'good', text: `${best.policy} has the least P95 time to first token: ${best.p95.toFixed(0)} ms.` },
+    verdict: {
+      tone: 'good',
+      text: `With ${formatBytes(capacityBytes)} and ${servers === 1 ? 'one server' : `${servers} servers`} ${best.policy} has the least P95 time to first token: ${formatDuration(best.p95)}.`,
+    },
     blocks: [
       {
         kind: 'table',

@@ -59,7 +59,9 @@ test('wrong messages are answered with what is wrong, and a broken connection le
   assert.match((await ask(engine, { id: 1, op: 'plan', tokens: [1, -2] })).error!, /^tokens\.1: /);
   assert.match((await ask(engine, { id: 2, op: 'fly' })).error!, /^op: /);
   assert.match((await ask(engine, { id: 3, op: 'commit', lease: 9, tokens: [] })).error!, /9 is not open/);
-  await ask(engine, { id: 4, op: 'plan', tokens: tokensFrom(0, 10) });
+  const { lease } = await ask(engine, { id: 4, op: 'plan', tokens: tokensFrom(0, 10) });
+  const foreign = await ask(engine, { id: 5, op: 'commit', lease, tokens: [0, 1, 9] });
+  assert.equal(foreign.error, `tokens.2: not the prompt of lease ${lease}`);
   assert.equal(cache.numLeases, 1);
   engine.write(Buffer.from([2, 0, 0, 0, 0x7b, 0x7b]));
   assert.equal((await nextAnswer(engine)).error, 'The message is not JSON.');

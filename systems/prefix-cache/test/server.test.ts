@@ -97,7 +97,7 @@ test('a stream gives the text of the answer in pieces, then the usage', async ()
 
 test('completions take token arrays, stop strings, seeds and give log-probabilities', async () => {
   const prompt = Array.from({ length: 80 }, (_, i) => 1 + (i % 60));
-  const options = { model: 'fake', prompt, max_tokens: 16, temperature: 1, seed: 5 };
+  const options = { model: 'fake', prompt, max_tokens: 16, temperature: 1, seed: 1 };
   const [a, b] = [
     await client.completions.create({ ...options, logprobs: 1 }),
     await client.completions.create(options),
@@ -106,6 +106,7 @@ test('completions take token arrays, stop strings, seeds and give log-probabilit
   assert.equal(a.choices[0]!.logprobs!.token_logprobs!.length, a.usage!.completion_tokens);
   assert.ok(a.choices[0]!.logprobs!.token_logprobs!.every((value) => value <= 0));
   const stop = a.choices[0]!.text.slice(4, 6);
+  assert.equal(stop.length, 2, 'the answer is long enough to be cut');
   const cut = await client.completions.create({ ...options, stop });
   assert.equal(cut.choices[0]!.text, a.choices[0]!.text.slice(0, a.choices[0]!.text.indexOf(stop)));
   assert.equal(cut.choices[0]!.finish_reason, 'stop');
@@ -150,6 +151,8 @@ test('wrong requests get OpenAI’s error objects', async () => {
   assert.deepEqual(await status({ model: 'fake', messages, max_tokens: 5000 }), [400, 'context_length_exceeded']);
   assert.deepEqual(await status({ model: 'fake', messages: 'text' }), [400, 'invalid_type']);
   assert.deepEqual(await status({ model: 'fake', messages, temperature: 9 }), [400, 'invalid_type']);
+  for (const stop of ['', ['x', '']])
+    assert.deepEqual(await status({ model: 'fake', messages, stop }), [400, 'invalid_type']);
   const malformed = await fetch(`${client.baseURL}/chat/completions`, { method: 'POST', body: '{' });
   assert.equal(malformed.status, 400);
   const token = await post('/v1/completions', { model: 'fake', prompt: [64] });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -71,6 +71,31 @@ test('the turns of an agent trajectory begin with the turns before them', async 
   assert.deepEqual([...second.input.subarray(0, whole.length)], whole);
 });
 
+test('sessions that are named by words stay apart from each other and from requests without one', async () => {
+  const rows = ['0,a,10,5', '1,b,20,5', '2,,5,5', '3,a,20,5'];
+  const { requests } = await open(
+    'burst.csv',
+    `Timestamp,Session ID,Request tokens,Response tokens\n${rows.join('\n')}\n`,
+  );
+  const [a, b, alone, again] = requests.map(({ session }) => session);
+  assert.equal(new Set([a, b, alone]).size, 3);
+  assert.equal(again, a);
+  assert.notEqual(requests[1]!.input[0], requests[0]!.input[0]);
+  assert.equal(requests[3]!.input[0], requests[0]!.input[0]);
+});
+
+test('a limit counts the trajectories of a folder', async () => {
+  const history = [
+    { role: 'user', content: 'U' },
+    { role: 'assistant', content: 'A' },
+  ];
+  const path = join(folder, 'trajectories');
+  mkdirSync(path);
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(path, `${name}.traj`), JSON.stringify({ history }));
+  assert.equal((await openTrace(path, { encode })).requests.length, 3);
+  assert.equal((await openTrace(path, { encode, limit: 2 })).requests.length, 2);
+});
+
 test('malformed lines are named with file, line, field and position', async () => {
   const good = { session_id: 0, turn_id: 0, ts: 0, input_tokens: [1], output_tokens: [] };
   await assert.rejects(
@@ -88,6 +113,13 @@ test('malformed lines are named with file, line, field and position', async () =
   );
   await assert.rejects(open('odd.jsonl', '{"a":1}'), { code: 'TF-PREFIX-006' });
   await assert.rejects(open('empty.jsonl', ''), { code: 'TF-PREFIX-003' });
+  const nothing = { expected: 'at least one request', code: 'TF-PREFIX-003' };
+  await assert.rejects(open('head.csv', 'TIMESTAMP,ContextTokens,GeneratedTokens\n'), nothing);
+  const question = { session: 0, timesSec: [0], messages: [{ role: 'user', content: 'U' }] };
+  await assert.rejects(open('asked.jsonl', JSON.stringify(question)), nothing);
+  await assert.rejects(open('vast.csv', 'TIMESTAMP,ContextTokens,GeneratedTokens\n0,1e12,1\n'), {
+    code: 'TF-PREFIX-003',
+  });
 });
 
 function open(name: string, text: string) {

@@ -90,10 +90,8 @@ export function metricsText<State, Kv>(
       ['{kind="checkpoint"}', tree.numStates],
       ['{kind="all"}', tree.numNodes - tree.roots.length],
     ),
-    ...one('evictions_total', 'counter', 'Checkpoints evicted.', [
-      `{policy="${policy}",kind="state"}`,
-      counters.evictedStates,
-    ]),
+    // Without a policy label: the policy may have changed since, see policy_info.
+    ...one('evictions_total', 'counter', 'Checkpoints evicted.', ['{kind="state"}', counters.evictedStates]),
     ...one('evicted_flops_total', 'counter', 'FLOPs that evicted checkpoints would have saved.', [
       '',
       counters.evictedFlops,

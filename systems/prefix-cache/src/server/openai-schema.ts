@@ -17,6 +17,9 @@ export const chatMessageSchema = z.object({
     .optional(),
 });
 
+/** An empty one would end every answer before it begins. */
+const stopString = z.string().min(1);
+
 const common = {
   model: z.string(),
   max_tokens: z.int().min(0).nullish(),
@@ -24,7 +27,7 @@ const common = {
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string(), z.array(z.string()).max(MAX_STOPS)]).nullish(),
+  stop: z.union([stopString, z.array(stopString).max(MAX_STOPS)]).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().optional() }).loose().nullish(),
   n: z.literal(1).nullish(),

@@ -33,6 +33,8 @@ const messageSchema = z.discriminatedUnion('op', [
 
 type Message = z.output<typeof messageSchema>;
 type SizeCache = PrefixCache;
+/** Requests in flight on a connection, with what they asked for. */
+type Leases = Map<number, { readonly lease: Lease<undefined, undefined>; readonly prompt: readonly number[] }>;
 
 /** A prefix that the engine has to drop, because the policy did. */
 interface Dropped {
@@ -58,7 +60,7 @@ export async function servePolicy(cache: SizeCache, path: string): Promise<Async
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    const leases = new Map<number, Lease<undefined, undefined>>();
+    const leases: Leases = new Map();
     readMessages(socket, (json) => {
       const answer = answerTo(json, cache, leases);
       // What goes is told to whoever caused it; the engine drops it before it computes on.
@@ -67,7 +69,7 @@ export async function servePolicy(cache: SizeCache, path: string): Promise<Async
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       sockets.delete(socket);
-      for (const lease of leases.values()) cache.abort(lease);
+      for (const { lease } of leases.values()) cache.abort(lease);
     });
   });
   await listening(server, path);
@@ -80,7 +82,7 @@ export async function servePolicy(cache: SizeCache, path: string): Promise<Async
   };
 }
 
-function answerTo(json: unknown, cache: SizeCache, leases: Map<number, Lease<undefined, undefined>>): object {
+function answerTo(json: unknown, cache: SizeCache, leases: Leases): object {
   const parsed = messageSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -90,7 +92,7 @@ function answerTo(json: unknown, cache: SizeCache, leases: Map<number, Lease<und
   return { id: parsed.data.id, ...perform(parsed.data, cache, leases) };
 }
 
-function perform(message: Message, cache: SizeCache, leases: Map<number, Lease<undefined, undefined>>): object {
+function perform(message: Message, cache: SizeCache, leases: Leases): object {
   switch (message.op) {
     case 'match': {
       const { reusedTokens, sharedTokens, missReason } = cache.lookup(Int32Array.from(message.tokens), message);
@@ -99,14 +101,20 @@ function perform(message: Message, cache: SizeCache, leases: Map<number, Lease<u
     case 'plan': {
       const { tokens: prompt, ...options } = message;
       const lease = cache.begin(Int32Array.from(prompt), options);
-      leases.set(lease.id, lease);
+      leases.set(lease.id, { lease, prompt });
       const { id: number, reusedTokens, missReason, plan, isAdmitted } = lease;
       return { lease: number, reusedTokens, missReason, isAdmitted, checkpoints: plan };
     }
     case 'commit':
     case 'abort': {
-      const lease = leases.get(message.lease);
-      if (lease === undefined) return { error: `lease: ${message.lease} is not open on this connection` };
+      const open = leases.get(message.lease);
+      if (open === undefined) return { error: `lease: ${message.lease} is not open on this connection` };
+      const { lease, prompt } = open;
+      // States of another prompt would be handed to whoever shares this one.
+      if (message.op === 'commit') {
+        const at = message.tokens.findIndex((value, index) => index < prompt.length && value !== prompt[index]);
+        if (at >= 0) return { error: `tokens.${at}: not the prompt of lease ${message.lease}` };
+      }
       leases.delete(message.lease);
       if (message.op === 'commit') return { checkpoints: cache.commit(lease, Int32Array.from(message.tokens)) };
       cache.abort(lease);

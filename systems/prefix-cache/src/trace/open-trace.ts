@@ -16,6 +16,8 @@ export type TraceFormat = 'marconi' | 'mooncake' | 'bailian' | 'azure' | 'burstg
 type EncodeSource = () => Promise<Encode>;
 
 const MS_PER_SEC = 1000;
+/** Tokens of a prompt or answer in a table of lengths. */
+const MAX_TOKENS = 1e8;
 
 /** @param path  file, or a folder of `.traj` files
  *  @param options.limit  first so many lines
@@ -27,7 +29,17 @@ export async function openTrace(
   const name = basename(path).replace(/\.(jsonl|json|csv|traj)(\.gz)?$/, '');
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw malformed('an existing trace file or folder', 'no such path', path);
-  if (found.isDirectory() || path.endsWith('.traj')) return openTrajectories(name, path, encode);
+  const trace = await openFound(path, name, { encode, limit, isFolder: found.isDirectory() });
+  if (trace.requests.length === 0) throw malformed('at least one request', 'none', basename(path));
+  return trace;
+}
+
+async function openFound(
+  path: string,
+  name: string,
+  { encode, limit, isFolder }: { readonly encode: EncodeSource; readonly limit: number; readonly isFolder: boolean },
+): Promise<Trace> {
+  if (isFolder || path.endsWith('.traj')) return openTrajectories(name, path, { encode, limit });
   if (/\.csv(\.gz)?$/.test(path)) return openLengths(name, path, limit);
   const lines: NumberedLine[] = [];
   for await (const { value, lineNumber } of readJsonLines(path)) {
@@ -50,12 +62,18 @@ export async function openTrace(
   });
 }
 
-async function openTrajectories(name: string, path: string, encode: EncodeSource): Promise<Trace> {
+/** One conversation a file; the limit counts files. */
+async function openTrajectories(
+  name: string,
+  path: string,
+  { encode, limit }: { readonly encode: EncodeSource; readonly limit: number },
+): Promise<Trace> {
   const files = path.endsWith('.traj')
     ? [path]
     : (await readdir(path))
         .filter((file) => file.endsWith('.traj'))
         .sort()
+        .slice(0, limit)
         .map((file) => join(path, file));
   const parsed = await Promise.all(
     files.map(async (file): Promise<NumberedLine> => {
@@ -89,6 +107,13 @@ async function openLengths(name: string, path: string, limit: number): Promise<T
       `${basename(path)}:1`,
     );
   const count = Math.min(times.length, limit);
+  // Sessions may be named by anything; requests without one get numbers of their own, from 0.
+  const numberOfSession = new Map<string, number>();
+  const numberOf = (session: string): number => {
+    const number = numberOfSession.get(session) ?? times.length + numberOfSession.size;
+    numberOfSession.set(session, number);
+    return number;
+  };
   const secOf = (value: unknown): number =>
     typeof value === 'string' && Number.isNaN(Number(value)) ? Date.parse(value) / MS_PER_SEC : Number(value);
   const start = count === 0 ? 0 : secOf(times[0]);
@@ -97,9 +122,13 @@ async function openLengths(name: string, path: string, limit: number): Promise<T
     const isKnown = session !== undefined && session !== null && session !== '';
     const row = { timeSec: secOf(times[i]) - start, inputTokens: Number(inputs[i]), outputTokens: Number(outputs[i]) };
     for (const [field, value] of Object.entries(row))
-      if (!Number.isFinite(value) || value < 0)
-        throw malformed(`${field} of at least 0`, value, `${basename(path)}:${i + 2}`);
-    return isKnown ? { ...row, session: Number(session) } : row;
+      if (!Number.isFinite(value) || value < 0 || (field !== 'timeSec' && value > MAX_TOKENS))
+        throw malformed(
+          `${field} in 0..${field === 'timeSec' ? '∞' : MAX_TOKENS}`,
+          value,
+          `${basename(path)}:${i + 2}`,
+        );
+    return isKnown ? { ...row, session: numberOf(String(session)) } : row;
   });
   return readLengths(name, rows);
 }

@@ -45,6 +45,6 @@ export async function run(params: QueueParams, context: VerbContext): Promise<Ve
     });
     return { policy, served };
   });
-  const report = reportQueue(runs, trace);
+  const report = reportQueue(runs, { trace, capacityBytes: capacityBytes!, servers: params.servers });
   return { ok: true, value: { capacityBytes, runs }, report };
 }
