@@ -1,6 +1,7 @@
 /** Graph and device of a verb: a file of the user's, or one of the paper's models built here. */
 import { extname, resolve } from 'node:path';
 import { readOnnxFile } from '@tenfold/core/graph';
+import type { Diagnostic } from '@tenfold/core/base';
 import type { VerbContext } from '@tenfold/core/system';
 import { overlapGraphFromCore } from './core-graph-import.ts';
 import { checkTableRange, withTimes, type DeviceCosts } from './device-costs.ts';
@@ -12,6 +13,9 @@ import { isAllToAll } from './op-graph.ts';
 import { overlapError } from './overlap-errors.ts';
 import { readParsed } from './read-parsed.ts';
 import type { GateName, OverlapGraph } from './types.ts';
+
+/** As in the manifest. */
+const DEFAULT_BATCH = 24;
 
 export interface InputParams {
   /** JSON graph or ONNX file; empty: the model. */
@@ -57,7 +61,8 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
       hints: ['Exchanges have kind "a2a" and a "moe" tag; in ONNX files they are tenfold.dist AllToAll nodes.'],
     });
   }
-  for (const warning of checkTableRange(graph, device)) context.warn(warning);
+  for (const warning of [...checkTableRange(graph, device), ...idleOptions(params, graph, profile)])
+    context.warn(warning);
   return { graph, device };
 }
 
@@ -65,6 +70,40 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
 function profileFrom(text: string, numDevices: number): ReturnType<typeof parseCostsFile> {
   if (text.trimStart().startsWith('{')) return parseCostsFile(text, numDevices);
   return { device: deviceFromNcclLog(text, numDevices), opTimes: {} };
+}
+
+/** What a JSON graph states itself, and times that no operation asks for. */
+function idleOptions(
+  { graph: file, gate, batch }: InputParams,
+  graph: OverlapGraph,
+  profile: Pick<ReturnType<typeof parseCostsFile>, 'opTimes'> | undefined,
+): Diagnostic[] {
+  const isJson = file !== '' && extname(file) !== '.onnx';
+  const warning = (location: string, expected: string, actual: string): Diagnostic => ({
+    severity: 'warning',
+    code: 'TF-OVERLAP-003',
+    subject: 'moe-overlap',
+    expected,
+    actual,
+    location,
+  });
+  const found: Diagnostic[] = [];
+  if (isJson && gate !== 'switch' && gate !== graph.gate) {
+    found.push(
+      warning('--gate', 'the gate that the graph states', `${gate}, and ${graph.gate} in the graph, which counts`),
+    );
+  }
+  if (isJson && batch !== DEFAULT_BATCH && batch !== graph.batch) {
+    found.push(
+      warning('--batch', 'the batch that the graph states', `${batch}, and ${graph.batch} in the graph, which counts`),
+    );
+  }
+  if (!isJson && Object.keys(profile?.opTimes ?? {}).length > 0) {
+    found.push(
+      warning('--costs', 'times of operations beside a JSON graph with "costKey"', 'another graph: they are not used'),
+    );
+  }
+  return found;
 }
 
 /** @throws TF-OVERLAP-003 on a bandwidth between nodes where the costs do not depend on it */

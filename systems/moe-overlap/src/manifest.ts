@@ -172,7 +172,9 @@ export const manifest = defineSystem({
           .string()
           .default('')
           .meta({ kind: 'file' })
-          .describe('measured.json of an earlier run: its sizes and times are planned with; empty for analytic times'),
+          .describe(
+            'measured.json of an earlier run: its sizes and times are planned with; empty for the room’s device',
+          ),
         profiling: z
           .boolean()
           .default(false)

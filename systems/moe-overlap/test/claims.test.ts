@@ -172,3 +172,42 @@ test('optimise shows the timeline and the ranges of the plan that it writes', as
   assert.ok(captions.includes(`Predicted, after, mode dw: ${stepMs.toFixed(1)} ms`), captions.join('; '));
   assert.ok(captions.includes('Forward ranges in parts, mode dw'), captions.join('; '));
 });
+
+test('what a JSON graph states itself, and times that no operation asks for, are warned of', async () => {
+  const graph = await fileOf('stated.json', JSON.parse(graphText(FIRST, { ...EXCHANGE, time: 0.004 })) as object);
+  const stated = await runVerbInTest(manifest, 'optimise', { graph, gate: 'bpr', batch: 8 });
+  assert.deepEqual(
+    stated.diagnostics.map(({ location, actual }) => [location, actual]),
+    [
+      ['--gate', 'bpr, and switch in the graph, which counts'],
+      ['--batch', '8, and 4 in the graph, which counts'],
+    ],
+  );
+  const costs = await fileOf('ops.json', { device: 'own', ops: { product: 0.1 } });
+  const idle = await runVerbInTest(manifest, 'explain', { costs }, { dataFolder: undefined });
+  assert.deepEqual(
+    idle.diagnostics.map(({ location }) => location),
+    ['--costs'],
+  );
+});
+
+test('tokens that no expert chooses are counted, though none that was chosen is dropped', async () => {
+  const { report, result } = await runVerbInTest(manifest, 'tokens', { gate: 'expert-choice', skew: 0 });
+  const { whole } = result as { whole: { token: number }[] };
+  const table = report!.blocks.find((block) => block.kind === 'table')!;
+  const [row] = table.rows;
+  assert.deepEqual([row!['dropped'], row!['without']], [0, 48 - new Set(whole.map(({ token }) => token)).size]);
+  assert.ok((row!['without'] as number) > 0);
+});
+
+test('a replay of plans without parts fits no overhead of parts', async () => {
+  const sizes = { layers: 2, hidden: 8, inner: 8, seq: 2, batch: 2, gate: 'switch', numRanks: 2, expertsPerRank: 1, capacity: 1 }; // prettier-ignore
+  const op = { id: 'a', source: 'a', part: 0, of: 1, isComm: false, isMerge: false, ins: [], outs: ['x'] };
+  const plans = await fileOf('plans.json', { version: 1, sizes, ratio: 0, plans: [{ mode: 'none', predictedMs: 1, ops: [op] }] }); // prettier-ignore
+  const none = { stepMs: 1.1, exposedMs: 0, worstRelativeDifference: 0, spanMs: { a: 1 } };
+  const settings = [{ file: 'plans.json', sizes, asked: null, native: 1, repeat: 1, modes: { none } }];
+  const measured = await fileOf('measured.json', { device: 'own', torch: '2', settings });
+  const { report, result } = await runVerbInTest(manifest, 'replay', { measured, plans });
+  assert.match(report!.verdict.text, /by 10\.0 % \(median\).*nothing is said about their overhead/);
+  assert.equal((result as { fitted: object | null }).fitted, null);
+});

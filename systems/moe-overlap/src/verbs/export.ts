@@ -56,10 +56,11 @@ export async function run(params: ExportParams, context: VerbContext): Promise<V
       verdict: {
         tone: 'good',
         text:
-          `Six plans for ${sizes.layers} layers on ${sizes.numRanks} devices, with ${measured ? 'measured' : 'analytic'} times; ` +
+          `Six plans for ${sizes.layers} layers on ${sizes.numRanks} devices, with ${measured ? 'measured' : 'modelled'} times; ` +
           `best is "${best.mode}": ${speedUp.toFixed(2)}× predicted.`,
       },
       blocks: [
+        ...(measured ? [] : [{ kind: 'text' as const, text: `Costs: ${device.name}. ${device.origin}.` }]),
         tableOfModes(optimised),
         {
           kind: 'code',

@@ -35,7 +35,8 @@ export async function run(params: ReplayParams, context: VerbContext): Promise<V
     });
   }
   const errors = rows.map(({ error }) => Math.abs(error));
-  const fitted = fittedOverheadMs(replayed);
+  const hasParts = files.some(({ plans }) => plans.some(({ ops }) => ops.some(({ of, isMerge }) => of > 1 || isMerge)));
+  const fitted = hasParts ? fittedOverheadMs(replayed) : null;
   const fastest = (setting: string): ReplayRow =>
     rows.filter((row) => row.setting === setting).reduce((a, b) => (b.measuredMs < a.measuredMs ? b : a));
   const settings = [...new Set(rows.map(({ setting }) => setting))];
@@ -50,8 +51,7 @@ export async function run(params: ReplayParams, context: VerbContext): Promise<V
           `Steps differ from predictions by ${(100 * median(errors)).toFixed(1)} % (median), at most ` +
           `${(100 * Math.max(...errors)).toFixed(1)} %. Fastest: ` +
           `${settings.map((setting) => `${fastest(setting).mode} (${setting})`).join(', ')}. ` +
-          `An overhead of ${fitted.overheadMs.toFixed(2)} ms a part fits best (${(100 * fitted.medianError).toFixed(1)} %): ` +
-          `plan anew with export --profile … --overhead ${fitted.overheadMs.toFixed(2)}.`,
+          adviceOf(fitted),
       },
       blocks: [
         {
@@ -72,14 +72,27 @@ export async function run(params: ReplayParams, context: VerbContext): Promise<V
   };
 }
 
+interface FittedOverhead {
+  readonly overheadMs: number;
+  readonly medianError: number;
+}
+
 const OVERHEAD_STEP_MS = 0.01;
 const MAX_OVERHEAD_MS = 0.5;
 
+function adviceOf(fitted: FittedOverhead | null): string {
+  if (!fitted) return 'No plan has parts, so nothing is said about their overhead.';
+  const { overheadMs, medianError } = fitted;
+  const text = overheadMs.toFixed(2);
+  if (overheadMs >= MAX_OVERHEAD_MS) return `Even ${text} ms a part, the most that is tried, is too little.`;
+  return (
+    `An overhead of ${text} ms a part fits best (${(100 * medianError).toFixed(1)} %): ` +
+    `plan anew with export --profile … --overhead ${text}.`
+  );
+}
+
 /** The overhead of a part with the least median error. */
-function fittedOverheadMs(replayed: (overheadMs: number) => readonly ReplayRow[]): {
-  readonly overheadMs: number;
-  readonly medianError: number;
-} {
+function fittedOverheadMs(replayed: (overheadMs: number) => readonly ReplayRow[]): FittedOverhead {
   let best = { overheadMs: 0, medianError: Infinity };
   for (let step = 0; step * OVERHEAD_STEP_MS <= MAX_OVERHEAD_MS; step++) {
     const overheadMs = step * OVERHEAD_STEP_MS;

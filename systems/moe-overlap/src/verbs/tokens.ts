@@ -34,7 +34,7 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
     ['whole batch', whole],
     [`capacity passing, ${parts} parts`, passed],
     [`naive, ${parts} micro-batches`, naive],
-  ].map(([name, routing]) => row(name as string, routing as Routing));
+  ].map(([name, routing]) => row(name as string, routing as Routing, tokens));
   return {
     ok: isSame,
     value: {
@@ -63,6 +63,7 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
             { key: 'name', label: 'batch' },
             { key: 'kept', label: `${unit}: kept`, format: 'count' },
             { key: 'dropped', label: 'dropped', format: 'count' },
+            { key: 'without', label: 'tokens without an expert', format: 'count' },
             { key: 'fill', label: 'rows per expert' },
           ],
           rows,
@@ -72,9 +73,11 @@ export async function run(params: TokenParams, context: VerbContext): Promise<Ve
   };
 }
 
-function row(name: string, { place, count }: Routing) {
+function row(name: string, { token, place, count }: Routing, numTokens: number) {
   const kept = place.filter((at) => at >= 0).length;
-  return { name, kept, dropped: place.length - kept, fill: [...count].join(' · ') };
+  // Where experts choose, nothing chosen is dropped, but a token may be chosen by none.
+  const served = new Set(token.filter((_, index) => place[index]! >= 0));
+  return { name, kept, dropped: place.length - kept, without: numTokens - served.size, fill: [...count].join(' · ') };
 }
 
 function grid({ token, expert, place }: Routing) {
