@@ -23,7 +23,13 @@ export function axisScaleOf(block: PlotBlock, axis: 'x' | 'y'): AxisScale {
   }
   for (const rule of block.rules ?? []) if (rule.axis === axis) values.push(rule.value);
   if (axis === 'y' && block[axis].scale !== 'log' && (block.mark === 'bar' || block.mark === 'area')) values.push(0);
+  // One height for all: an axis from 0, which shares and counts never leave.
+  if (axis === 'y' && block[axis].scale !== 'log' && isConstant(values)) values.push(values[0] === 0 ? 1 : 0);
   return scaleOfValues(values, block[axis]);
+}
+
+function isConstant(values: readonly (number | string)[]): boolean {
+  return typeof values[0] === 'number' && values.every((value) => value === values[0]);
 }
 
 export function scaleOfValues(values: readonly (number | string)[], axis: Axis): AxisScale {

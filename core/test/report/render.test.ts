@@ -96,6 +96,24 @@ test('plots survive values that cannot be drawn', async () => {
   }
 });
 
+test('a line of one height stands on an axis from 0', () => {
+  const drawn = (y: number): string =>
+    renderTerminal({
+      ...exampleReport,
+      blocks: [
+        {
+          kind: 'plot',
+          mark: 'line',
+          x: { label: 'x' },
+          y: { label: 'share' },
+          series: [{ name: 's', points: [1, 2, 3].map((x) => ({ x, y })) }],
+        },
+      ],
+    });
+  for (const y of [0, 0.25]) assert.doesNotMatch(drawn(y), /[-−]0/);
+  assert.match(drawn(0.25), /0\.25/);
+});
+
 test('a timeline exports as a Chrome trace in microseconds, with flows between known spans only', () => {
   const trace = chromeTraceFromTimeline(timeline);
   assertSnapshot('example-trace.json', `${JSON.stringify(trace, null, 1)}\n`);
