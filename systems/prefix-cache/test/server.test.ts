@@ -105,6 +105,10 @@ test('completions take token arrays, stop strings, seeds and give log-probabilit
   assert.equal(a.choices[0]!.text, b.choices[0]!.text);
   assert.equal(a.choices[0]!.logprobs!.token_logprobs!.length, a.usage!.completion_tokens);
   assert.ok(a.choices[0]!.logprobs!.token_logprobs!.every((value) => value <= 0));
+  const streamed = await client.completions.create({ ...options, logprobs: 1, stream: true });
+  const pieces: number[] = [];
+  for await (const { choices } of streamed) pieces.push(...(choices[0]?.logprobs?.token_logprobs ?? []));
+  assert.deepEqual(pieces, a.choices[0]!.logprobs!.token_logprobs);
   const stop = a.choices[0]!.text.slice(4, 6);
   assert.equal(stop.length, 2, 'the answer is long enough to be cut');
   const cut = await client.completions.create({ ...options, stop });
@@ -160,6 +164,8 @@ test('wrong requests get OpenAI’s error objects', async () => {
     [token.status, ((await token.json()) as { error: { message: string } }).error.message],
     [400, 'Token ids go from 0 to 63, got 64.'],
   );
+  // 2^32 + 5 is not token 5.
+  assert.equal((await post('/v1/completions', { model: 'fake', prompt: [2 ** 32 + 5] })).status, 400);
 });
 
 test('a server with a key answers 401 without it, and other hosts are refused without a key', async () => {

@@ -122,9 +122,10 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
           logprobs,
           finish_reason: finish,
         }),
-        chunk: (delta, finish) => ({
+        chunk: (delta, finish, logprobs) => ({
           index: 0,
           delta: delta === undefined ? {} : { role: 'assistant', content: delta },
+          logprobs,
           finish_reason: finish,
         }),
         logprobsOf: (tokens) => ({
@@ -146,7 +147,7 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
         object: 'text_completion',
         wantsLogProbabilities: typeof body.logprobs === 'number',
         choice: (text, finish, logprobs) => ({ index: 0, text, logprobs, finish_reason: finish }),
-        chunk: (delta, finish) => ({ index: 0, text: delta ?? '', finish_reason: finish }),
+        chunk: (delta, finish, logprobs) => ({ index: 0, text: delta ?? '', logprobs, finish_reason: finish }),
         logprobsOf: (tokens) => ({
           tokens: tokens.map(({ token }) => token),
           token_logprobs: tokens.map(({ logprob }) => logprob),
@@ -161,8 +162,9 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
   return app;
 
   function promptOf(prompt: string | readonly number[]): Prompt {
-    const tokens = Int32Array.from(typeof prompt === 'string' ? encode(prompt) : prompt);
-    for (const token of tokens)
+    // Checked before they are cut to 32 bits, which would make a token of any number.
+    const ids = typeof prompt === 'string' ? encode(prompt) : prompt;
+    for (const token of ids)
       if (token < 0 || token >= backend.vocabulary)
         throw new RequestError({
           status: 400,
@@ -170,7 +172,7 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
           code: 'invalid_token',
           param: 'prompt',
         });
-    return { tokens, breakpoints: [] };
+    return { tokens: Int32Array.from(ids), breakpoints: [] };
   }
 
   function chatPrompt(messages: ChatBody['messages']): Prompt {
@@ -215,7 +217,7 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
         status: 400,
         message: `This model's context is ${backend.maxTokens} tokens; ${prompt.tokens.length} in the prompt and ${maxTokens} in the answer are more.`,
         code: 'context_length_exceeded',
-        param: 'messages',
+        param: 'messages' in body ? 'messages' : 'prompt',
       });
     if (service.isFull)
       throw new RequestError({ status: 429, message: 'Too many requests are waiting.', code: 'queue_full' });
@@ -268,15 +270,20 @@ export function createApp<State, Kv>(service: GenerationService<State, Kv>, opti
       let sending = Promise.resolve();
       const queue = (data: object): void => void (sending = sending.then(() => send(data)));
       try {
-        const streamed = generationOptions((delta) => queue({ ...chunkHead, choices: [shape.chunk(delta, null)] }));
+        // A piece of text carries the log-probabilities of the tokens since the one before.
+        const newLogprobs = (): object | null =>
+          shape.wantsLogProbabilities && logprobs.length > 0 ? shape.logprobsOf(logprobs.splice(0)) : null;
+        const sendPiece = (delta: string | undefined, finishReason: string | null): void =>
+          queue({ ...chunkHead, choices: [shape.chunk(delta, finishReason, newLogprobs())] });
+        const streamed = generationOptions((delta) => sendPiece(delta, null));
         const generation = await service.generate(prompt.tokens, {
           ...streamed,
           signal: AbortSignal.any([abort.signal, context.req.raw.signal]),
         });
         const rest = text.finish();
         finish(generation);
-        if (rest !== '') queue({ ...chunkHead, choices: [shape.chunk(rest, null)] });
-        queue({ ...chunkHead, choices: [shape.chunk(undefined, generation.finishReason)] });
+        if (rest !== '') sendPiece(rest, null);
+        sendPiece(undefined, generation.finishReason);
         if (body.stream_options?.include_usage === true)
           queue({ ...chunkHead, choices: [], usage: usageOf(generation) });
       } catch (error) {
@@ -308,7 +315,7 @@ interface AnswerShape {
   readonly object: 'chat.completion' | 'text_completion';
   readonly wantsLogProbabilities: boolean;
   readonly choice: (text: string, finish: string, logprobs: object | null) => object;
-  readonly chunk: (delta: string | undefined, finish: string | null) => object;
+  readonly chunk: (delta: string | undefined, finish: string | null, logprobs: object | null) => object;
   readonly logprobsOf: (tokens: readonly { readonly token: string; readonly logprob: number }[]) => object;
 }
 
