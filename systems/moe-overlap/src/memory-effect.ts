@@ -2,7 +2,13 @@
 import { byteLength } from './range-costs.ts';
 import type { OverlapGraph } from './types.ts';
 
-/** Parameters and inputs of the graph are not counted. Cost: O(operations + readers). */
+/** Whether every tensor that the graph makes has a shape. */
+export function isSized({ ops, tensors }: OverlapGraph): boolean {
+  return ops.every(({ outs }) => outs.every((name) => Object.hasOwn(tensors, name)));
+}
+
+/** Parameters and inputs of the graph are not counted; tensors without a shape count nothing.
+ *  Cost: O(operations + readers). */
 export function peakLiveBytes(graph: OverlapGraph): number {
   const lastUse = new Map<string, number>();
   graph.ops.forEach((op, index) => [...op.ins, ...op.outs].forEach((name) => lastUse.set(name, index)));

@@ -3,7 +3,7 @@ import type { Block, Report, TableBlock, TimelineBlock } from '@tenfold/core/rep
 import { timelineFromTrace, traceFromSpans } from '@tenfold/core/schedule';
 import type { DeviceCosts } from './device-costs.ts';
 import { withExposedLane } from './exposed-lane.ts';
-import { peakLiveBytes } from './memory-effect.ts';
+import { isSized, peakLiveBytes } from './memory-effect.ts';
 import { isComm } from './op-graph.ts';
 import { MODES, type Mode, type Optimised, type Plan } from './plan.ts';
 import type { PlanFile } from './plan-file.ts';
@@ -22,10 +22,12 @@ export interface ModeRow {
   readonly stepMs: number;
   readonly exposedMs: number;
   readonly commMs: number;
-  readonly peakBytes: number;
+  /** null: the graph does not state the shapes of all tensors. */
+  readonly peakBytes: number | null;
 }
 
 export function modeRows({ plans }: Optimised): ModeRow[] {
+  const hasSizes = isSized(plans.none.graph);
   return MODES.map((mode) => {
     const { makespanMs, metrics } = plans[mode].simulation;
     const { exposedMs, communicationMs } = metrics;
@@ -34,7 +36,7 @@ export function modeRows({ plans }: Optimised): ModeRow[] {
       stepMs: makespanMs,
       exposedMs,
       commMs: communicationMs,
-      peakBytes: peakLiveBytes(plans[mode].graph),
+      peakBytes: hasSizes ? peakLiveBytes(plans[mode].graph) : null,
     };
   });
 }
@@ -84,7 +86,7 @@ export function reportPlans(optimised: Optimised, device: DeviceCosts, plan: Pla
         rows: plan.ranges.map((range) => ({ ...range })),
       },
       timelineOf(plans.none, 'before'),
-      timelineOf(plans[plan.mode], `after, mode ${plan.mode}`),
+      ...(plan.mode === 'none' ? [] : [timelineOf(plans[plan.mode], `after, mode ${plan.mode}`)]),
     ],
   };
 }

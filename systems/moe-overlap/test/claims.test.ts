@@ -211,3 +211,15 @@ test('a replay of plans without parts fits no overhead of parts', async () => {
   assert.match(report!.verdict.text, /by 10\.0 % \(median\).*nothing is said about their overhead/);
   assert.equal((result as { fitted: object | null }).fitted, null);
 });
+
+test('no peak of tensors is stated for a graph without their shapes, and an order that stays is drawn once', async () => {
+  const ops = [FIRST, { ...EXCHANGE, time: 0.004 }];
+  const graph = await fileOf('shapeless.json', JSON.parse(graphText(...ops)) as object);
+  const { result, report } = await runVerbInTest(manifest, 'optimise', { graph });
+  const { modes, accepted } = result as { modes: { peakBytes: number | null }[]; accepted: string };
+  assert.ok(modes.every(({ peakBytes }) => peakBytes === null));
+  assert.equal(accepted, 'none');
+  assert.equal(report!.blocks.filter(({ kind }) => kind === 'timeline').length, 1);
+  const known = await runVerbInTest(manifest, 'optimise', {}, { dataFolder: undefined });
+  assert.ok((known.result as typeof result & { modes: typeof modes }).modes.every(({ peakBytes }) => peakBytes! > 1e9));
+});
