@@ -3,7 +3,8 @@ import { formatDiagnostic, TONE_OF_SEVERITY } from './diagnostic-text.ts';
 import { columnHeader, formatCell, formatFigure, isRightAligned } from './format-cell.ts';
 import { createStyle } from './terminal/style.ts';
 import { plotLines } from './terminal/plot.ts';
-import { fillsOf, timelineLines } from './terminal/timeline.ts';
+import { timelineLines } from './terminal/timeline.ts';
+import { categoryNumbers, type CategoryNumbers } from './timeline-categories.ts';
 import { TONES, toneFromText } from './tones.ts';
 import type { Block, Report, TableBlock, Tone } from './types.ts';
 
@@ -11,23 +12,29 @@ const DRAWING = { width: 80, style: createStyle(false), maxRows: 40 };
 
 /** Renders a report as one Markdown document. */
 export function renderMarkdown(report: Report): string {
-  const fills = fillsOf(report.blocks);
+  const categories = categoryNumbers(report.blocks);
   const sections = [
     `# ${escapeInline(report.title)}`,
     `${toneText(report.verdict.tone)}**${escapeInline(report.verdict.text)}**`,
-    ...report.blocks.map((block) => blockText(block, 2, fills)),
+    ...report.blocks.map((block) => blockText(block, 2, categories)),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-type Fills = ReadonlyMap<string, string>;
-
-function blockText(block: Block, level: number, fills: Fills): string {
-  return (RENDERERS[block.kind] as (block: Block, level: number, fills: Fills) => string)(block, level, fills);
+function blockText(block: Block, level: number, categories: CategoryNumbers): string {
+  return (RENDERERS[block.kind] as (block: Block, level: number, categories: CategoryNumbers) => string)(
+    block,
+    level,
+    categories,
+  );
 }
 
 const RENDERERS: {
-  readonly [Kind in Block['kind']]: (block: Extract<Block, { kind: Kind }>, level: number, fills: Fills) => string;
+  readonly [Kind in Block['kind']]: (
+    block: Extract<Block, { kind: Kind }>,
+    level: number,
+    categories: CategoryNumbers,
+  ) => string;
 } = {
   text: (block) => (block.markdown ? block.text : escapeInline(block.text)),
   heading: (block, level) => `${'#'.repeat(Math.min(6, level + (block.level ?? 1) - 1))} ${escapeInline(block.text)}`,
@@ -40,8 +47,8 @@ const RENDERERS: {
       .join('\n'),
   table: (block) => captioned(block.caption, tableText(block)),
   plot: (block) => captioned(block.caption, fence(plotLines(block, DRAWING).join('\n'), 'text')),
-  timeline: (block, _level, fills) =>
-    captioned(block.caption, fence(timelineLines(block, { ...DRAWING, fills }).join('\n'), 'text')),
+  timeline: (block, _level, categories) =>
+    captioned(block.caption, fence(timelineLines(block, { ...DRAWING, categories }).join('\n'), 'text')),
   image: (block) => captioned(block.caption, `![${escapeInline(block.alt)}](${block.source.replaceAll(' ', '%20')})`),
   callout: (block) => {
     const text = block.text === undefined ? '' : `\n>\n${quote(escapeInline(block.text))}`;
@@ -50,10 +57,10 @@ const RENDERERS: {
   code: (block) => captioned(block.caption, fence(block.text, block.language ?? '')),
   diagnostic: ({ diagnostic }) =>
     quote(`${toneText(TONE_OF_SEVERITY[diagnostic.severity])}${escapeInline(formatDiagnostic(diagnostic))}`),
-  group: (block, level, fills) =>
+  group: (block, level, categories) =>
     [
       ...(block.title === undefined ? [] : [`${'#'.repeat(Math.min(6, level))} ${escapeInline(block.title)}`]),
-      ...block.blocks.map((inner) => blockText(inner, block.title === undefined ? level : level + 1, fills)),
+      ...block.blocks.map((inner) => blockText(inner, block.title === undefined ? level : level + 1, categories)),
     ].join('\n\n'),
 };
 

@@ -211,7 +211,7 @@ test('widths count what a terminal shows', () => {
   assert.deepEqual(wrapText('one two three', 7), ['one two', 'three']);
 });
 
-test('a category is filled alike in all timelines of a report, and up to eight are told apart', () => {
+test('a category is filled alike in all timelines of a report, and up to eight are told apart', async () => {
   const span = (category: string, startMs: number) => ({ id: category, lane: 'a', name: 'x', category, startMs, endMs: startMs + 1 }); // prettier-ignore
   const block = (categories: readonly string[]): TimelineBlock => ({
     kind: 'timeline',
@@ -236,4 +236,7 @@ test('a category is filled alike in all timelines of a report, and up to eight a
     assert.equal(fills.length, 8, text);
     assert.equal(new Set(fills).size, 8, text);
   }
+  const colours = [...(await renderHtml(report)).matchAll(/style="--span:([^"]+)"><\/i>(\w+)</g)];
+  assert.equal(colours.length, 10);
+  assert.equal(new Set(colours.map(([, colour, category]) => `${colour} ${category}`)).size, 8);
 });

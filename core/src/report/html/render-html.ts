@@ -6,6 +6,7 @@ import { TONES, toneFromText } from '../tones.ts';
 import type { Block, ImageBlock, PlotBlock, Report, TableBlock, Tone } from '../types.ts';
 import { escapeHtml } from './escape.ts';
 import { PAGE_STYLE } from './page-style.ts';
+import { categoryNumbers, type CategoryNumbers } from '../timeline-categories.ts';
 import { plotHtml } from './plot-svg.ts';
 import { timelineHtml } from './timeline-svg.ts';
 
@@ -18,7 +19,7 @@ const SAFE_SOURCE = /^(data:image\/(png|jpeg|webp|gif|svg\+xml)[;,]|(?![a-z][a-z
 /** Renders a report as a complete HTML document.
  *  @param options.footer  a line under the report: run id, seed, time */
 export async function renderHtml(report: Report, options: { readonly footer?: string } = {}): Promise<string> {
-  const blocks = await blocksHtml(report.blocks, 2);
+  const blocks = await blocksHtml(report.blocks, 2, categoryNumbers(report.blocks));
   const { tone, text } = report.verdict;
   return `<!doctype html>
 <html lang="en">
@@ -39,18 +40,20 @@ ${options.footer === undefined ? '' : `<footer>${escapeHtml(options.footer)}</fo
 `;
 }
 
-async function blocksHtml(blocks: readonly Block[], level: number): Promise<string> {
+async function blocksHtml(blocks: readonly Block[], level: number, categories: CategoryNumbers): Promise<string> {
   const parts: string[] = [];
-  for (const block of blocks) parts.push(await blockHtml(block, level));
+  for (const block of blocks) parts.push(await blockHtml(block, level, categories));
   return parts.join('\n');
 }
 
-function blockHtml(block: Block, level: number): string | Promise<string> {
-  return (RENDERERS[block.kind] as (block: Block, level: number) => string | Promise<string>)(block, level);
+type Renderer<B> = (block: B, level: number, categories: CategoryNumbers) => string | Promise<string>;
+
+function blockHtml(block: Block, level: number, categories: CategoryNumbers): string | Promise<string> {
+  return (RENDERERS[block.kind] as Renderer<Block>)(block, level, categories);
 }
 
 const RENDERERS: {
-  readonly [Kind in Block['kind']]: (block: Extract<Block, { kind: Kind }>, level: number) => string | Promise<string>;
+  readonly [Kind in Block['kind']]: Renderer<Extract<Block, { kind: Kind }>>;
 } = {
   text: (block) => `<p>${block.markdown ? inlineHtml(block.text) : escapeHtml(block.text)}</p>`,
   heading: (block, level) => headingHtml(block.text, level + (block.level ?? 1) - 1),
@@ -64,7 +67,7 @@ const RENDERERS: {
   },
   table: tableHtml,
   plot: async (block) => figureHtml(block.caption, `${await plotHtml(block)}${plotDataHtml(block)}`),
-  timeline: (block) => figureHtml(block.caption, timelineHtml(block)),
+  timeline: (block, _level, categories) => figureHtml(block.caption, timelineHtml(block, categories)),
   image: imageHtml,
   callout: (block) => {
     const text = block.text === undefined ? '' : `<br>${escapeHtml(block.text)}`;
@@ -75,9 +78,9 @@ const RENDERERS: {
     const tone = TONE_OF_SEVERITY[diagnostic.severity];
     return `<p class="diagnostic ${tone}">${markHtml(tone)}${escapeHtml(formatDiagnostic(diagnostic))}</p>`;
   },
-  group: async (block, level) => {
+  group: async (block, level, categories) => {
     const title = block.title === undefined ? '' : headingHtml(block.title, level);
-    const inner = await blocksHtml(block.blocks, block.title === undefined ? level : level + 1);
+    const inner = await blocksHtml(block.blocks, block.title === undefined ? level : level + 1, categories);
     return `<section>${title}<div class="${block.layout === 'grid' ? 'grid-layout' : 'stack'}">${inner}</div></section>`;
   },
 };

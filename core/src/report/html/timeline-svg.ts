@@ -1,5 +1,6 @@
 /** Timelines as SVG: one row a lane, spans coloured and hatched by category, times on the axis. */
 import { truncateText } from '../text-width.ts';
+import { categoryOf, type CategoryNumbers } from '../timeline-categories.ts';
 import { timelineStart, timelineTime } from '../timeline-time.ts';
 import type { TimelineBlock } from '../types.ts';
 import { escapeHtml } from './escape.ts';
@@ -12,13 +13,16 @@ const CHARACTER_PX = 6.4;
 /** Numbers of `--plot-n` colours; categories beyond them start again and are told apart by their titles. */
 const NUM_COLOURS = 8;
 
-export function timelineHtml(block: TimelineBlock): string {
+/** @param numbers  of the categories of all timelines of the report */
+export function timelineHtml(block: TimelineBlock, numbers: CategoryNumbers): string {
   if (block.spans.length === 0) return '<p class="empty">No spans.</p>';
   const endMs = block.spans.reduce((end, span) => Math.max(end, span.endMs), 0);
   const xOf = (ms: number): number => LABEL_PX + (ms / endMs) * (WIDTH_PX - LABEL_PX - 1);
   const rowOf = new Map(block.lanes.map((lane, index) => [lane.id, index]));
-  const categories = [...new Set(block.spans.map((span) => span.category ?? 'work'))];
-  const colourOf = new Map(categories.map((category, c) => [category, `var(--plot-${(c % NUM_COLOURS) + 1})`]));
+  const categories = [...new Set(block.spans.map(categoryOf))];
+  const colourOf = new Map(
+    categories.map((category) => [category, `var(--plot-${(numbers.get(category)! % NUM_COLOURS) + 1})`]),
+  );
   const height = block.lanes.length * ROW_PX + AXIS_PX;
   const labels = block.lanes.map((lane, index) => {
     const y = index * ROW_PX;
@@ -32,7 +36,7 @@ export function timelineHtml(block: TimelineBlock): string {
     if (row === undefined) return [];
     const x = xOf(span.startMs);
     const width = Math.max(0.75, xOf(span.endMs) - x);
-    const category = span.category ?? 'work';
+    const category = categoryOf(span);
     const name = truncateText(span.name, Math.floor((width - 6) / CHARACTER_PX));
     const text =
       name.length < 2

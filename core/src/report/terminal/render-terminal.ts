@@ -3,6 +3,7 @@ import { formatDiagnostic, TONE_OF_SEVERITY } from '../diagnostic-text.ts';
 import { formatFigure } from '../format-cell.ts';
 import { inlinePartsFrom } from '../inline-markdown.ts';
 import { padText, textWidth, wrapText } from '../text-width.ts';
+import { categoryNumbers } from '../timeline-categories.ts';
 import { TONES } from '../tones.ts';
 import type { Block, Report, Tone } from '../types.ts';
 import { cleanReport } from './clean-text.ts';
@@ -10,7 +11,7 @@ import { plotLines } from './plot.ts';
 import { createStyle } from './style.ts';
 import { tableLines } from './table.ts';
 import type { TerminalOptions } from './terminal-options.ts';
-import { fillsOf, timelineLines } from './timeline.ts';
+import { timelineLines } from './timeline.ts';
 
 const DEFAULT_WIDTH = 80;
 const DEFAULT_MAX_ROWS = 40;
@@ -28,7 +29,7 @@ export function renderTerminal(
     width: options.width ?? DEFAULT_WIDTH,
     style,
     maxRows: options.maxRows ?? DEFAULT_MAX_ROWS,
-    fills: fillsOf(blocks),
+    categories: categoryNumbers(blocks),
   };
   const sections = [
     [style.bold(title)],

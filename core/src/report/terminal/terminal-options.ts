@@ -1,3 +1,4 @@
+import type { CategoryNumbers } from '../timeline-categories.ts';
 import type { Style } from './style.ts';
 
 export interface TerminalOptions {
@@ -6,6 +7,6 @@ export interface TerminalOptions {
   readonly style: Style;
   /** Rows of a table, bars of a plot and lanes of a timeline shown before the rest is counted. */
   readonly maxRows: number;
-  /** Fill of each category of timelines; absent: each timeline its own. */
-  readonly fills?: ReadonlyMap<string, string>;
+  /** Of all timelines of the report; absent: each timeline has its own. */
+  readonly categories?: CategoryNumbers;
 }

@@ -1,7 +1,8 @@
 /** Timelines in characters: one row a lane, spans as filled boxes, names where they fit. */
 import { padText, textWidth, truncateText } from '../text-width.ts';
+import { categoryNumbers, categoryOf } from '../timeline-categories.ts';
 import { timelineStart, timelineTime } from '../timeline-time.ts';
-import type { Block, TimelineBlock, TimelineSpan } from '../types.ts';
+import type { TimelineBlock, TimelineSpan } from '../types.ts';
 import type { TerminalOptions } from './terminal-options.ts';
 
 const MAX_LABEL_WIDTH = 20;
@@ -9,25 +10,18 @@ const MAX_CHART_WIDTH = 100;
 /** Fills of neighbouring categories; idle time stays blank. */
 const FILLS = ['█', '▒', '▓', '░', '▚', '▞', '▙', '▟'] as const;
 
-/** One fill per category of all timelines of a report, so that they compare. */
-export function fillsOf(blocks: readonly Block[]): ReadonlyMap<string, string> {
-  const categories = new Set<string>();
-  const visit = (block: Block): void => {
-    if (block.kind === 'group') block.blocks.forEach(visit);
-    if (block.kind === 'timeline') for (const span of block.spans) categories.add(categoryOf(span));
-  };
-  blocks.forEach(visit);
-  return new Map([...categories].map((category, c) => [category, FILLS[c % FILLS.length]!]));
-}
-
-export function timelineLines(block: TimelineBlock, { width, style, maxRows, fills }: TerminalOptions): string[] {
+export function timelineLines(
+  block: TimelineBlock,
+  { width, style, maxRows, categories: numbers }: TerminalOptions,
+): string[] {
   if (block.spans.length === 0) return [style.dim('(no spans)')];
   const endMs = block.spans.reduce((end, span) => Math.max(end, span.endMs), 0);
   const lanes = block.lanes.slice(0, maxRows);
   const labelWidth = Math.min(MAX_LABEL_WIDTH, Math.max(...lanes.map((lane) => textWidth(lane.label))));
   const chartWidth = Math.max(16, Math.min(MAX_CHART_WIDTH, width - labelWidth - 3));
   const categories = [...new Set(block.spans.map(categoryOf))];
-  const fillOf = fills ?? fillsOf([block]);
+  const numberOf = numbers ?? categoryNumbers([block]);
+  const fillOf = new Map(categories.map((category) => [category, FILLS[numberOf.get(category)! % FILLS.length]!]));
   const spansOf = Map.groupBy(block.spans, (span) => span.lane);
   const lines = lanes.map((lane) => {
     const label = padText(truncateText(lane.label, labelWidth), labelWidth, 'right');
@@ -60,8 +54,4 @@ function laneText(
     for (const [i, character] of name.entries()) cells[offset + i] = character;
   }
   return cells.join('');
-}
-
-function categoryOf(span: TimelineSpan): string {
-  return span.category ?? 'work';
 }
