@@ -121,7 +121,7 @@ export const manifest = defineSystem({
       examples: ['playback', 'playback --policy lru --capacity 2GB --frames 30'],
       params: z.object({
         ...traceParams,
-        capacity: z.string().default('1GB').describe('bytes of the cache, like "1GB"; the first of several'),
+        capacity: z.string().default('1GB').describe('bytes of the cache, like "1GB"'),
         policy: z.string().default('hitDensity').describe('exact policy'),
         frames: z.number().int().min(1).max(200).default(70).describe('most frames'),
       }),

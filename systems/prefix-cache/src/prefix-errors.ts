@@ -62,4 +62,9 @@ export const prefixError = defineErrors({
     title: 'The requests of a trace are out of order (a warning)',
     fix: 'Nothing needs to be done if the times are right: requests are replayed in order of time.',
   },
+  'TF-PREFIX-013': {
+    kind: 'input',
+    title: 'A trace has lengths and no contents (a warning)',
+    fix: 'Study load with it, not hit rates: what its prompts share is assumed. Use a trace of tokens or hashes for hit rates.',
+  },
 });

@@ -201,11 +201,12 @@ export function reportQueue(
     };
   });
   const best = rows.reduce((a, b) => (b.p95 < a.p95 ? b : a));
+  const winners = rows.filter(({ p95 }) => p95 === best.p95).map(({ policy }) => policy);
   return {
     title: `Queueing on ${trace.name}`,
     verdict: {
       tone: 'good',
-      text: `With ${formatBytes(capacityBytes)} and ${servers === 1 ? 'one server' : `${servers} servers`} ${best.policy} has the least P95 time to first token: ${formatDuration(best.p95)}.`,
+      text: `With ${formatBytes(capacityBytes)} and ${servers === 1 ? 'one server' : `${servers} servers`} ${rows.length === 1 ? `${best.policy} has a` : winners.length > 1 ? `${winners.join(' and ')} share the least` : `${best.policy} has the least`} P95 time to first token${rows.length === 1 ? ' of' : ':'} ${formatDuration(best.p95)}.`,
     },
     blocks: [
       {

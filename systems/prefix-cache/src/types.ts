@@ -54,6 +54,8 @@ export interface Trace {
   /** True if outputs are placeholders that no later input repeats (hashed traces): checkpoints at prompt ends matter. */
   readonly hasOpaqueOutputs: boolean;
   readonly requests: readonly TraceRequest[];
+  /** True if the file has lengths only: what prompts share is the reader's assumption. */
+  readonly hasLengthsOnly?: true;
   /** Requests whose time was before that of a line above them: the reader sorted them. Absent where lines carry no order. */
   readonly numReordered?: number;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
 import { readCsv } from '@tenfold/core/data';
 import { findDataFolder } from '@tenfold/core/system';
@@ -23,6 +23,8 @@ import { openTrace } from '../src/trace/open-trace.ts';
 const PROFILE = profileFromPaperModel(PAPER_7B);
 const EXACT = ['lru', 'leafLru', 'superseded', 'gdsf', 'segLen', 'marconi:0.25', 'marconi:2', 'hitDensity', 'adaptive'];
 const dataFolder = findDataFolder();
+const folder = mkdtempSync(join(tmpdir(), 'tenfold-simulation-'));
+after(() => rmSync(folder, { recursive: true }));
 
 test('the manifest keeps the rules of the house', () => {
   assertManifest(manifest);
@@ -39,32 +41,31 @@ test('simulate, queue and cost report what they computed', async () => {
   const { result } = await runVerbInTest(manifest, 'simulate', { policies: 'lru,vllm+', capacity: '2GB' });
   assert.equal((result as { rows: unknown[] }).rows.length, 2);
   const queue = await runVerbInTest(manifest, 'queue', { policies: 'lru', capacity: '2GB', speedUp: 20 });
-  assert.match(queue.report!.verdict.text, /^With 1.86 GiB and one server lru has the least P95/);
+  assert.match(queue.report!.verdict.text, /^With 1.86 GiB and one server lru has a P95 time to first token of /);
+  const tied = await runVerbInTest(manifest, 'queue', { policies: 'lru,lru', capacity: '2GB', limit: 3 });
+  assert.match(tied.report!.verdict.text, /lru and lru share the least P95/);
+  for (const verb of ['queue', 'playback'])
+    await assert.rejects(runVerbInTest(manifest, verb, { capacity: '1GB,2GB', limit: 3 }), { code: 'TF-PREFIX-006' });
   const cost = await runVerbInTest(manifest, 'cost', { model: 'hyb-7m' });
   assert.equal((cost.result as { stateBytes: number }).stateBytes, 1_628_160);
 });
 
 test('simulate writes its table as CSV, a line a policy and capacity, and warns of a trace out of order', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tenfold-csv-'));
-  try {
-    const line = (ts: number) =>
-      JSON.stringify({ session_id: 0, turn_id: ts, ts, input_tokens: [ts + 1], output_tokens: [] });
-    const trace = join(folder, 'mixed, up.jsonl');
-    writeFileSync(trace, [0, 2, 1, 3].map(line).join('\n'));
-    const csv = join(folder, 'table.csv');
-    const params = { trace, policies: 'lru,adaptive', capacity: '1GB,2GB', csv };
-    const { diagnostics } = await runVerbInTest(manifest, 'simulate', params);
-    assert.equal(diagnostics[0]!.actual, '1 of 4 with a time before that of a line above them; they were sorted');
-    const { columns, numRows } = await readCsv(csv);
-    assert.equal(numRows, 4);
-    const valuesOf = (name: string) => [...columns.find((column) => column.name === name)!.values];
-    assert.deepEqual(valuesOf('capacity_bytes'), [1e9, 1e9, 2e9, 2e9]);
-    assert.deepEqual(valuesOf('trace'), Array(4).fill('mixed, up'));
-    assert.deepEqual(valuesOf('policy').slice(0, 1), ['lru']);
-    await assert.rejects(runVerbInTest(manifest, 'simulate', params), { code: 'TF-USAGE-007' });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const line = (ts: number) =>
+    JSON.stringify({ session_id: 0, turn_id: ts, ts, input_tokens: [ts + 1], output_tokens: [] });
+  const trace = join(folder, 'mixed, up.jsonl');
+  writeFileSync(trace, [0, 2, 1, 3].map(line).join('\n'));
+  const csv = join(folder, 'table.csv');
+  const params = { trace, policies: 'lru,adaptive', capacity: '1GB,2GB', csv };
+  const { diagnostics } = await runVerbInTest(manifest, 'simulate', params);
+  assert.equal(diagnostics[0]!.actual, '1 of 4 with a time before that of a line above them; they were sorted');
+  const { columns, numRows } = await readCsv(csv);
+  assert.equal(numRows, 4);
+  const valuesOf = (name: string) => [...columns.find((column) => column.name === name)!.values];
+  assert.deepEqual(valuesOf('capacity_bytes'), [1e9, 1e9, 2e9, 2e9]);
+  assert.deepEqual(valuesOf('trace'), Array(4).fill('mixed, up'));
+  assert.deepEqual(valuesOf('policy').slice(0, 1), ['lru']);
+  await assert.rejects(runVerbInTest(manifest, 'simulate', params), { code: 'TF-USAGE-007' });
 });
 
 test('a trace is described and written as Marconi JSONL that gives the same replay', async () => {
@@ -94,6 +95,19 @@ test('a trace is described and written as Marconi JSONL that gives the same repl
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a trace of lengths says that its sharing is assumed, and engines of a router have names of their own', async () => {
+  const path = join(folder, 'azure.csv');
+  writeFileSync(path, 'TIMESTAMP,ContextTokens,GeneratedTokens\n0,100,5\n1,100,5\n');
+  const { report, diagnostics } = await runVerbInTest(manifest, 'trace', { trace: path });
+  assert.match(report!.verdict.text, /are taken to repeat an earlier prefix, which a file of lengths does not say/);
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['TF-PREFIX-013'],
+  );
+  const workers = 'a=http://127.0.0.1:1|tcp://127.0.0.1:2,a=http://127.0.0.1:3|tcp://127.0.0.1:4';
+  await assert.rejects(runVerbInTest(manifest, 'route', { workers }), { actual: '"a" twice' });
 });
 
 test('on the recording the adaptive policy is within a point of the best fixed policy, on the mean of four capacities', async () => {

@@ -25,6 +25,8 @@ export interface RouterOptions {
   readonly tokenizer: TextTokenizer;
   readonly fetch?: typeof fetch;
   readonly shadow?: RouterShadow;
+  /** Told about every request that an engine answered. */
+  readonly onRouted?: (worker: string) => void;
 }
 
 interface RoutedBody {
@@ -92,6 +94,7 @@ export function createRouterApp(index: BlockIndex, workers: readonly RoutedWorke
           });
           const headers = new Headers(answer.headers);
           headers.set('x-tenfold-worker', name);
+          options.onRouted?.(name);
           return new Response(answer.body === null ? null : whenRead(answer.body, release), {
             status: answer.status,
             headers,

@@ -100,7 +100,7 @@ export function readLengths(
     if (session !== undefined) historyOf.set(session, { tokens: joined(input, output), turn });
     return { session: session ?? index, turn, timeSec, input, output, inputTokens, outputTokens };
   });
-  return createTimedTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false }, requests);
+  return createTimedTrace({ name, symbolTokens: 1, hasOpaqueOutputs: false, hasLengthsOnly: true }, requests);
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {

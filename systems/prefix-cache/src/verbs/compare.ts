@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { replayTrace } from '../sim/replay.ts';
 import { malformed } from '../trace/request-builder.ts';
-import { capacitiesFromText, openNamedTrace, openProfile } from './trace-source.ts';
+import { capacityFromText, openNamedTrace, openProfile } from './trace-source.ts';
 
 interface CompareParams {
   readonly official: string;
@@ -21,13 +21,13 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
   const theirs = await readReused(resolve(context.workingFolder, params.official));
   const trace = await openNamedTrace(params.trace, params.limit, context);
   const { profile, paperModel } = await openProfile(params.model, context);
-  const [capacityBytes] = capacitiesFromText(params.capacity, trace, profile);
+  const capacityBytes = capacityFromText(params.capacity, trace, profile);
   if (theirs.length !== trace.requests.length)
     throw malformed(`reused tokens of ${trace.requests.length} requests`, theirs.length, basename(params.official));
   const { reused } = replayTrace(trace, {
     profile,
     paperModel,
-    capacityBytes: capacityBytes!,
+    capacityBytes,
     policy: params.policy,
     signal: context.signal,
   });

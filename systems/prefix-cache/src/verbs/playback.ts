@@ -2,7 +2,7 @@
 import { formatBytes, formatPercent } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { playTrace } from '../sim/playback.ts';
-import { capacitiesFromText, openNamedTrace, openProfile } from './trace-source.ts';
+import { capacityFromText, openNamedTrace, openProfile } from './trace-source.ts';
 
 interface PlaybackParams {
   readonly trace: string;
@@ -16,8 +16,8 @@ interface PlaybackParams {
 export async function run(params: PlaybackParams, context: VerbContext): Promise<VerbResult> {
   const trace = await openNamedTrace(params.trace, params.limit, context);
   const { profile } = await openProfile(params.model, context);
-  const [capacityBytes] = capacitiesFromText(params.capacity, trace, profile);
-  const frames = playTrace(trace, { profile, capacityBytes: capacityBytes!, policy: params.policy }, params.frames);
+  const capacityBytes = capacityFromText(params.capacity, trace, profile);
+  const frames = playTrace(trace, { profile, capacityBytes, policy: params.policy }, params.frames);
   const last = frames.at(-1)!;
   return {
     ok: true,

@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { reportQueue } from '../report.ts';
 import { simulateQueue } from '../sim/queueing.ts';
-import { capacitiesFromText, openNamedTrace, openProfile } from './trace-source.ts';
+import { capacityFromText, openNamedTrace, openProfile } from './trace-source.ts';
 
 interface QueueParams {
   readonly trace: string;
@@ -24,7 +24,7 @@ export async function run(params: QueueParams, context: VerbContext): Promise<Ve
   context.progress({ phase: 'reading the trace' });
   const trace = await openNamedTrace(params.trace, params.limit, context);
   const { profile } = await openProfile(params.model, context);
-  const [capacityBytes] = capacitiesFromText(params.capacity, trace, profile);
+  const capacityBytes = capacityFromText(params.capacity, trace, profile);
   const policies = params.policies.split(',').map((name) => name.trim());
   const runs = policies.map((policy, done) => {
     context.progress({ phase: 'simulating', done, total: policies.length });
@@ -38,13 +38,13 @@ export async function run(params: QueueParams, context: VerbContext): Promise<Ve
       profile,
       policy,
       hardware,
-      capacityBytes: capacityBytes!,
+      capacityBytes,
       servers: params.servers,
       speedUp: params.speedUp,
       signal: context.signal,
     });
     return { policy, served };
   });
-  const report = reportQueue(runs, { trace, capacityBytes: capacityBytes!, servers: params.servers });
+  const report = reportQueue(runs, { trace, capacityBytes, servers: params.servers });
   return { ok: true, value: { capacityBytes, runs }, report };
 }

@@ -35,7 +35,9 @@ export async function run(params: RouteParams, context: VerbContext): Promise<Ve
     shadowCapacity === ''
       ? undefined
       : new ShadowTuner({ profile, capacityBytes: bytesFromText(shadowCapacity), keepTokens: 1 }, () => undefined);
+  let numRouted = 0;
   const app = createRouterApp(index, workers, {
+    onRouted: () => void numRouted++,
     tokenizer: await loadTokenizer(MODEL_FOLDER),
     shadow:
       tuner === undefined
@@ -51,13 +53,17 @@ export async function run(params: RouteParams, context: VerbContext): Promise<Ve
   await Promise.allSettled(following);
   return {
     ok: true,
-    value: { workers: workers.map(({ name }) => name), standings: tuner?.standings ?? [] },
-    report: { title: 'Router', verdict: { tone: 'info', text: `Routed to ${workers.length} engines.` }, blocks: [] },
+    value: { workers: workers.map(({ name }) => name), requests: numRouted, standings: tuner?.standings ?? [] },
+    report: {
+      title: 'Router',
+      verdict: { tone: 'info', text: `${numRouted} requests routed to ${workers.length} engines.` },
+      blocks: [],
+    },
   };
 }
 
 function workersFromText(text: string): WorkerAddress[] {
-  return text.split(',').map((part) => {
+  const workers = text.split(',').map((part): WorkerAddress => {
     const match = /^([^=]+)=(https?:\/\/[^|]+)\|(\w+:\/\/[^|]+)(?:\|(\w+:\/\/.+))?$/.exec(part.trim());
     if (match !== null) {
       const [, name, url, events, replay] = match;
@@ -69,4 +75,12 @@ function workersFromText(text: string): WorkerAddress[] {
       actual: part,
     });
   });
+  const repeated = workers.find(({ name }, at) => workers.findIndex((other) => other.name === name) < at);
+  if (repeated !== undefined)
+    throw prefixError('TF-PREFIX-006', {
+      subject: 'route',
+      expected: 'a name of its own for every engine',
+      actual: `"${repeated.name}" twice`,
+    });
+  return workers;
 }

@@ -37,6 +37,15 @@ export async function openEncode(folder = MODEL_FOLDER): Promise<Encode> {
 export async function openNamedTrace(path: string, limit: number | undefined, context: VerbContext): Promise<Trace> {
   const file = path === '' ? DEMO_TRACE : resolve(context.workingFolder, path);
   const trace = await openTrace(file, { encode: () => openEncode(), limit });
+  if (trace.hasLengthsOnly)
+    context.warn({
+      severity: 'warning',
+      code: 'TF-PREFIX-013',
+      subject: 'openTrace',
+      expected: 'tokens or hashes, to tell what prompts share',
+      actual: 'lengths only; the turns of a session are taken to continue each other, all else to share nothing',
+      location: trace.name,
+    });
   if ((trace.numReordered ?? 0) > 0)
     context.warn({
       severity: 'warning',
@@ -76,6 +85,14 @@ async function readConfig(path: string): Promise<HfConfig> {
     });
   }
   return typeof json === 'object' && json !== null ? (json as HfConfig) : {};
+}
+
+/** One capacity; "auto" is the least that holds the longest request. @throws TF-PREFIX-006 for several */
+export function capacityFromText(text: string, trace: Trace, profile: ModelProfile): number {
+  const [first, ...others] = capacitiesFromText(text, trace, profile);
+  if (text !== 'auto' && others.length > 0)
+    throw prefixError('TF-PREFIX-006', { subject: 'capacity', expected: 'one capacity like 4GB', actual: text });
+  return first!;
 }
 
 /** "4GB,8GB" or "auto": steps up to a share of what the whole trace would take. */

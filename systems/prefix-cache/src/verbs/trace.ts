@@ -67,7 +67,7 @@ export async function run(params: TraceParams, context: VerbContext): Promise<Ve
       title: `Trace ${trace.name}`,
       verdict: {
         tone: 'info',
-        text: `${formatPercent(value.sharedRate)} of ${inputTokens.toLocaleString('en')} prompt tokens repeat an earlier prefix; keeping everything would take at most ${formatBytes(value.wholeBytes)} with ${profile.name}.${files.length === 0 ? '' : ` ${files[0]!.isWritten ? 'Written' : 'Would be written'}: ${files[0]!.path}.`}`,
+        text: `${formatPercent(value.sharedRate)} of ${inputTokens.toLocaleString('en')} prompt tokens ${trace.hasLengthsOnly ? 'are taken to ' : ''}repeat an earlier prefix${trace.hasLengthsOnly ? ', which a file of lengths does not say' : ''}; keeping everything would take at most ${formatBytes(value.wholeBytes)} with ${profile.name}.${files.length === 0 ? '' : ` ${files[0]!.isWritten ? 'Written' : 'Would be written'}: ${files[0]!.path}.`}`,
       },
       blocks: [
         {
