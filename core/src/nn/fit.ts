@@ -1,6 +1,7 @@
 /** The training loop: batches in, updates, progress, evaluation, early stop. */
 import { throwIfCancelled, yieldToEventLoop } from '../base/index.ts';
 import type { Feeds, StateValues } from '../runtime/index.ts';
+import { assertOption, NOT_NEGATIVE } from './number-checks.ts';
 import type { Trainer } from './trainer.ts';
 
 export interface FitProgress {
@@ -47,6 +48,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     patience = Infinity,
     signal,
   } = options;
+  assertOption('fit', 'totalSteps', totalSteps, NOT_NEGATIVE);
   const losses: number[] = [];
   const scores: { step: number; score: number }[] = [];
   let best: { score: number; states: StateValues | undefined } | undefined;

@@ -1,5 +1,6 @@
 /** Losses: scalars in f32, means over the batch. Logits are raw scores; labels are class indices unless said otherwise. */
 import type { GraphBuilder, GraphValue } from '../graph/index.ts';
+import { assertOption, BELOW_ONE, POSITIVE } from './number-checks.ts';
 
 export interface CrossEntropyOptions {
   /** Mass moved from the label to the uniform distribution; default 0. */
@@ -9,13 +10,15 @@ export interface CrossEntropyOptions {
 }
 
 /** −log p(label).
- *  @param logits  [..., K] @param labels  [...] integers in 0 … K−1 */
+ *  @param logits  [..., K] @param labels  [...] integers in 0 … K−1; as in ONNX negative ones count from the end, so that
+ *  rows to ignore need a weight of 0 */
 export function crossEntropy(
   g: GraphBuilder,
   logits: GraphValue,
   labels: GraphValue,
   { labelSmoothing = 0, weights }: CrossEntropyOptions = {},
 ): GraphValue {
+  assertOption('crossEntropy', 'labelSmoothing', labelSmoothing, BELOW_ONE);
   const logProbs = logProbabilities(g, logits); // [N, K]
   const picked = g.neg(pickLabels(g, logProbs, labels)); // [N]
   if (labelSmoothing === 0) return weightedMean(g, picked, weights);
@@ -52,6 +55,7 @@ export function generalisedCrossEntropy(
   labels: GraphValue,
   { q = 0.7 }: { q?: number } = {},
 ): GraphValue {
+  assertOption('generalisedCrossEntropy', 'q', q, POSITIVE);
   const logProb = pickLabels(g, logProbabilities(g, logits), labels);
   const power = g.exp(g.mul(logProb, q)); // p^q without a power of zero
   return g.div(g.reduceMean(g.sub(1, power)), q);

@@ -7,6 +7,7 @@ import type { Dtype, Shape } from '../tensor/index.ts';
 import { createNet, pick } from './net.ts';
 import type { InputSpec, Model, Net, StateSpec, Values } from './net.ts';
 import { zeros } from './initialisers.ts';
+import { assertOption, BELOW_ONE, POSITIVE } from './number-checks.ts';
 import type { Optimizer } from './optim/optimizer.ts';
 
 export interface LossContext {
@@ -64,6 +65,9 @@ const CLIP_EPSILON = 1e-6;
  *  @returns the graph, with the loss as output `loss`, and the states it needs */
 export function buildTrainStep(options: TrainStepOptions): TrainStep {
   const { model, loss, optimizer, computeDtype = 'float32', lossScale = 1, isTrained = () => true } = options;
+  assertOption('buildTrainStep', 'clipNorm', options.clipNorm, POSITIVE);
+  assertOption('buildTrainStep', 'emaDecay', options.emaDecay, BELOW_ONE);
+  assertOption('buildTrainStep', 'lossScale', lossScale, POSITIVE);
   const g = createGraphBuilder(`${model.name}.train`);
   const net = createNet(g, {
     isTraining: true,
