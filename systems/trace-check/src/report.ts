@@ -21,7 +21,7 @@ export function reportCheck(result: CheckResult, title: string, maxRows = 20): R
           label: 'diverged',
           value: counts.FAIL + counts.REPLICA_DIVERGED,
           format: 'count',
-          tone: counts.FAIL ? 'bad' : 'neutral',
+          tone: counts.FAIL + counts.REPLICA_DIVERGED > 0 ? 'bad' : 'neutral',
         },
         { label: 'missing', value: counts.MISSING, format: 'count', tone: counts.MISSING ? 'warn' : 'neutral' },
         { label: 'inconclusive', value: counts.INCONCLUSIVE, format: 'count' },
@@ -98,6 +98,13 @@ export function reportTwoPasses(logic: CheckResult, recipe: CheckResult, title: 
   };
 }
 
+/** Says which files a verb wrote, or with a dry run would have. */
+export function withFiles(report: Report, paths: readonly string[], dryRun: boolean): Report {
+  if (paths.length === 0) return report;
+  const text = `${dryRun ? 'Would write' : 'Wrote'} ${paths.join(', ')}.`;
+  return { ...report, blocks: [...report.blocks, { kind: 'text', text }] };
+}
+
 function findingsTable(rows: readonly Finding[], total: number): Block {
   return {
     kind: 'table',
@@ -145,9 +152,11 @@ export function reportInvariants({ violations, checked }: InvariantResult, name:
   return {
     title: `Invariants of ${name}`,
     verdict: {
-      tone: isGood ? 'good' : 'bad',
+      tone: !isGood ? 'bad' : total === 0 ? 'warn' : 'good',
       text: isGood
-        ? `All ${total} invariants hold.`
+        ? total === 0
+          ? 'Nothing was checked: the trace holds no copies, recomputation, updates, layers or tied weights.'
+          : `All ${total} invariants hold.`
         : `${violations.length} of ${total} invariants are broken, first ${violations[0].id}: ${violations[0].text}.`,
     },
     blocks: [
@@ -205,5 +214,7 @@ function finiteOrNull(value: number): number | null {
 }
 
 function percent(ratio: number): string {
-  return `${(100 * ratio).toPrecision(2)} %`;
+  const value = 100 * ratio;
+  if (value === 0) return '0 %';
+  return `${Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2)} %`;
 }

@@ -97,6 +97,11 @@ export const traceError = defineErrors({
     title: 'A trace holds no values',
     fix: 'Record it with level full (or this tensor alone, with the option `tensors` of the collector).',
   },
+  'TF-TRACE-021': {
+    kind: 'usage',
+    title: 'An option would have no effect',
+    fix: 'Leave one of the two out, or give the traces that it needs.',
+  },
   'TF-TRACE-017': {
     kind: 'input',
     title: 'The layers of the run are not a whole model',

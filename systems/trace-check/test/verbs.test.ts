@@ -74,7 +74,7 @@ describe('verbs', () => {
       writeFileSync(at('broken.json'), text);
       await assert.rejects(run('check', { ...bf16, pert: [], tolerance: 'broken.json' }), pattern);
     }
-    await assert.rejects(run('check', { ...bf16, tolerance: 'absent.json' }), /no such file.*TF-TRACE-019/);
+    await assert.rejects(run('check', { ...bf16, pert: [], tolerance: 'absent.json' }), /no such file.*TF-TRACE-019/);
   });
 
   test('an interrupt stops a check between two tensors', async () => {
@@ -102,6 +102,11 @@ describe('verbs', () => {
     const reader = await openSafetensors(at('fc1.safetensors'));
     assert.deepEqual(reader.entries.get(id)!.shape, [256, 64]);
     await reader.close();
+    for (const dryRun of [false, true])
+      await assert.rejects(
+        run('merge', { run: 'bf16/candidate', id, output: 'fc1.safetensors', dryRun }),
+        /which exists/,
+      );
     await assert.rejects(run('merge', { run: 'bf16/candidate', id: 'it0/param/x', output: 'x' }), /TF-TRACE-012/);
   });
 
@@ -111,5 +116,52 @@ describe('verbs', () => {
     await assert.rejects(run('simulate', { bug: 'sp-final-nrom' }), /Did you mean "sp-final-norm"/);
     await assert.rejects(run('matrix', { meshes: ['tp3'] }), /a mesh of the matrix .*got "tp3".*TF-TRACE-016/);
     await assert.rejects(run('check', { ...bf16, buckets: 100 }), /power of two/);
+  });
+
+  test('options that would be read and not used are refused', async () => {
+    const plain = { reference: 'bf16/reference', candidate: 'bf16/candidate' };
+    for (const [params, says] of [
+      [{ ...bf16, tolerance: 'tolerances.json' }, /either --tolerance or traces .*got also --pert\..*TF-TRACE-021/],
+      [{ ...plain, rerun: 'bf16/reference' }, /--pert beside --rerun/],
+      [{ ...plain, k: 4 }, /--pert beside --k/],
+      [{ ...plain, floor: 2 }, /--pert beside --floor/],
+    ] as const)
+      await assert.rejects(run('check', params), says);
+  });
+
+  test('a verb says which files it wrote or would write', async () => {
+    const texts = async (verb: string, params: Record<string, unknown>): Promise<string> =>
+      JSON.stringify((await run(verb, params)).report);
+    assert.match(await texts('check', { ...bf16, junit: 'said.xml', dryRun: true }), /Would write [^"]*said\.xml\./);
+    assert.match(await texts('check', { ...bf16, junit: 'said.xml' }), /"Wrote [^"]*said\.xml\./);
+    const tolerance = { reference: 'bf16/reference', perturbed: bf16.pert, output: 'said.json', dryRun: true };
+    assert.match(await texts('tolerance', tolerance), /Would write [^"]*said\.json\./);
+  });
+
+  test('a clean run names its mesh, and a bug that does nothing on a mesh is not called a pass', async () => {
+    const clean = await run('simulate', { layers: 1 });
+    assert.match(clean.report!.title, /clean run \(tp2, float32\)/);
+    const idle = await run('simulate', { bug: '12', mesh: 'tp2', layers: 1 });
+    assert.match(idle.report!.verdict.text, /Bug 12 does nothing in this run \(tp2\); without --mesh .* \(cp2\)/);
+    assert.equal(idle.report!.verdict.tone, 'warn');
+  });
+
+  test('a clean run is not said to be off by the round-off of its update, and a wrong one is', async () => {
+    const clean = { a: 'f32/candidate', b: 'f32/reference', oracle: 'f32/perturbed-1' };
+    const { exitCode, report } = await run('triangulate', clean);
+    assert.match(report!.verdict.text, /The two runs agree in all \d+ tensors/);
+    assert.equal(exitCode, 0);
+    const wrong = { a: 'bf16/candidate', b: 'bf16/reference', oracle: 'bf16/perturbed-1' };
+    assert.match((await run('triangulate', wrong)).report!.verdict.text, /first run is off .*final_layernorm/);
+  });
+
+  test('meshes that no run can have are refused before a thread starts', async () => {
+    for (const [mesh, says] of [
+      ['pp0', /sizes of at least 1/],
+      ['pp8', /a layer for each of 8 stages \(4 layers\)/],
+      ['moe1', /at least 2 experts/],
+      ['tp4 cp4 dp4 pp4', /at most 64 ranks/],
+    ] as const)
+      await assert.rejects(run('simulate', { mesh }), says);
   });
 });

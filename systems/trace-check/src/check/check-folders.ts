@@ -48,7 +48,7 @@ export async function checkFolders(options: CheckFoldersOptions): Promise<CheckR
     const [ref, cand, ...moved] = runs;
     const perturbedComparisons: Comparisons[] = [];
     for (const [i, run] of moved.entries()) {
-      assertPerturbed(run.info, run.name);
+      assertPerturbed(run.info, run.name, ref.info);
       const comparisons = await compare(run.name, `tolerances ${i + 1} of ${moved.length}`);
       assertMoved(comparisons, run.name);
       perturbedComparisons.push(comparisons);

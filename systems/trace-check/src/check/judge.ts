@@ -69,6 +69,17 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
   const notes: string[] = [];
   if (tolerances.size === 0)
     notes.push(`No perturbed runs: one fixed bound of ${fallback.tau.toPrecision(3)} for all tensors.`);
+  const unmeasured = [...comparisons.values()].filter(
+    ({ id, missingIn }) => missingIn === undefined && needsTolerance(id) && !tolerances.has(id),
+  );
+  if (tolerances.size > 0 && unmeasured.length > 0)
+    notes.push(
+      `${unmeasured.length} tensors have no measured tolerance, ${unmeasured[0].id} first: they are judged by the fixed bound of ${fallback.tau.toPrecision(3)}.`,
+    );
+  if (reference.info.precision !== precision)
+    notes.push(
+      `The reference is ${reference.info.precision}, the candidate ${precision}: rounding alone sets them apart. Tolerances hold between runs of one precision.`,
+    );
   const isSketch = [...comparisons.values()].some((comparison) => comparison.isSketch);
   const rmsOfKind = typicalRms(comparisons);
   const hasExpertRanks = candidate.info.mesh.axes.some(({ name, size }) => name === 'ep' && size > 1);
@@ -81,7 +92,12 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
       isSketch,
       rmsOfKind,
       unit: unitOf(precision),
-      leastTau: leastTau(comparison, comparisons, tolerances),
+      leastTau: leastTau(
+        comparison,
+        comparisons,
+        tolerances.get(comparison.id.replace('/delta/', '/main_grad/'))?.tau ?? 0,
+      ),
+      hasDelta: comparisons.has(comparison.id.replace('/param_next/', '/delta/')),
       isMixed: hasExpertRanks && /\/wgrad\/.*\.experts\./.test(comparison.id),
     });
   });
@@ -118,7 +134,8 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
   };
   const hasDiverged = counts.FAIL + counts.REPLICA_DIVERGED > 0 || census !== undefined;
   const numUnsure = all.filter(({ status, id }) => status === 'INCONCLUSIVE' && !isBackedByGradient(id, all)).length;
-  const verdict = hasDiverged ? 'divergence' : counts.MISSING + numUnsure > 0 ? 'inconclusive' : 'pass';
+  const isEmpty = counts.PASS === 0;
+  const verdict = hasDiverged ? 'divergence' : isEmpty || counts.MISSING + numUnsure > 0 ? 'inconclusive' : 'pass';
   const isRelied = numUnsure < counts.INCONCLUSIVE;
   if (candidate.info.unrecordedKinds?.includes('wgrad'))
     notes.push(
@@ -147,6 +164,12 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
   };
 }
 
+/** Whether a tensor is judged by a tolerance: parameters at the start, copies and recomputation are judged bit for bit. */
+function needsTolerance(id: string): boolean {
+  const { kind } = parseId(id);
+  return kind !== 'param' && kind !== 'param_next' && kind !== 'recompute_out';
+}
+
 /** A weight update that one rounding unit moves too much (Adam’s first step is sign-like) rests on its gradient. */
 function isBackedByGradient(id: string, findings: readonly Finding[]): boolean {
   if (!id.includes('/delta/')) return false;
@@ -160,19 +183,21 @@ interface FindingContext {
   readonly rmsOfKind: ReadonlyMap<TensorKind, number>;
   readonly unit: number;
   readonly leastTau: number;
+  /** The update of this parameter is compared too. */
+  readonly hasDelta: boolean;
   /** An expert's gradient under EP adds the micro-batches of several ranks. */
   readonly isMixed: boolean;
 }
 
 /** θ is stored in f32: the difference of two neighbours cannot be known better than that. And Adam’s first step is
- *  ±lr: where the gradient is within its error of zero (a share of about τ of the elements) the sign may flip. */
-function leastTau({ id, normRef }: Comparison, comparisons: Comparisons, tolerances: Tolerances): number {
+ *  ±lr: where the gradient is within its error of zero (a share of about τ of the elements) the sign may flip.
+ *  @param gradientTau  tolerance of the reduced gradient of the same parameter */
+export function leastTau({ id, normRef }: Comparison, comparisons: Comparisons, gradientTau: number): number {
   if (/\/(?:scale|amax)\//.test(id)) return SCALE_TAU;
   if (!id.includes('/delta/')) return 0;
   const parameter = comparisons.get(id.replace('/delta/', '/param/'));
   const stored = parameter && normRef > 0 ? (3 * 2 ** -24 * parameter.normRef) / normRef : 0;
-  const gradient = tolerances.get(id.replace('/delta/', '/main_grad/'))?.tau ?? 0;
-  return Math.max(stored, Math.min(DELTA_TAU_CAP, 2 * Math.sqrt(gradient)));
+  return Math.max(stored, Math.min(DELTA_TAU_CAP, 2 * Math.sqrt(gradientTau)));
 }
 
 function findingOf(comparison: Comparison, tolerance: ToleranceEntry, context: FindingContext): Finding {
@@ -202,7 +227,7 @@ function statusOf(
   iteration: number,
   tau: number,
   tolerance: ToleranceEntry,
-  { rmsOfKind, unit, isMixed }: FindingContext,
+  { rmsOfKind, unit, isMixed, hasDelta }: FindingContext,
 ): [Status, string?] {
   const { missingIn, numUncovered, numel, replica, rel, id } = comparison;
   if (missingIn === 'candidate' && kind === 'recompute_out')
@@ -227,7 +252,7 @@ function statusOf(
     ];
   if (kind === 'param' && iteration === 0)
     return comparison.isBitwise ? ['PASS'] : ['FAIL', 'the runs start from different parameters'];
-  if (INFORMATIVE.has(kind)) return ['PASS', 'judged by Δθ'];
+  if (INFORMATIVE.has(kind) && hasDelta) return ['PASS', 'judged by Δθ'];
   const limit = 3 * unit * (rmsOfKind.get(kind) ?? 0) * Math.sqrt(numel);
   if (comparison.normCand === 0 && comparison.normRef > limit) return ['FAIL', 'zero in the candidate only'];
   if (comparison.normRef === 0) {
@@ -353,6 +378,8 @@ function verdictText(
     const others = counts.SKIPPED + counts.INCONCLUSIVE;
     return `${others > 0 ? '' : 'All '}${counts.PASS} tensors agree within their tolerances${others > 0 ? `; ${others} more rest on these` : ''}.`;
   }
+  if (counts.PASS + counts.INCONCLUSIVE + counts.MISSING === 0 && !culprit)
+    return 'No tensor was compared: the traces hold nothing to judge.';
   if (!culprit || !finding) return 'Some tensors cannot be certified; nothing diverged.';
   if (culprit.column === 'census') return `${finding.note!.replace(/^l/, 'L')}.`;
   const size = Number.isFinite(finding.rel)

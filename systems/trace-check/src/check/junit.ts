@@ -1,19 +1,28 @@
-/** A check as JUnit XML: one test case per tensor, for build servers. */
+/** Checks as JUnit XML: one suite per pass, one test case per tensor, for build servers. */
 import type { CheckResult, Finding } from '../types.ts';
 
-export function junitFromCheck({ findings, text }: CheckResult, suite: string): string {
+export function junitFromCheck(result: CheckResult, suite: string): string {
+  return junitFromChecks({ [suite]: result });
+}
+
+/** @param passes  by name of their suite */
+export function junitFromChecks(passes: Readonly<Record<string, CheckResult>>): string {
+  const suites = Object.entries(passes).map(([name, result]) => suiteOf(result, name));
+  const lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites>', ...suites, '</testsuites>'];
+  return `${lines.join('\n')}\n`;
+}
+
+function suiteOf({ findings, text }: CheckResult, suite: string): string {
   const bad = findings.filter(
     ({ status }) => status === 'FAIL' || status === 'REPLICA_DIVERGED' || status === 'MISSING',
   );
   const skipped = findings.filter(({ status }) => status === 'SKIPPED' || status === 'INCONCLUSIVE');
-  const lines = [
-    '<?xml version="1.0" encoding="UTF-8"?>',
+  return [
     `<testsuite name="${escapeXml(suite)}" tests="${findings.length}" failures="${bad.length}" skipped="${skipped.length}">`,
     ...findings.map(caseOf),
     `<system-out>${escapeXml(text)}</system-out>`,
     '</testsuite>',
-  ];
-  return `${lines.join('\n')}\n`;
+  ].join('\n');
 }
 
 function caseOf(finding: Finding): string {

@@ -29,7 +29,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'scale-1.1', text: '10 % too large', apply: (data) => data.map((x) => 1.1 * x) },
   {
     name: 'drop-half',
-    text: 'one of two ranks contributes nothing',
+    text: 'every other element zero',
     apply: (data) => data.map((x, i) => (i % 2 ? x : 0)),
   },
   { name: 'swap-halves', text: 'halves of the first dimension exchanged', apply: swapHalves },

@@ -82,7 +82,7 @@ export function unitOf(precision: TracePrecision): number {
  *  @throws TF-TRACE-010 if a perturbation was rounded away (half a unit rounds back: thresholds would be zero) */
 export function perturbedComparisons(reference: TraceRun, runs: readonly TraceRun[], buckets?: number): Comparisons[] {
   return runs.map((run) => {
-    assertPerturbed(run.info, run.name);
+    assertPerturbed(run.info, run.name, reference.info);
     const comparisons = compareRuns(reference, run, { buckets });
     assertMoved(comparisons, run.name);
     return comparisons;
@@ -95,8 +95,11 @@ export function assertMoved(comparisons: Comparisons, where: string): void {
   if (!hasMoved) throw roundedAway('no tensor of the run to be equal to the reference', 'all equal', where);
 }
 
-/** @throws TF-TRACE-010 if the run was not perturbed, or its perturbation rounded away */
-export function assertPerturbed({ perturbation, role }: RunInfo, where: string): void {
+/** @throws TF-TRACE-010 if the run was not perturbed, or its perturbation rounded away
+ *  @throws TF-TRACE-005 if it ran on another mesh or in another precision than the reference: what sets those apart, bugs
+ *  included, would widen the tolerances */
+export function assertPerturbed(info: RunInfo, where: string, reference: RunInfo): void {
+  const { perturbation, role } = info;
   if (!perturbation) throw roundedAway('a perturbed run', `one of role ${role} without a perturbation`, where);
   if (perturbation.changedShare < LEAST_CHANGED)
     throw roundedAway(
@@ -104,6 +107,19 @@ export function assertPerturbed({ perturbation, role }: RunInfo, where: string):
       `${(perturbation.changedShare * 100).toFixed(1)} % at ${perturbation.ulps} ulp`,
       where,
     );
+  if (setupOf(info) !== setupOf(reference))
+    throw traceError('TF-TRACE-005', {
+      subject: 'estimateTolerance',
+      expected: `a perturbed run of the reference (${setupOf(reference)})`,
+      actual: setupOf(info),
+      location: where,
+      hints: ['Run the reference itself again, with its embedding perturbed.'],
+    });
+}
+
+function setupOf({ mesh, precision }: RunInfo): string {
+  const sizes = mesh.axes.filter(({ size }) => size > 1).map(({ name, size }) => `${name} ${size}`);
+  return `${sizes.sort().join(', ') || 'one device'}, ${precision}`;
 }
 
 function roundedAway(expected: string, actual: string, location: string): Error {

@@ -2,6 +2,7 @@
 import { KINDS, parseId } from '../trace/canonical-id.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
 import { compareRuns } from './compare-runs.ts';
+import { leastTau } from './judge.ts';
 import { unitOf } from './tolerance.ts';
 
 export interface TriangleRow {
@@ -11,12 +12,16 @@ export interface TriangleRow {
   readonly aToOracle: number;
   readonly bToOracle: number;
   readonly suspect: 'a' | 'b' | 'both' | 'none';
+  /** Distance that counts as agreement for this tensor. */
+  readonly limit: number;
 }
 
 export interface TriangleResult {
   /** In causal order, disagreements only. */
   readonly rows: readonly TriangleRow[];
   readonly numCompared: number;
+  /** Tensors whose values were not recorded and whose norms and sums agree: no agreement is proven. */
+  readonly numUnsure: number;
   readonly suspect: TriangleRow['suspect'];
   readonly text: string;
 }
@@ -32,18 +37,27 @@ export function triangulate(a: TraceRun, b: TraceRun, oracle: TraceRun, toleranc
   const bo = compareRuns(oracle, b);
   const rows: TriangleRow[] = [];
   let numCompared = 0;
+  let numUnsure = 0;
   const seqOf = (id: string): number => oracle.tensors.get(id)?.seq ?? Infinity;
   for (const id of ab.keys()) {
     const [between, left, right] = [ab.get(id), ao.get(id), bo.get(id)];
     if (!between || !left || !right || between.missingIn || left.missingIn || right.missingIn) continue;
+    // θ moves so little in a step that Δθ is judged in its place, with what Adam's first step does to round-off.
+    if (parseId(id).kind === 'param_next' && ab.has(id.replace('/param_next/', '/delta/'))) continue;
     numCompared++;
-    if (between.rel <= limit) continue;
+    const own = Math.max(limit, leastTau(between, ab, limit));
+    if (between.rel <= own) {
+      // Norms and sums prove differences, never agreement.
+      if (between.isLowerBound) numUnsure++;
+      continue;
+    }
     rows.push({
       id,
       betweenAB: between.rel,
       aToOracle: left.rel,
       bToOracle: right.rel,
-      suspect: suspectOf(left.rel, right.rel, limit),
+      suspect: suspectOf(left.rel, right.rel, own),
+      limit: own,
     });
   }
   rows.sort((x, y) => {
@@ -52,14 +66,24 @@ export function triangulate(a: TraceRun, b: TraceRun, oracle: TraceRun, toleranc
   });
   const suspect = rows[0]?.suspect ?? 'none';
   const first = rows[0]?.id ?? '';
+  const nearer = Math.min(rows[0]?.aToOracle ?? 0, rows[0]?.bToOracle ?? 0);
+  const how = nearer <= (rows[0]?.limit ?? limit) ? 'agrees with' : 'is nearer to';
   const text: Readonly<Record<TriangleRow['suspect'], string>> = {
     none:
-      rows.length === 0 ? 'The two runs agree.' : `The runs disagree from ${first} on; the third run does not decide.`,
-    a: `The first run is off from ${first} on; the second agrees with the third.`,
-    b: `The second run is off from ${first} on; the first agrees with the third.`,
+      rows.length === 0
+        ? agreementText(numCompared, numUnsure)
+        : `The runs disagree from ${first} on; the third run does not decide.`,
+    a: `The first run is off from ${first} on; the second ${how} the third.`,
+    b: `The second run is off from ${first} on; the first ${how} the third.`,
     both: `Both runs are off from ${first} on.`,
   };
-  return { rows, numCompared, suspect, text: text[suspect] };
+  return { rows, numCompared, numUnsure, suspect, text: text[suspect] };
+}
+
+function agreementText(numCompared: number, numUnsure: number): string {
+  if (numCompared === 0) return 'The three traces share no tensor: nothing was compared.';
+  if (numUnsure === 0) return `The two runs agree in all ${numCompared} tensors that the three traces share.`;
+  return `Norms and sums of ${numUnsure} of ${numCompared} tensors agree; values were not recorded, so agreement is not proven.`;
 }
 
 function suspectOf(a: number, b: number, limit: number): TriangleRow['suspect'] {

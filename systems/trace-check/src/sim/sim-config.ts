@@ -80,6 +80,9 @@ export const SMALL_MODEL: SimModel = {
   isMasked: false,
 };
 
+/** Ranks are threads of one process. */
+const MAX_RANKS = 64;
+
 export const NO_MESH: SimMesh = { tp: 1, cp: 1, ep: 1, dp: 1, pp: 1 };
 
 export function createSimConfig(
@@ -127,7 +130,12 @@ export function referenceConfig(config: SimConfig): SimConfig {
 function assertSimConfig(config: SimConfig): void {
   const { model, mesh, isSequenceParallel, numMicroBatches, numChunks } = config;
   const { tp, cp, ep, dp, pp } = mesh;
+  const world = tp * cp * ep * dp * pp;
   const rules: readonly [boolean, string][] = [
+    [[tp, cp, ep, dp, pp, numChunks].every((size) => Number.isInteger(size) && size >= 1), 'sizes of at least 1'],
+    [world <= MAX_RANKS, `at most ${MAX_RANKS} ranks, one thread each`],
+    [pp * numChunks <= model.numLayers, `a layer for each of ${pp * numChunks} stages (${model.numLayers} layers)`],
+    [model.numExperts === 0 || model.numExperts >= model.topK, `at least ${model.topK} experts`],
     [model.numHeads % tp === 0 && model.numGroups % tp === 0, `heads and groups divisible by tp ${tp}`],
     [model.ffn % tp === 0 && model.numVocab % tp === 0, `ffn and vocabulary divisible by tp ${tp}`],
     [model.sequence % (2 * cp) === 0, `a sequence divisible by ${2 * cp} (zigzag over cp ${cp})`],

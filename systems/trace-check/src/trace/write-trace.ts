@@ -1,6 +1,7 @@
 /** Writing a trace that is in memory as a folder, in the collector's format. */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '@tenfold/core/base';
 import { writeSafetensors } from '@tenfold/core/data';
 import { encodeFloats, tensorFromArray, type Tensor } from '@tenfold/core/tensor';
 import type { RunInfo, TensorEntry } from '../types.ts';
@@ -20,7 +21,7 @@ export interface RankCapture {
 
 /** One safetensors file and one index per rank and iteration. A trace that is in the folder is replaced. */
 export async function writeTrace(folder: string, info: RunInfo, ranks: readonly RankCapture[]): Promise<void> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const name of readdirSync(folder)) if (TRACE_FILE.test(name)) rmSync(join(folder, name));
   for (const { rank, entries } of ranks) {
     for (const [iteration, part] of byIteration(entries)) {

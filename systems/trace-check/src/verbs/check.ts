@@ -4,8 +4,8 @@ import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/co
 import { closeUpsOf } from '../close-up.ts';
 import { captureListOf } from '../check/capture-list.ts';
 import { checkFolders } from '../check/check-folders.ts';
-import { junitFromCheck } from '../check/junit.ts';
-import { plainFindings, reportCheck, reportTwoPasses } from '../report.ts';
+import { junitFromChecks } from '../check/junit.ts';
+import { plainFindings, reportCheck, reportTwoPasses, withFiles } from '../report.ts';
 import { openTrace } from '../trace/open-trace.ts';
 import { traceError } from '../trace-check-errors.ts';
 import type { CheckResult, CloseUp } from '../types.ts';
@@ -42,6 +42,8 @@ export async function run(params: CheckParams, context: VerbContext): Promise<Ve
     signal: context.signal,
     onProgress: (phase: string, done: number, total: number) => context.progress({ phase, done, total }),
   };
+  const tolerances = params.tolerance === '' ? undefined : readTolerances(at(params.tolerance));
+  assertEffect(params);
   const logic = await checkLogic(params, common, at);
   let closeUps: readonly CloseUp[] = [];
   const result = await checkFolders({
@@ -51,22 +53,47 @@ export async function run(params: CheckParams, context: VerbContext): Promise<Ve
     candidate: at(candidate),
     perturbed: params.pert.map(at),
     ...(params.rerun === '' ? {} : { rerun: at(params.rerun) }),
-    ...(params.tolerance === '' ? {} : { tolerances: readTolerances(at(params.tolerance)) }),
+    ...(tolerances === undefined ? {} : { tolerances }),
   });
   const files = [
-    ...(junit === '' ? [] : [{ path: junit, bytes: junitFromCheck(result, 'trace-check') }]),
+    ...(junit === ''
+      ? []
+      : [
+          {
+            path: junit,
+            bytes: junitFromChecks({ ...(logic ? { 'trace-check logic': logic } : {}), 'trace-check': result }),
+          },
+        ]),
     ...(captureList === ''
       ? []
       : [{ path: captureList, bytes: `${JSON.stringify(captureListOf(result), null, 1)}\n` }]),
   ];
-  if (files.length > 0)
-    writeOutputFiles(files, { subject: 'check', context, dryRun: params.dryRun, force: params.force });
+  const { dryRun, force } = params;
+  const written = writeOutputFiles(files, { subject: 'check', context, dryRun, force });
   const title = `${candidate} against ${reference}`;
   return {
     ok: result.verdict === 'pass' && (logic === undefined || logic.verdict === 'pass'),
     value: { ...plainFindings(result), closeUps, ...(logic ? { logic: plainFindings(logic) } : {}) },
-    report: logic ? reportTwoPasses(logic, result, title, maxRows) : reportCheck(result, title, maxRows),
+    report: withFiles(
+      logic ? reportTwoPasses(logic, result, title, maxRows) : reportCheck(result, title, maxRows),
+      written.map(({ path }) => path),
+      dryRun,
+    ),
   };
+}
+
+/** Refuses options that would be read and not used.  @throws TF-TRACE-021 */
+function assertEffect({ tolerance, pert, rerun, k, floor, logicPert }: CheckParams): void {
+  const refuse = (expected: string, actual: string): Error =>
+    traceError('TF-TRACE-021', { subject: 'check', expected, actual });
+  if (tolerance !== '' && (pert.length > 0 || rerun !== ''))
+    throw refuse(
+      'either --tolerance or traces to measure tolerances from',
+      `also ${pert.length > 0 ? '--pert' : '--rerun'}`,
+    );
+  if (rerun !== '' && pert.length === 0) throw refuse('--pert beside --rerun, which widens its tolerances', 'none');
+  if ((k !== undefined || floor !== 1) && pert.length + logicPert.length === 0)
+    throw refuse(`--pert beside ${k === undefined ? '--floor' : '--k'}, which scales its tolerances`, 'none');
 }
 
 /** The same step in float32, where round-off is small enough for small errors of logic to stand out. */

@@ -7,6 +7,11 @@ import { withTraces } from './trace-folders.ts';
 export async function run({ run: folder }: { readonly run: string }, context: VerbContext): Promise<VerbResult> {
   return withTraces([folder], context, ([trace]) => {
     const result = checkInvariants(trace);
-    return { ok: result.violations.length === 0, value: result, report: reportInvariants(result, folder) };
+    const numChecked = Object.values(result.checked).reduce((sum, count) => sum + count, 0);
+    return {
+      ok: result.violations.length === 0 && numChecked > 0,
+      value: result,
+      report: reportInvariants(result, folder),
+    };
   });
 }

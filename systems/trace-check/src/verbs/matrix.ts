@@ -31,7 +31,9 @@ export async function run(
   const numFailed = result.clean.filter(({ numFailed: failed }) => failed > 0).length;
   const numFound = result.bugs.filter(({ isFound }) => isFound).length;
   const numPlaced = result.bugs.filter(({ isRightPlace }) => isRightPlace).length;
-  const isGood = numFailed === 0 && numPlaced === result.bugs.length;
+  const rows = [...result.clean, ...result.bugs];
+  const numSketchDiffers = rows.filter(({ isSketchSame }) => isSketchSame === false).length;
+  const isGood = numFailed === 0 && numPlaced === result.bugs.length && numSketchDiffers === 0;
   return {
     ok: isGood,
     value: { ...result, elapsedSec },
@@ -44,6 +46,9 @@ export async function run(
           ...(result.bugs.length > 0
             ? [`${numFound} of ${result.bugs.length} bugs are found, ${numPlaced} at their place`]
             : []),
+          ...(sketch === undefined
+            ? []
+            : [`sketches of ${sketch} lead to another verdict in ${numSketchDiffers} of ${rows.length} runs`]),
         ]
           .join('; ')
           .concat('.'),
@@ -54,6 +59,8 @@ export async function run(
 }
 
 function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
+  const hasSketches = [...clean, ...bugs].some(({ isSketchSame }) => isSketchSame !== null);
+  const sketchColumn = hasSketches ? [{ key: 'sketch', label: 'sketch agrees' }] : [];
   return [
     {
       kind: 'figures',
@@ -80,6 +87,7 @@ function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
         { key: 'tau', label: 'tolerance' },
         { key: 'lossChange', label: 'change of loss', format: 'percent', digits: 2 },
         { key: 'hint', label: 'likely cause' },
+        ...sketchColumn,
       ],
       rows: bugs.map((row) => ({
         label: row.label,
@@ -90,6 +98,7 @@ function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
         tau: row.tau === null ? null : row.tau.toPrecision(2),
         lossChange: row.lossChange,
         hint: row.hint,
+        sketch: row.isSketchSame,
       })),
     },
     {
@@ -102,14 +111,16 @@ function blocksOf({ clean, bugs }: MatrixResult, elapsedSec: number): Block[] {
         { key: 'maxRatio', label: 'error / tolerance', digits: 2 },
         { key: 'numInconclusive', label: 'inconclusive', format: 'count' },
         { key: 'first', label: 'first problem' },
+        ...sketchColumn,
       ],
-      rows: clean.map(({ mesh, precision, verdict, maxRatio, numInconclusive, first }) => ({
+      rows: clean.map(({ mesh, precision, verdict, maxRatio, numInconclusive, first, isSketchSame }) => ({
         mesh,
         precision,
         verdict,
         maxRatio,
         numInconclusive,
         first,
+        sketch: isSketchSame,
       })),
     },
   ];

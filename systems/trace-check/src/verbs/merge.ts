@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { nearestNameHints } from '@tenfold/core/base';
 import { writeSafetensors } from '@tenfold/core/data';
 import { tensorFromArray } from '@tenfold/core/tensor';
-import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
 import { mergeWhole } from '../check/merge.ts';
 import { traceError } from '../trace-check-errors.ts';
 import { assertValues, withTraces } from './trace-folders.ts';
@@ -34,6 +34,8 @@ export async function run(
     const { data, merger } = mergeWhole(tensor);
     const numUncovered = merger.numUncovered();
     const path = resolve(context.workingFolder, output);
+    // A dry run refuses what a run would refuse.
+    writeOutputFiles([{ path, bytes: '' }], { subject: 'merge', context, dryRun: true, force });
     if (!dryRun) await writeSafetensors(path, [[id, tensorFromArray('float32', tensor.global, data)]], { force });
     const replica = merger.replica();
     return {
@@ -43,7 +45,7 @@ export async function run(
         title: id,
         verdict: {
           tone: numUncovered > 0 || replica ? 'warn' : 'good',
-          text: `${dryRun ? 'Would write' : 'Wrote'} [${tensor.global.join(', ')}] from ${tensor.shards.length} ranks to ${output}.`,
+          text: `${dryRun ? 'Would write' : 'Wrote'} [${tensor.global.join(', ')}] from ${tensor.shards.length} ranks to ${output}${numUncovered > 0 ? `; ${numUncovered} elements are held by no rank and are zero` : ''}${replica ? '; copies differ' : ''}.`,
         },
         blocks: [
           {

@@ -1,7 +1,8 @@
 /** simulate: a real run on worker threads, clean or with a bug, checked against its one-device reference. */
 import { resolve } from 'node:path';
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
-import { plainFindings, reportCheck } from '../report.ts';
+import type { Report } from '@tenfold/core/report';
+import { plainFindings, reportCheck, withFiles } from '../report.ts';
 import { BUGS, findBug, type Bug } from '../sim/bugs.ts';
 import { configChangesFromText } from '../sim/mesh-text.ts';
 import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
@@ -23,6 +24,8 @@ interface SimulateParams {
   readonly force: boolean;
 }
 
+const DEFAULT_MESH = 'tp2';
+
 export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
   if (params.listBugs) return listBugs();
   const bug = params.bug === '' ? undefined : findBug(params.bug, 'simulate');
@@ -42,7 +45,7 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
     await write('candidate', candidate);
     for (const [i, run] of set.perturbed.entries()) await write(`perturbed-${i + 1}`, run);
   }
-  const title = `${bug ? `bug ${bug.label}: ${bug.text}` : 'clean run'} (${params.mesh || 'mesh of the bug'}, ${config.precision})`;
+  const title = `${bug ? `bug ${bug.label}: ${bug.text}` : 'clean run'} (${params.mesh || (bug ? 'mesh of the bug' : DEFAULT_MESH)}, ${config.precision})`;
   const report = reportCheck(result, title, params.maxRows);
   return {
     ok: result.verdict === 'pass',
@@ -56,7 +59,31 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
       losses: { reference: set.reference.losses, candidate: candidate.losses },
       closeUps: closeUpsOf(result, set.reference.trace, candidate.trace),
     },
-    report,
+    report: withFiles(
+      bug && result.verdict === 'pass' ? withoutEffect(report, bug, config) : report,
+      params.output === ''
+        ? []
+        : ['reference', 'candidate', ...set.perturbed.map((_, i) => `perturbed-${i + 1}`)].map(
+            (name) => `${params.output}/${name}`,
+          ),
+      params.dryRun,
+    ),
+  };
+}
+
+/** A bug on a mesh where its axis has one rank changes nothing: a pass that must not be read as a bug missed. */
+function withoutEffect(report: Report, bug: Bug, { mesh }: SimConfig): Report {
+  const sizesOf = (sizes: SimConfig['mesh']): string =>
+    Object.entries(sizes)
+      .filter(([, size]) => size > 1)
+      .map(([name, size]) => `${name}${size}`)
+      .join(' ') || 'one device';
+  return {
+    ...report,
+    verdict: {
+      tone: 'warn',
+      text: `${report.verdict.text} Bug ${bug.label} does nothing in this run (${sizesOf(mesh)}); without --mesh it runs where it shows (${sizesOf(bug.config.mesh)}).`,
+    },
   };
 }
 
@@ -65,7 +92,8 @@ function configOf(
   bug: Bug | undefined,
   seed: number,
 ): SimConfig {
-  const chosen = bug && mesh === '' ? bug.config : createSimConfig(configChangesFromText(mesh === '' ? 'tp2' : mesh));
+  const chosen =
+    bug && mesh === '' ? bug.config : createSimConfig(configChangesFromText(mesh === '' ? DEFAULT_MESH : mesh));
   const model = layers === undefined ? chosen.model : { ...chosen.model, numLayers: layers };
   const base = createSimConfig({ ...chosen, model });
   return {

@@ -10,19 +10,22 @@ interface TriangulateParams {
   readonly limit?: number;
 }
 
+const MAX_ROWS = 20;
+
 export async function run({ a, b, oracle, limit }: TriangulateParams, context: VerbContext): Promise<VerbResult> {
   return withTraces([a, b, oracle], context, ([first, second, third]) => {
     const result = triangulate(first, second, third, limit);
+    const isProven = result.rows.length === 0 && result.numCompared > 0 && result.numUnsure === 0;
     return {
-      ok: result.rows.length === 0,
+      ok: isProven,
       value: result,
       report: {
         title: `${a}, ${b} and ${oracle}`,
-        verdict: { tone: result.rows.length === 0 ? 'good' : 'bad', text: result.text },
+        verdict: { tone: isProven ? 'good' : result.rows.length > 0 ? 'bad' : 'warn', text: result.text },
         blocks: [
           {
             kind: 'table',
-            caption: 'Disagreements in causal order',
+            caption: `Disagreements in causal order (${Math.min(MAX_ROWS, result.rows.length)} of ${result.rows.length}; ${result.numCompared} tensors compared)`,
             columns: [
               { key: 'id', label: 'tensor' },
               { key: 'betweenAB', label: 'first to second' },
@@ -30,7 +33,7 @@ export async function run({ a, b, oracle, limit }: TriangulateParams, context: V
               { key: 'bToOracle', label: 'second to third' },
               { key: 'suspect', label: 'off' },
             ],
-            rows: result.rows.slice(0, 20).map((row) => ({
+            rows: result.rows.slice(0, MAX_ROWS).map((row) => ({
               id: row.id,
               betweenAB: row.betweenAB.toExponential(2),
               aToOracle: row.aToOracle.toExponential(2),
