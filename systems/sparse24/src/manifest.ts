@@ -34,7 +34,10 @@ export const manifest = defineSystem({
         'prune models/scrimshaw-11m pruned --method proxsparse --steps 100 --text book.txt',
       ],
       params: z.object({
-        model: modelParam,
+        model: z
+          .string()
+          .meta({ positional: true, kind: 'folder' })
+          .describe('Hugging Face folder; methods other than magnitude need a Llama-style model'),
         output: z.string().meta({ positional: true, kind: 'output' }).describe('folder to write'),
         method: z
           .enum(METHOD_NAMES)
@@ -114,8 +117,8 @@ export const manifest = defineSystem({
         model: z.string().meta({ positional: true, kind: 'folder' }).describe('base model folder'),
         mask: z
           .string()
-          .meta({ positional: true, kind: 'file' })
-          .describe('mask24.safetensors, an .npz of packed bits, or a masked checkpoint'),
+          .meta({ positional: true })
+          .describe('mask24.safetensors, an .npz of packed bits, or a masked checkpoint (file or folder)'),
         output: z.string().meta({ positional: true, kind: 'output' }).describe('folder to write'),
         anyBase: z.boolean().default(false).describe('also over a model other than the one the mask was made for'),
         force,

@@ -57,6 +57,11 @@ export const sparseError = defineErrors({
     title: 'A weight file changed while it was read',
     fix: 'Wait until the download or copy is done, then run the verb again.',
   },
+  'TF-SPARSE-013': {
+    kind: 'usage',
+    title: 'Calibration and held-out text are the same file',
+    fix: 'Give text for --held-out that no method has seen, or leave it out: the model writes its own.',
+  },
   'TF-SPARSE-012': {
     kind: 'input',
     title: 'A checkpoint belongs to another run',

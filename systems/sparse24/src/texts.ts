@@ -1,5 +1,5 @@
 /** Calibration and held-out rows for a verb: from text files, or written by the model itself. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { VerbContext } from '@tenfold/core/system';
 import { sampleRows } from './model/sample.ts';
@@ -13,6 +13,22 @@ export interface RowOptions {
   readonly numRows: number;
   readonly context: number;
   readonly purpose: 'calibration' | 'held out';
+}
+
+/** @throws TF-SPARSE-013 if both are the same file: perplexity on seen text is no held-out perplexity */
+export function assertUnseen(
+  { text, heldOut }: { readonly text?: string | undefined; readonly heldOut?: string | undefined },
+  { workingFolder }: Pick<VerbContext, 'workingFolder'>,
+): void {
+  if (text === undefined || heldOut === undefined) return;
+  const [a, b] = [text, heldOut].map((path) => realpathSync(resolve(workingFolder, path)));
+  if (a !== b) return;
+  throw sparseError('TF-SPARSE-013', {
+    subject: 'held out',
+    expected: 'text other than that of --text',
+    actual: 'the same file',
+    location: b,
+  });
 }
 
 export async function rowsFor(

@@ -21,6 +21,7 @@ import { manifest } from '../src/manifest.ts';
 import { reportComparison, reportDifference } from '../src/report.ts';
 import { reportSweep } from '../src/report-sweep.ts';
 import { settingsFromParams } from '../src/settings.ts';
+import { readLlama2cTokenizer } from '../src/model/llama2c.ts';
 import { commandOf } from '../src/verbs/sweep.ts';
 import { createRng } from '@tenfold/core/base';
 import { tinyModel } from './tiny-model.ts';
@@ -80,7 +81,7 @@ describe('verbs', () => {
       ['apply', { model: 'models/base', mask: 'pruned/mask24.safetensors', output: 'pruned', dryRun: true }],
     ] as const)
       await assert.rejects(run(verb, params), /an output folder that does not exist/);
-    await assert.rejects(run('prune', { model: 'absent', output: 'x', dryRun: true }), /nothing there.*TF-SPARSE-004/);
+    await assert.rejects(run('prune', { model: 'absent', output: 'x', dryRun: true }), /TF-SYSTEM-002/);
   });
 
   test('what cannot be written is refused before anything is learned', async () => {
@@ -88,7 +89,7 @@ describe('verbs', () => {
     mkdirSync(join(folder, 'taken'));
     await assert.rejects(run('prune', { ...learned, output: 'taken' }), /does not exist/);
     writeFileSync(join(folder, 'weights.bin'), Buffer.alloc(64));
-    await assert.rejects(run('prune', { ...learned, model: 'weights.bin', output: 'x' }), /got a file/);
+    await assert.rejects(run('prune', { ...learned, model: 'weights.bin', output: 'x' }), /got a file|to be a folder/);
   });
 
   test('options without effect are refused', async () => {
@@ -125,6 +126,47 @@ describe('verbs', () => {
     await assert.rejects(sampleRows(tinyModel(), options), /TF-BASE-001/);
   });
 });
+
+test('text that was calibrated on is not taken for held-out text, by whatever path', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenfold-seen-'));
+  writeFileSync(join(folder, 'a.txt'), 'Once upon a time. '.repeat(500));
+  symlinkSync(join(folder, 'a.txt'), join(folder, 'b.txt'));
+  for (const [verb, heldOut] of [
+    ['compare', 'a.txt'],
+    ['sweep', './b.txt'],
+  ] as const)
+    await assert.rejects(
+      runVerbInTest(manifest, verb, { model: SHIPPED, text: 'a.txt', heldOut }, { workingFolder: folder }),
+      /text other than that of --text, got the same file.*TF-SPARSE-013/,
+    );
+  rmSync(folder, { recursive: true });
+});
+
+test('a long text is cut into words before pairs are merged, with the tokens of the whole', () => {
+  const pieces = ['<unk>', '<s>', '</s>'];
+  for (let byte = 0; byte < 256; byte++) pieces.push(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+  pieces.push(' ', 'a', 'b', 'c', '\n', ' a', 'ab', ' ab', 'bc', 'abc', '  ', '\na');
+  const tokenizer = (more: readonly string[]) =>
+    readLlama2cTokenizer(tokenizerFile([...pieces, ...more]), pieces.length + more.length, 'x');
+  const rng = createRng(4, 'letters');
+  const letters = Array.from({ length: 400 }, () => ' abc\né'[rng.integer(6)]).join('');
+  // A piece that reaches over the start of a word, and never occurs, keeps the text whole.
+  assert.deepEqual(tokenizer([]).encode(letters), tokenizer(['zz zz']).encode(letters));
+  const start = performance.now();
+  tokenizer([]).encode('abc ab cab '.repeat(20_000));
+  assert.ok(performance.now() - start < 5000, 'not the square of the length');
+});
+
+function tokenizerFile(pieces: readonly string[]): Uint8Array {
+  const parts = pieces.map((piece, id) => {
+    const text = Buffer.from(piece);
+    const head = Buffer.alloc(8);
+    head.writeFloatLE(id < 259 ? 0 : (id * 7) % 11, 0);
+    head.writeInt32LE(text.length, 4);
+    return Buffer.concat([head, text]);
+  });
+  return Buffer.concat([Buffer.alloc(4), ...parts]);
+}
 
 test('a comparison of methods that all change weights has a verdict', () => {
   const row = {

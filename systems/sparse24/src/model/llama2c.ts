@@ -10,6 +10,7 @@ import type { TextTokenizer } from '../types.ts';
 const HEADER_INTS = 7;
 const BOS = 1;
 const FIRST_BYTE_TOKEN = 3;
+const WORD_START = /(?<=[^ ])(?= )/;
 
 export interface Llama2cModel {
   readonly config: LlamaConfig;
@@ -116,17 +117,30 @@ export function readLlama2cTokenizer(bytes: Uint8Array, vocabSize: number, locat
   }
   const idOf = new Map(pieces.map((piece, id) => [piece, id]));
   const encoder = new TextEncoder();
+  // Merging costs the square of the length; where no piece reaches over the start of a word, words are merged alone.
+  const wordsStandAlone = !pieces.some((piece) => /[^ ] /.test(piece));
+  const idsOfWord = new Map<string, readonly number[]>();
+  const encodeWord = (word: string): number[] => {
+    const ids: number[] = [];
+    for (const character of word) {
+      const id = idOf.get(character);
+      if (id !== undefined) ids.push(id);
+      else for (const byte of encoder.encode(character)) ids.push(byte + FIRST_BYTE_TOKEN);
+    }
+    mergePairs(ids, pieces, scores, idOf);
+    return ids;
+  };
   return {
     vocabSize,
     startId: BOS,
     encode(text) {
+      if (text === '') return [];
       const ids: number[] = [];
-      for (const character of text === '' ? '' : ` ${text}`) {
-        const id = idOf.get(character);
-        if (id !== undefined) ids.push(id);
-        else for (const byte of encoder.encode(character)) ids.push(byte + FIRST_BYTE_TOKEN);
+      for (const word of wordsStandAlone ? ` ${text}`.split(WORD_START) : [` ${text}`]) {
+        let known = idsOfWord.get(word);
+        if (known === undefined) idsOfWord.set(word, (known = encodeWord(word)));
+        for (const id of known) ids.push(id);
       }
-      mergePairs(ids, pieces, scores, idOf);
       return ids;
     },
     decode(ids) {

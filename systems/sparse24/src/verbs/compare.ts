@@ -6,7 +6,7 @@ import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
 import { reportComparison } from '../report.ts';
 import { settingsFromParams } from '../settings.ts';
-import { rowsFor } from '../texts.ts';
+import { assertUnseen, rowsFor } from '../texts.ts';
 import type { MethodName } from '../types.ts';
 
 interface CompareParams extends LearnParams {
@@ -17,6 +17,7 @@ interface CompareParams extends LearnParams {
 }
 
 export async function run(params: CompareParams, context: VerbContext): Promise<VerbResult> {
+  assertUnseen(params, context);
   context.progress({ phase: 'loading the model' });
   const model = await openModel(resolve(context.workingFolder, params.model));
   const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>

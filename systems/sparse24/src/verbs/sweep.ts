@@ -6,7 +6,7 @@ import type { LearnParams } from '../params.ts';
 import { reportSweep } from '../report-sweep.ts';
 import { settingsFromParams } from '../settings.ts';
 import { sweepKappa } from '../sweep.ts';
-import { rowsFor } from '../texts.ts';
+import { assertUnseen, rowsFor } from '../texts.ts';
 
 interface SweepParams extends Omit<LearnParams, 'lambda1' | 'kappa' | 'maskLr'> {
   readonly model: string;
@@ -19,6 +19,7 @@ interface SweepParams extends Omit<LearnParams, 'lambda1' | 'kappa' | 'maskLr'> 
 const UNUSED_MASK_RATE = 5e-4;
 
 export async function run(params: SweepParams, context: VerbContext): Promise<VerbResult> {
+  assertUnseen(params, context);
   context.progress({ phase: 'loading the model' });
   const model = await openModel(resolve(context.workingFolder, params.model));
   const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>
