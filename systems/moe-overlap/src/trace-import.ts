@@ -8,6 +8,8 @@ import {
   annotationOfGpuSpans,
   classifyGpuSpans,
   gpuOverlap,
+  intervalsFromSpans,
+  lengthOfIntervals,
   type OverlapMetrics,
   type Trace,
 } from '@tenfold/core/schedule';
@@ -69,8 +71,14 @@ interface MarkedRange {
   readonly name: string;
   readonly isExchange: boolean;
   readonly isReduction: boolean;
-  timeMs: number;
-  startMs: number;
+  /** When any of its kernels runs; kernels of several streams at once count once. */
+  readonly timeMs: number;
+  readonly startMs: number;
+}
+
+interface KernelRuns extends Omit<MarkedRange, 'timeMs' | 'startMs'> {
+  readonly starts: number[];
+  readonly ends: number[];
 }
 
 function markedRanges(trace: Trace, patterns?: readonly RegExp[]): MarkedRange[] {
@@ -80,7 +88,7 @@ function markedRanges(trace: Trace, patterns?: readonly RegExp[]): MarkedRange[]
     (most, [name, { communicationMs }]) => (communicationMs > most[1] ? [name, communicationMs] : most),
     ['', -1],
   )[0];
-  const found = new Map<string, MarkedRange>();
+  const found = new Map<string, KernelRuns>();
   for (const [spans, isComm] of [
     [compute, false],
     [communication, true],
@@ -90,19 +98,18 @@ function markedRanges(trace: Trace, patterns?: readonly RegExp[]): MarkedRange[]
       if (annotation < 0 || trace.lanes[trace.lane[span]!]!.group !== group) continue;
       const isReduction = isComm && REDUCTION_PATTERN.test(trace.strings[trace.name[span]!]!);
       const key = `${annotation}/${isComm}/${isReduction}`;
-      const timeMs = trace.endMs[span]! - trace.startMs[span]!;
-      const startMs = trace.startMs[span]!;
-      const known = found.get(key);
-      if (known) {
-        known.timeMs += timeMs;
-        known.startMs = Math.min(known.startMs, startMs);
-      } else {
-        const name = trace.strings[trace.name[annotation]!]!;
-        found.set(key, { name, isExchange: isComm && !isReduction, isReduction, timeMs, startMs });
-      }
+      const name = trace.strings[trace.name[annotation]!]!;
+      const runs = found.get(key) ?? { name, isExchange: isComm && !isReduction, isReduction, starts: [], ends: [] };
+      runs.starts.push(trace.startMs[span]!);
+      runs.ends.push(trace.endMs[span]!);
+      found.set(key, runs);
     }
   }
-  return [...found.values()].sort((a, b) => a.startMs - b.startMs);
+  const ranges = [...found.values()].map(({ starts, ends, ...range }): MarkedRange => {
+    const busy = intervalsFromSpans(Float64Array.from(starts), Float64Array.from(ends));
+    return { ...range, timeMs: lengthOfIntervals(busy), startMs: starts.reduce((a, b) => Math.min(a, b)) };
+  });
+  return ranges.sort((a, b) => a.startMs - b.startMs);
 }
 
 export interface OrderProposal {

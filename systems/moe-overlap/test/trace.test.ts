@@ -139,3 +139,21 @@ test('a gradient that follows its exchange already is not listed as moved', asyn
   assert.deepEqual(moves, [{ op: '1 layer2.dW', behind: '2 a2a' }]);
   assert.deepEqual(order.slice(1, 2), ['2 a2a']);
 });
+
+test('kernels of one range that run at the same time on several streams count once', () => {
+  const text = kinetoText(DELAYED);
+  const { traceEvents } = JSON.parse(text) as { traceEvents: Record<string, unknown>[] };
+  // A second kernel of the first range, on another stream: from 2 to 5 ms beside the one from 1 to 4 ms.
+  const beside = {
+    ph: 'X',
+    cat: 'kernel',
+    pid: 0,
+    tid: 8,
+    name: 'gemm',
+    ts: 2000,
+    dur: 3000,
+    args: { correlation: 1 },
+  };
+  const graph = graphFromTrace(parseChromeTrace(JSON.stringify({ traceEvents: [...traceEvents, beside] })).trace);
+  assert.equal(graph.ops[0]!.timeMs, 4);
+});
