@@ -81,7 +81,7 @@ describe('verbs', () => {
       ['apply', { model: 'models/base', mask: 'pruned/mask24.safetensors', output: 'pruned', dryRun: true }],
     ] as const)
       await assert.rejects(run(verb, params), /an output folder that does not exist/);
-    await assert.rejects(run('prune', { model: 'absent', output: 'x', dryRun: true }), /TF-SYSTEM-002/);
+    await assert.rejects(run('prune', { model: 'absent', output: 'x', dryRun: true }), /TF-SYSTEM-001/);
   });
 
   test('what cannot be written is refused before anything is learned', async () => {
