@@ -48,7 +48,18 @@ export function sameLosses({ plain, filled }: Measurement): boolean {
   return Math.abs(plain.loss - filled.loss) <= 1e-6 * Math.abs(plain.loss);
 }
 
-export function measuredValue({ plain, filled, sharing, frozenRatio, bubbleRatio }: Measurement) {
+export interface MeasuredValue extends Pick<
+  Measurement,
+  'plain' | 'filled' | 'sharing' | 'frozenRatio' | 'bubbleRatio'
+> {
+  /** Times as fast with frozen work in the bubbles as with it first. */
+  readonly gain: number;
+  readonly predictedGain: number;
+  /** Of the workers' time in the engine. */
+  readonly lostShare: number;
+}
+
+export function measuredValue({ plain, filled, sharing, frozenRatio, bubbleRatio }: Measurement): MeasuredValue {
   const gain = plain.quartilesMs[1] / filled.quartilesMs[1];
   const predictedGain = plain.predictedMs[1] / filled.predictedMs[1];
   return { plain, filled, gain, predictedGain, lostShare: lostShare(plain, filled), sharing, frozenRatio, bubbleRatio };
