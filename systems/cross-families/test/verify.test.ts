@@ -136,6 +136,20 @@ test('conditions on families that do not exist, and covers of families that need
   }
 });
 
+test('a bound that is taken on trust is rejected where a star or ball exceeds it', async () => {
+  for (const input of [
+    { n: 5, sizes: [[2, 3], [2]], objective: 'product' as const },
+    { n: 9, sizes: [[4, 5], [5, 6], [3]] },
+  ]) {
+    const { certificate } = await solve(normaliseProblem(input).problem);
+    assert.deepEqual(verifyCertificate(certificate), { ok: true, failures: [], upper: 'trusted' });
+    const { ok, failures, upper } = verifyCertificate(changed(certificate, (c) => void c.problem.n++));
+    assert.equal(ok, false);
+    assert.equal(upper, 'failed');
+    assert.match(failures.join(), /stars and balls reach \d+, above the claimed/);
+  }
+});
+
 test('a program bound below the value it is said to bound is rejected', () => {
   const forged = {
     ...searched,

@@ -13,7 +13,8 @@ const LEVEL_WORDS: Readonly<Record<Verification['upper'], string>> = {
   failed: 'the upper bound is not proved',
   proved: 'the upper bound is proved here',
   replayed: 'the upper bound was found again by a second, plain search',
-  trusted: 'the upper bound is taken on the word of the solver; the problem is too large for a plain search',
+  trusted:
+    'the upper bound is taken on the word of the solver, since the problem is beyond a plain search; stars and balls do not exceed it',
 };
 
 const LOAD_WORDS: Readonly<Record<Verification['upper'], string>> = {

@@ -17,8 +17,13 @@ const upper = z.discriminatedUnion('type', [
     type: z.literal('vertexCover'),
     pairs: z.array(z.strictObject({ a: set, b: set, cover: z.array(z.array(set)) })),
   }),
-  z.strictObject({ type: z.literal('search'), nodes: z.number(), logHash: z.string(), version: z.string() }),
-  z.strictObject({ type: z.literal('mip'), gap: z.number(), bound: count, nodes: z.number() }),
+  z.strictObject({
+    type: z.literal('search'),
+    nodes: z.number().int().min(0),
+    logHash: z.string(),
+    version: z.string(),
+  }),
+  z.strictObject({ type: z.literal('mip'), gap: z.number().min(0), bound: count, nodes: z.number().int().min(0) }),
   z.strictObject({ type: z.literal('density') }),
   z.strictObject({ type: z.literal('none') }),
 ]);
