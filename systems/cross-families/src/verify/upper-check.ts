@@ -65,9 +65,11 @@ function bestKnown(problem: ProblemJson): bigint {
     if (value > best) best = value;
   };
   tryRule((_, k) => choose(n - t, k - t));
-  for (let j = 0; t === 1 && j < m; j++)
-    for (let s = 1; s <= n && !related(problem, j, j); s++)
-      tryRule((i, k) => (i === j ? choose(n, k) - choose(n - s, k) : choose(n - s, k - s)));
+  if (t > 1) return best;
+  for (let j = 0; j < m; j++) {
+    if (related(problem, j, j)) continue;
+    for (let s = 1; s <= n; s++) tryRule((i, k) => (i === j ? choose(n, k) - choose(n - s, k) : choose(n - s, k - s)));
+  }
   return best;
 }
 
