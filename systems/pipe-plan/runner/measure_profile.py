@@ -1,6 +1,5 @@
 """What layers, links and updates take on this machine, measured on all its devices at once."""
 
-import argparse
 import json
 
 import torch
@@ -56,7 +55,9 @@ LINK_BYTES = [1 << 20, 1 << 27]
 
 
 def link_times(device, args):
-    """Latency and bandwidth of transfers in both directions at once between neighbouring ranks, bus bandwidth of all-reduce."""
+    """Start and bandwidth of transfers in both directions at once between neighbouring ranks and of all-reduces, queued
+    behind one another: the device is kept busy while the host queues them, and the first, at which the ends meet, does not
+    count. So neither launches from an idle host nor the wait for the other end are taken for the link's latency."""
     world, rank = dist.get_world_size(), dist.get_rank()
     if world < 2:
         return {}
@@ -68,8 +69,11 @@ def link_times(device, args):
             groups = dict(zip("FB", made))
     marks, times, sums, dtype = Marks(device), {}, {}, getattr(torch, args.dtype)
     width = torch.empty(0, dtype=dtype).element_size()
+    # Of the CPU, where nothing is queued, fewer do.
+    side, rounds, count, few = (4096, 40, 8, (3, 10)) if device.type == "cuda" else (64, 1, 2, (1, 3))
+    busy = torch.randn(side, side, dtype=dtype, device=device)
     for size in LINK_BYTES:
-        data, other = torch.ones(size // width, dtype=dtype, device=device), torch.empty(size // width, dtype=dtype, device=device)
+        data, other = torch.zeros(size // width, dtype=dtype, device=device), torch.empty(size // width, dtype=dtype, device=device)
 
         def transfer():
             if groups:
@@ -81,24 +85,27 @@ def link_times(device, args):
                 works = [act() for act in ((sends, takes) if there == "F" else (takes, sends))]
                 for work in works:
                     work.wait()
+
+        def queued(send):
+            for _ in range(rounds):
+                torch.mm(busy, busy)
+            send()
+            marks.add("first")
+            for _ in range(count):
+                send()
             marks.add("ms")
 
-        def reduce():
-            dist.all_reduce(data)
-            marks.add("ms")
-
-        few = argparse.Namespace(skip=3, iterations=10)
-        dist.barrier()
-        times[size] = passes(transfer, marks, few.skip, few.iterations)["ms"]
-        dist.barrier()
-        sums[size] = passes(reduce, marks, few.skip, few.iterations)["ms"]
+        for found, send in ((times, transfer), (sums, lambda: dist.all_reduce(data))):
+            dist.barrier()
+            found[size] = passes(lambda: queued(send), marks, *few)["ms"] / count
     small, large = LINK_BYTES
     per_byte = max(1e-12, (times[large] - times[small]) / (large - small))
-    seconds = 1e-3 * max(1e-9, sums[large] - sums[small])
+    sum_per_byte = max(1e-12, (sums[large] - sums[small]) / (large - small))
     found = mean_of_ranks({"latencyMs": max(0.0, times[small] - small * per_byte), "bytesPerSec": 1e3 / per_byte,
-                           "bus": 2 * (world - 1) / world * (large - small) / seconds}, device)
+                           "startMs": max(0.0, sums[small] - small * sum_per_byte),
+                           "bus": 2 * (world - 1) / world * 1e3 / sum_per_byte}, device)
     return {"link": {"latencyMs": found["latencyMs"], "bytesPerSec": found["bytesPerSec"]},
-            "allReduceBusBytesPerSec": {str(world): found["bus"]}}
+            "allReduceBusBytesPerSec": {str(world): found["bus"]}, "allReduceStartMs": {str(world): found["startMs"]}}
 
 
 def profile(args, device):

@@ -74,7 +74,7 @@ export function createNetworkCosts(cluster: Cluster, groupDevices: number, place
   };
 }
 
-/** All-reduce time as fixed + bytes · perByte, from the measured bus bandwidth where there is one. */
+/** All-reduce time as fixed + bytes · perByte, from the measured start and bus bandwidth where there are such. */
 export function syncCost(
   cluster: Cluster,
   ranks: number,
@@ -84,8 +84,9 @@ export function syncCost(
   const link = leavesNode ? cluster.inter : cluster.intra;
   const measured = cluster.allReduceBusBytesPerSec?.[leavesNode ? 'inter' : 'intra'][String(ranks)];
   const speed = measured === undefined ? link : { ...link, bytesPerSec: measured };
-  const fixedMs = allReduceMs(speed, 0, ranks);
-  return { fixedMs, msPerByte: (allReduceMs(speed, 1e9, ranks) - fixedMs) / 1e9 };
+  const latenciesMs = allReduceMs(speed, 0, ranks);
+  const startMs = leavesNode ? undefined : cluster.allReduceStartMs?.[String(ranks)];
+  return { fixedMs: startMs ?? latenciesMs, msPerByte: (allReduceMs(speed, 1e9, ranks) - latenciesMs) / 1e9 };
 }
 
 /** Ranks of stage replicas: devices of every group by stage, groups over nodes.

@@ -83,6 +83,8 @@ export interface MeasuredDevice {
   readonly link?: LinkSpeed | undefined;
   /** Of all-reduce in a node, by number of devices. */
   readonly allReduceBusBytesPerSec?: Readonly<Record<string, number>> | undefined;
+  /** What an all-reduce takes besides its bytes, queued behind others, by number of devices. Absent: 2(n − 1) latencies. */
+  readonly allReduceStartMs?: Readonly<Record<string, number>> | undefined;
   /** Optimizer, per byte of parameters. */
   readonly updateMsPerByte?: number | undefined;
   readonly memoryBytes?: number | undefined;
@@ -129,6 +131,8 @@ export interface Cluster {
     readonly intra: Readonly<Record<string, number>>;
     readonly inter: Readonly<Record<string, number>>;
   };
+  /** Measured start of an all-reduce inside a node by group size. Absent: 2(n − 1) latencies of the link. */
+  readonly allReduceStartMs?: Readonly<Record<string, number>>;
   /** Computation takes this many times as long while a collective runs on the device. Default 1. */
   readonly overlapSlowdown?: number;
 }

@@ -78,12 +78,16 @@ test(
       '2',
       '--skip',
       '1',
+      '--processes',
+      '2',
       '--out',
       'measured.json',
     ]);
     assert.equal(status, 0, text);
     const model = readModel(readFileSync(join(folder, 'measured.json'), 'utf8'), { file: 'measured.json' });
-    assert.match(model.origin, /^measured on 1 × CPU, float32, PyTorch /);
+    assert.match(model.origin, /^measured on 2 × CPU, float32, PyTorch /);
+    assert.ok(model.measured!.link!.bytesPerSec > 1e6);
+    assert.ok(model.measured!.allReduceStartMs!['2']! >= 0);
     assert.deepEqual(model.backbones[0]!.layers[3]!.forward.sizes, [1, 2]);
     assert.notDeepEqual(
       model.backbones[0]!.layers[3]!.forward,

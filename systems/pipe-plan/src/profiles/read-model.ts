@@ -55,6 +55,7 @@ const ownLayout = z.object({
     .object({
       link: z.object({ latencyMs: z.number().min(0), bytesPerSec: z.number().positive() }).optional(),
       allReduceBusBytesPerSec: z.record(z.string(), z.number().positive()).optional(),
+      allReduceStartMs: z.record(z.string(), z.number().min(0)).optional(),
       updateMsPerByte: z.number().min(0).optional(),
       memoryBytes: z.number().positive().optional(),
     })

@@ -57,16 +57,16 @@ function clusterFrom({ measured }: DiffusionModel, preset: Cluster, slowLink: nu
     latencyMs: latencyMs * slowLink,
     bytesPerSec: bytesPerSec / slowLink,
   });
-  const bus = Object.entries(measured?.allReduceBusBytesPerSec ?? {}).map(([ranks, speed]) => [
-    ranks,
-    speed / slowLink,
-  ]);
+  const scaled = (table: Readonly<Record<string, number>>, factor: number): Record<string, number> =>
+    Object.fromEntries(Object.entries(table).map(([ranks, value]) => [ranks, value * factor]));
+  const { allReduceBusBytesPerSec: bus, allReduceStartMs: start } = measured ?? {};
   return {
     ...preset,
     intra: slow(measured?.link ?? preset.intra),
     inter: slow(preset.inter),
     memoryBytes: measured?.memoryBytes ?? preset.memoryBytes,
-    ...(bus.length > 0 ? { allReduceBusBytesPerSec: { intra: Object.fromEntries(bus), inter: {} } } : {}),
+    ...(bus ? { allReduceBusBytesPerSec: { intra: scaled(bus, 1 / slowLink), inter: {} } } : {}),
+    ...(start ? { allReduceStartMs: scaled(start, slowLink) } : {}),
   };
 }
 
