@@ -37,7 +37,7 @@ for (const rate of options.noise.split(',').map(Number)) {
     },
   );
   const result = auditLabels(labels, probabilities);
-  const plain = posteriorOfTruth(labels, probabilities, result.latent.noiseMatrix);
+  const plain = posteriorOfTruth(labels, probabilities, result.repairNoiseMatrix);
   const {
     reliabilityBins: _,
     precisionAt: __,

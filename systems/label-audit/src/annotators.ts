@@ -14,6 +14,9 @@ export interface Consensus {
   readonly labels: Int32Array;
   /** [N] its posterior. */
   readonly confidence: Float64Array;
+  /** [N] votes, and the share of them that name the consensus. */
+  readonly numVotes: Uint32Array;
+  readonly agreement: Float64Array;
   /** [N] the plain majority (lowest class of a tie). */
   readonly majority: Int32Array;
   readonly annotators: readonly AnnotatorQuality[];
@@ -22,8 +25,10 @@ export interface Consensus {
 
 export interface AnnotatorQuality {
   readonly numVotes: number;
-  /** Estimated share of votes that name the true class. */
+  /** Estimated share of votes that name the true class, and its 95 % interval by the number of votes. */
   readonly accuracy: number;
+  readonly accuracyLow: number;
+  readonly accuracyHigh: number;
   /** Share of votes that equal the consensus. */
   readonly agreement: number;
   /** [given · K + true] columns sum to 1. */
@@ -39,7 +44,9 @@ const CLASS_SMOOTHING = 1;
 const TOLERANCE = 1e-6;
 
 /** EM from majority votes to the fixed point (or 100 rounds).
- *  Differs: Dawid & Skene maximise the likelihood alone; here annotators have a prior, two thirds right.
+ *  Differs: Dawid & Skene maximise the likelihood alone; here annotators have a prior, two thirds right, and what a sample's
+ *  own votes say about its annotators does not count for that sample: else two votes that agree would vouch for each other
+ *  (the zero-order collapsed update of Asuncion et al. 2009, arXiv 1205.2662).
  *  @param options.prior  [N, K] probabilities of a model, multiplied into the posterior; default none */
 export function consensusOfVotes(
   votes: readonly Vote[],
@@ -58,7 +65,8 @@ export function consensusOfVotes(
   const classPrior = new Float64Array(numClasses);
   let iterations = 0;
   for (let change = Infinity; change > TOLERANCE && iterations < 100; iterations++) {
-    fitConfusions(votes, { posterior, confusions, numClasses });
+    countVotes(votes, { posterior, confusions, numClasses });
+    const sums = confusions.map((confusion) => columnSums(confusion, numClasses));
     classPrior.fill(CLASS_SMOOTHING);
     for (let at = 0; at < posterior.length; at++) classPrior[at % numClasses] += posterior[at];
     const logs = new Float64Array(posterior.length);
@@ -68,19 +76,24 @@ export function consensusOfVotes(
     }
     for (const { sample, annotator, label } of votes) {
       for (let k = 0; k < numClasses; k++) {
-        logs[sample * numClasses + k] += Math.log(confusions[annotator][label * numClasses + k]);
+        const own = posterior[sample * numClasses + k];
+        const given = confusions[annotator][label * numClasses + k] - own;
+        logs[sample * numClasses + k] += Math.log(given / (sums[annotator][k] - own));
       }
     }
     change = 0;
     for (let i = 0; i < numSamples; i++) change = Math.max(change, updatePosterior(logs, posterior, i, numClasses));
   }
-  const isVoted = new Uint8Array(numSamples);
-  for (const { sample } of votes) isVoted[sample] = 1;
-  const labels = Int32Array.from(majority, (_, i) => (isVoted[i] === 1 ? largestOf(posterior, i, numClasses) : -1));
+  for (const confusion of confusions) normaliseColumns(confusion, numClasses);
+  const numVotes = new Uint32Array(numSamples);
+  for (const { sample } of votes) numVotes[sample]++;
+  const labels = Int32Array.from(majority, (_, i) => (numVotes[i] > 0 ? largestOf(posterior, i, numClasses) : -1));
   return {
     labels,
     confidence: Float64Array.from(labels, (label, i) => (label < 0 ? 0 : posterior[i * numClasses + label])),
-    majority: majority.map((label, i) => (isVoted[i] === 1 ? label : -1)),
+    numVotes,
+    agreement: Float64Array.from(labels, (label, i) => (label < 0 ? 0 : counts[i * numClasses + label] / numVotes[i])),
+    majority: majority.map((label, i) => (numVotes[i] > 0 ? label : -1)),
     annotators: confusions.map((confusion, annotator) =>
       qualityOf(votes, { annotator, confusion, posterior, labels, numClasses }),
     ),
@@ -88,7 +101,8 @@ export function consensusOfVotes(
   };
 }
 
-function fitConfusions(
+/** Votes of each annotator by given and probable true class, with the prior's.  Mutates: confusions. */
+function countVotes(
   votes: readonly Vote[],
   { posterior, confusions, numClasses }: { posterior: Float64Array; confusions: Float64Array[]; numClasses: number },
 ): void {
@@ -101,13 +115,17 @@ function fitConfusions(
     for (let k = 0; k < numClasses; k++)
       confusions[annotator][label * numClasses + k] += posterior[sample * numClasses + k];
   }
-  for (const confusion of confusions) {
-    for (let k = 0; k < numClasses; k++) {
-      let sum = 0;
-      for (let given = 0; given < numClasses; given++) sum += confusion[given * numClasses + k];
-      for (let given = 0; given < numClasses; given++) confusion[given * numClasses + k] /= sum;
-    }
-  }
+}
+
+function columnSums(confusion: Float64Array, numClasses: number): Float64Array {
+  const sums = new Float64Array(numClasses);
+  for (let at = 0; at < confusion.length; at++) sums[at % numClasses] += confusion[at];
+  return sums;
+}
+
+function normaliseColumns(confusion: Float64Array, numClasses: number): void {
+  const sums = columnSums(confusion, numClasses);
+  for (let at = 0; at < confusion.length; at++) confusion[at] /= sums[at % numClasses];
 }
 
 /** Softmax of a row of logs into the posterior. @returns largest change */
@@ -154,5 +172,20 @@ function qualityOf(
     if (from.labels[sample] === label) numAgreeing++;
   }
   const share = (count: number) => (numVotes === 0 ? 0 : count / numVotes);
-  return { numVotes, accuracy: share(expectedRight), agreement: share(numAgreeing), confusion: from.confusion };
+  const accuracy = share(expectedRight);
+  const [accuracyLow, accuracyHigh] = wilsonInterval(accuracy, numVotes);
+  return { numVotes, accuracy, accuracyLow, accuracyHigh, agreement: share(numAgreeing), confusion: from.confusion };
+}
+
+/** 97.5 % point of the normal distribution. */
+const Z = 1.959964;
+
+/** 95 % interval of a share that was seen in `count` trials; 0 to 1 without any.
+ *  Source: Wilson 1927, Probable inference, the law of succession, and statistical inference. */
+function wilsonInterval(share: number, count: number): [low: number, high: number] {
+  if (count === 0) return [0, 1];
+  const spread = (Z * Z) / count;
+  const middle = (share + spread / 2) / (1 + spread);
+  const reach = (Z * Math.sqrt((share * (1 - share) + spread / 4) / count)) / (1 + spread);
+  return [Math.max(0, middle - reach), Math.min(1, middle + reach)];
 }

@@ -14,7 +14,8 @@ import type { Passes } from './passes.ts';
 import { posteriorPass } from './repair/posterior.ts';
 import { repairRulePasses } from './repair/rule.ts';
 import type { RepairRule } from './repair/rule.ts';
-import { fitRowsPass, temperatureOfRows } from './repair/temperature.ts';
+import { fitNoise } from './repair/noise-fit.ts';
+import { fitRowsPass } from './repair/temperature.ts';
 import type { Temperature } from './repair/temperature.ts';
 import type { ConfidentLearning, Filter, LatentEstimates, Probabilities, ScoreMethod } from './types.ts';
 
@@ -34,6 +35,8 @@ export interface AuditResult {
   readonly latent: LatentEstimates;
   readonly noise: NoiseEstimate;
   readonly temperature: Temperature;
+  /** [given · K + true] of the repair, fitted with the temperature; columns sum to 1. */
+  readonly repairNoiseMatrix: Float64Array;
   /** [N] lower is more suspicious. */
   readonly scores: Float64Array;
   /** [N] 1 where the label is flagged. */
@@ -85,11 +88,11 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
   const scores = margins?.scores ?? ownScores!;
   const latent = latentFromJoint(learned.joint, numClasses);
   const noise = noiseEstimateFromJoint(learned);
-  const temperature = temperatureOfRows(fitRows, latent.noiseMatrix);
+  const { noiseMatrix: repairNoiseMatrix, temperature } = fitNoise(fitRows, learned.joint, latent.noiseMatrix);
   const exponent = 1 / temperature.temperature;
   const [flags, posterior, repairRule] = yield* together(
     issuePasses(labels, learned, { filter, ...prune }),
-    posteriorPass(labels, latent.noiseMatrix, { exponent }),
+    posteriorPass(labels, repairNoiseMatrix, { exponent }),
     repairRulePasses(labels, learned, noise.rate),
   );
   const byRule: Record<RepairRule, () => Uint16Array> = {
@@ -102,6 +105,7 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
     latent,
     noise,
     temperature,
+    repairNoiseMatrix,
     scores,
     flags,
     ranked: rankFlagged(flags, scores),

@@ -47,4 +47,9 @@ export const labelError = defineErrors({
     title: 'A column numbers the rows and is no feature',
     fix: 'Name it with --id, or name the feature columns with --columns to use it all the same.',
   },
+  'TF-LABEL-010': {
+    kind: 'input',
+    title: 'Votes are too few, or one annotator voted twice',
+    fix: 'Give one row for each sample and annotator, and at least two annotators a sample.',
+  },
 });

@@ -99,7 +99,7 @@ export async function runAudit(input: PipelineInput, options: PipelineOptions, c
   }
   const truthLabels = input.truthCells && takeTruth(input.truthCells, classNames, rows);
   const uncalibrated =
-    truthLabels && (await runOverSource(posteriorPass(labels, result.latent.noiseMatrix), labelled, signal));
+    truthLabels && (await runOverSource(posteriorPass(labels, result.repairNoiseMatrix), labelled, signal));
   return {
     name: input.name,
     classNames,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '@tenfold/core/base';
-import { fitTemperature, posteriorOfTruth } from '../src/index.ts';
+import { auditLabels, fitTemperature, posteriorOfTruth } from '../src/index.ts';
 import { createPowerTable, powerOf } from '../src/repair/power-table.ts';
 import { smallestOf } from '../src/repair/smallest.ts';
 
@@ -98,5 +98,57 @@ test('the search finds the bottom of smooth valleys, at the ends too, in few ste
     const { place } = smallestOf((x) => (numCalls++, f(x)), [-2.3, 2.3], 3e-3);
     assert.ok(Math.abs(place - bottom) < (name === 'flat' ? 0.05 : 5e-3), `${name}: ${place}`);
     assert.ok(numCalls <= 25, `${name}: ${numCalls} calls`);
+  }
+});
+
+/** Rows that are right in their doubts, then sharpened; a tenth of the labels is wrong. */
+function sharpenedProblem(count: number, seed: number) {
+  const rng = createRng(seed, 'sharpened');
+  const numClasses = 4;
+  const truth = new Int32Array(count);
+  const data = new Float64Array(count * numClasses);
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * numClasses, (i + 1) * numClasses);
+    for (let k = 0; k < numClasses; k++) row[k] = Math.exp(2 * rng.normal());
+    const sum = row.reduce((a, b) => a + b);
+    let u = rng.uniform() * sum;
+    while (truth[i]! < numClasses - 1 && (u -= row[truth[i]!]!) >= 0) truth[i]!++;
+    for (let k = 0; k < numClasses; k++) row[k]! **= 2;
+    const sharpened = row.reduce((a, b) => a + b);
+    for (let k = 0; k < numClasses; k++) row[k]! /= sharpened;
+  }
+  const labels = truth.map((k) => (rng.uniform() < 0.1 ? (k + 1 + rng.integer(numClasses - 1)) % numClasses : k));
+  return { truth, labels, probabilities: { numRows: count, numClasses, data } };
+}
+
+test('where the model errs with confidence, a flagged label is not called more surely wrong than it is', () => {
+  const { truth, labels, probabilities } = sharpenedProblem(6000, 7);
+  const { flags, givenProbability, latent, repairNoiseMatrix, temperature } = auditLabels(labels, probabilities);
+  const flagged = [...labels.keys()].filter((i) => flags[i] === 1);
+  const mean = (of: (i: number) => number) => flagged.reduce((sum, i) => sum + of(i), 0) / flagged.length;
+  const wrong = mean((i) => Number(labels[i] !== truth[i]));
+  const promised = mean((i) => 1 - givenProbability[i]!);
+  assert.ok(Math.abs(promised - wrong) < 0.06, `${promised} promised, ${wrong} wrong`);
+  const { temperature: alone } = fitTemperature(labels, probabilities, latent.noiseMatrix);
+  const counted = posteriorOfTruth(labels, probabilities, latent.noiseMatrix, { exponent: 1 / alone });
+  const promisedByCounts = mean((i) => 1 - counted.givenProbability[i]!);
+  assert.ok(promisedByCounts > wrong + 0.2, `${promisedByCounts} with the joint as it is counted`);
+  assert.ok(Math.abs(temperature.temperature - 2) < 0.2, `${temperature.temperature}`);
+  // the joint of confident learning takes the mistakes of the model for wrong labels
+  const noiseOf = (matrix: Float64Array) => 1 - [0, 5, 10, 15].reduce((sum, at) => sum + matrix[at]!, 0) / 4;
+  assert.ok(Math.abs(noiseOf(repairNoiseMatrix) - 0.1) < 0.03, `${noiseOf(repairNoiseMatrix)}`);
+  assert.ok(noiseOf(latent.noiseMatrix) > 0.2);
+});
+
+test('a dozen samples make no label certainly wrong, and the columns of the fitted noise sum to 1', () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { labels, probabilities } = sharpenedProblem(12, seed);
+    const { givenProbability, repairNoiseMatrix } = auditLabels(labels, probabilities);
+    for (const right of givenProbability) assert.ok(right > 0 && right < 1);
+    for (let k = 0; k < 4; k++) {
+      const sum = [0, 1, 2, 3].reduce((total, given) => total + repairNoiseMatrix[given * 4 + k]!, 0);
+      assert.ok(Math.abs(sum - 1) < 1e-9);
+      for (let given = 0; given < 4; given++) assert.ok(repairNoiseMatrix[given * 4 + k]! > 0);
+    }
   }
 });

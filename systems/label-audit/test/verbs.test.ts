@@ -215,6 +215,33 @@ test('votes of annotators become a consensus', async () => {
   assert.equal((await readCsv(join(folder, 'consensus.csv'))).numRows, 30);
 });
 
+test('a vote given twice counts once, a lone vote is called unconfirmed, and no annotator is blamed for two votes', async () => {
+  const votes = Array.from({ length: 60 }, (_, i) => `${Math.floor(i / 3)},w${i % 3},${Math.floor(i / 3) % 2}`);
+  const repeated = ['0,w0,0', '0,w0,0', '0,w0,0'];
+  writeFileSync(
+    join(folder, 'few.csv'),
+    ['sample,annotator,label', ...votes, ...repeated, 'lone,w0,1', '1,new,0', '3,new,0'].join('\n'),
+  );
+  const { result, diagnostics, report } = await run('annotators', { votes: 'few.csv', out: 'few-consensus.csv' });
+  const actual = diagnostics.map((warning) => warning.actual);
+  assert.ok(actual.includes('3 repeated; the last of each counts'), actual.join());
+  assert.ok(actual.includes('one on 1 of 21; nothing confirms them'), actual.join());
+  const { annotators, numWithOneVote } = result as {
+    annotators: { name: string; votes: number; accuracyLow: number; accuracyHigh: number }[];
+    numWithOneVote: number;
+  };
+  assert.equal(numWithOneVote, 1);
+  assert.equal(annotators[0]!.name, 'new');
+  assert.ok(annotators[0]!.accuracyHigh > 0.6, `${annotators[0]!.accuracyHigh}`);
+  assert.match(report!.verdict.text, /No annotator is clearly less accurate/);
+  const table = await readCsv(join(folder, 'few-consensus.csv'));
+  const column = (name: string) => Array.from(table.columns.find((entry) => entry.name === name)!.values);
+  const lone = column('sample').indexOf('lone');
+  assert.equal(Number(column('num_annotations')[lone]), 1);
+  assert.ok(Number(column('consensus_quality')[lone]) < 0.95);
+  assert.equal(Number(column('num_annotations')[0]), 3);
+});
+
 test('verify reaches the bound where a simplex exists and stays above it where none does', async () => {
   assert.equal((await run('verify', { classes: 6, width: 8, starts: 1 })).status, 'done');
   assert.equal((await run('verify', { classes: 4, width: 2, starts: 1 })).status, 'done');

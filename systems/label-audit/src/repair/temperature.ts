@@ -69,7 +69,8 @@ export function temperatureOfRows(rows: FitRows, noiseMatrix: Float64Array): Tem
   return { temperature: Math.exp(fitted.place), lossBefore, lossAfter: fitted.value };
 }
 
-function noisyLoss({ labels, logProbabilities }: FitRows, noiseMatrix: Float64Array, exponent: number): number {
+/** Mean −log likelihood of the labels, nats. */
+export function noisyLoss({ labels, logProbabilities }: FitRows, noiseMatrix: Float64Array, exponent: number): number {
   const { data, numClasses } = logProbabilities;
   let loss = 0;
   for (let i = 0, row = 0; i < labels.length; i++, row += numClasses) {

@@ -1,9 +1,12 @@
 /** annotators: one consensus label per sample from several votes, and how good each annotator is. */
 import { resolve } from 'node:path';
+import type { Diagnostic } from '@tenfold/core/base';
 import { columnOf, tableFromColumns } from '@tenfold/core/data';
 import { writeOutputFiles } from '@tenfold/core/system';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { reportConsensus } from '../annotator-report.ts';
 import { consensusOfVotes } from '../annotators.ts';
+import type { Consensus, Vote } from '../annotators.ts';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
 import { readTable } from '../inputs/tables.ts';
 import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
@@ -18,8 +21,6 @@ interface AnnotatorParams {
   readonly force: boolean;
 }
 
-const NUM_ROWS = 30;
-
 export async function run(params: AnnotatorParams, context: VerbContext): Promise<VerbResult> {
   const format = params.out === '' ? 'csv' : tableFormatOf(params.out, 'label-audit annotators');
   const table = await readTable(resolve(context.workingFolder, params.votes));
@@ -31,22 +32,22 @@ export async function run(params: AnnotatorParams, context: VerbContext): Promis
   for (const warning of warnings) context.warn(warning);
   const [sampleNames, sampleOf] = distinct(cells(params.sample));
   const [annotatorNames, annotatorOf] = distinct(cells(params.annotator));
-  const votes = Array.from(labels, (label, row) => ({
-    sample: sampleOf[row],
-    annotator: annotatorOf[row],
-    label,
-  })).filter(({ label }) => label !== MISSING_LABEL);
+  const { votes, numRepeated } = lastVotes(labels, sampleOf, annotatorOf);
+  if (numRepeated > 0) context.warn(repeatedWarning(numRepeated));
   const consensus = consensusOfVotes(votes, {
     numSamples: sampleNames.length,
     numAnnotators: annotatorNames.length,
     numClasses: classNames.length,
   });
+  const numSingle = consensus.numVotes.reduce((count, ofSample) => count + Number(ofSample === 1), 0);
+  if (numSingle > 0) context.warn(singleWarning(numSingle, sampleNames.length));
   const name = (label: number) => (label < 0 ? null : classNames[label]);
-  const numDifferent = consensus.labels.reduce((count, label, i) => count + Number(label !== consensus.majority[i]), 0);
   const columns = tableFromColumns([
     { name: params.sample, kind: 'text', values: sampleNames },
     { name: 'consensus_label', kind: 'text', values: Array.from(consensus.labels, name) },
     { name: 'consensus_quality', kind: 'float64', values: consensus.confidence },
+    { name: 'num_annotations', kind: 'int32', values: Int32Array.from(consensus.numVotes) },
+    { name: 'annotator_agreement', kind: 'float64', values: consensus.agreement },
     { name: 'majority_label', kind: 'text', values: Array.from(consensus.majority, name) },
   ]);
   const files =
@@ -58,42 +59,82 @@ export async function run(params: AnnotatorParams, context: VerbContext): Promis
           ...params,
         });
   const annotators = consensus.annotators
-    .map((quality, a) => ({
+    .map(({ numVotes, accuracy, accuracyLow, accuracyHigh, agreement }, a) => ({
       name: annotatorNames[a],
-      votes: quality.numVotes,
-      accuracy: quality.accuracy,
-      agreement: quality.agreement,
+      votes: numVotes,
+      accuracy,
+      accuracyLow,
+      accuracyHigh,
+      agreement,
     }))
     .sort((a, b) => a.accuracy - b.accuracy);
+  const voted = leastSureFirst(consensus);
+  const summary = {
+    numSamples: sampleNames.length,
+    numDifferent: consensus.labels.reduce((count, label, i) => count + Number(label !== consensus.majority[i]), 0),
+    meanQuality: voted.reduce((sum, i) => sum + consensus.confidence[i], 0) / voted.length,
+    annotators,
+    unsure: voted.map((i) => ({
+      sample: sampleNames[i],
+      label: name(consensus.labels[i]),
+      quality: consensus.confidence[i],
+      votes: consensus.numVotes[i],
+      agreement: consensus.agreement[i],
+    })),
+  };
   return {
     ok: true,
     value: {
-      numSamples: sampleNames.length,
-      numDifferentFromMajority: numDifferent,
+      numSamples: summary.numSamples,
+      numDifferentFromMajority: summary.numDifferent,
+      numWithOneVote: numSingle,
+      meanQuality: summary.meanQuality,
       iterations: consensus.iterations,
       annotators,
       files,
     },
-    report: {
-      title: `Votes of ${annotatorNames.length} annotators`,
-      verdict: {
-        tone: 'info',
-        text: `${sampleNames.length} consensus labels; ${numDifferent} differ from the plain majority. Least accurate annotator: ${annotators[0].name}.`,
-      },
-      blocks: [
-        {
-          kind: 'table',
-          caption: 'Annotators, least accurate first',
-          columns: [
-            { key: 'name', label: 'annotator' },
-            { key: 'votes', label: 'votes', format: 'count' },
-            { key: 'accuracy', label: 'estimated accuracy', format: 'percent', digits: 1 },
-            { key: 'agreement', label: 'agreement with consensus', format: 'percent', digits: 1 },
-          ],
-          rows: annotators.slice(0, NUM_ROWS),
-        },
-      ],
-    },
+    report: reportConsensus(summary),
+  };
+}
+
+/** Two votes of one annotator on one sample are not two opinions: the later one counts. */
+function lastVotes(
+  labels: Int32Array,
+  sampleOf: Uint32Array,
+  annotatorOf: Uint32Array,
+): { readonly votes: readonly Vote[]; readonly numRepeated: number } {
+  const votes = new Map<string, Vote>();
+  let numGiven = 0;
+  labels.forEach((label, row) => {
+    if (label === MISSING_LABEL) return;
+    numGiven++;
+    votes.set(`${sampleOf[row]} ${annotatorOf[row]}`, { sample: sampleOf[row], annotator: annotatorOf[row], label });
+  });
+  return { votes: [...votes.values()], numRepeated: numGiven - votes.size };
+}
+
+function leastSureFirst({ labels, confidence }: Consensus): number[] {
+  return [...labels.keys()].filter((i) => labels[i] >= 0).sort((a, b) => confidence[a] - confidence[b] || a - b);
+}
+
+function repeatedWarning(count: number): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'TF-LABEL-010',
+    subject: 'label-audit annotators',
+    expected: 'one vote of an annotator on a sample',
+    actual: `${count} repeated; the last of each counts`,
+  };
+}
+
+function singleWarning(count: number, numSamples: number): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'TF-LABEL-010',
+    subject: 'label-audit annotators',
+    expected: 'two votes or more on a sample',
+    actual: `one on ${count} of ${numSamples}; nothing confirms them`,
+    hints: ['Their quality is little more than the assumption that two votes in three are right.'],
   };
 }
 
