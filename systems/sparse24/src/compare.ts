@@ -127,10 +127,11 @@ export async function compareMethods(
   inputs: PruneInputs,
   held: readonly (readonly number[])[],
 ): Promise<Comparison> {
-  const { model, clock } = inputs;
+  const { model, clock, signal } = inputs;
+  const stops = signal ? { signal } : {};
   const evaluator = await createEvaluator(model, held);
   try {
-    const densePerplexity = await evaluator.perplexity({});
+    const densePerplexity = await evaluator.perplexity({}, stops);
     const magnitude = (await pruneWith('magnitude', inputs)).masks;
     const rows: MethodRow[] = [];
     for (const method of new Set(methods)) {
@@ -138,7 +139,7 @@ export async function compareMethods(
       const prior = rows.find((row) => row.method === 'proxsparse')?.outcome.masks;
       const outcome = await pruneWith(method, inputs, prior);
       const elapsedMs = clock.nowMs() - start;
-      const perplexity = await evaluator.perplexity(outcome.updated ?? maskedParameters(model, outcome.masks));
+      const perplexity = await evaluator.perplexity(outcome.updated ?? maskedParameters(model, outcome.masks), stops);
       rows.push({
         method,
         perplexity,

@@ -31,7 +31,8 @@ export const manifest = defineSystem({
       summary: 'mask a checkpoint folder: same files, two of every four weights zero, the rest byte-identical',
       examples: [
         'prune models/scrimshaw-11m pruned',
-        'prune models/scrimshaw-11m pruned --method proxsparse --steps 100 --text book.txt',
+        'prune models/scrimshaw-11m pruned --text book.txt --steps 100',
+        'prune models/scrimshaw-11m pruned --method wanda --text book.txt',
       ],
       params: z.object({
         model: z
@@ -41,8 +42,8 @@ export const manifest = defineSystem({
         output: z.string().meta({ positional: true, kind: 'output' }).describe('folder to write'),
         method: z
           .enum(METHOD_NAMES)
-          .default('magnitude')
-          .describe('how the mask is chosen; magnitude needs no data and streams'),
+          .optional()
+          .describe('how the mask is chosen; default proxsparse with --text, else magnitude, which reads no text'),
         ...learnParams,
         checkpoint: z
           .string()

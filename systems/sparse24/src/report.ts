@@ -181,18 +181,23 @@ export function reportAudit(audits: readonly MatrixAudit[], path: string): Repor
 
 export function reportPruned(options: {
   readonly method: string;
+  /** By what the weights were chosen, and what a better choice would need. */
+  readonly criterion?: string;
   readonly output: string;
   readonly numMasked: number;
   readonly numWeights: number;
+  readonly numDense: number;
   readonly isWritten: boolean;
   readonly warnings: readonly string[];
 }): Report {
-  const { method, output, numMasked, numWeights, isWritten, warnings } = options;
+  const { method, criterion, output, numMasked, numWeights, numDense, isWritten, warnings } = options;
+  const matrices = `${numMasked} ${numMasked === 1 ? 'matrix' : 'matrices'}`;
+  const weights = numWeights < 1e5 ? `${numWeights}` : `${(numWeights / 1e6).toFixed(1)} M`;
   return {
     title: `Pruned with ${method}`,
     verdict: {
       tone: 'good',
-      text: `${isWritten ? 'Wrote' : 'Would write'} ${output}: ${numMasked} matrices, ${(numWeights / 1e6).toFixed(1)} M weights, two of four kept.`,
+      text: `${isWritten ? 'Wrote' : 'Would write'} ${output}: ${matrices}, ${weights} weights, two of four kept by ${method}.`,
     },
     blocks: [
       {
@@ -200,10 +205,12 @@ export function reportPruned(options: {
         figures: [
           { label: 'matrices', value: numMasked, format: 'count' },
           { label: 'weights in them', value: numWeights, format: 'count' },
-          { label: 'kept', value: 0.5, format: 'percent' },
+          { label: 'kept of them', value: 0.5, format: 'percent' },
+          { label: 'weights of other tensors, left as they are', value: numDense, format: 'count' },
         ],
       },
       ...warnings.map((text): Block => ({ kind: 'callout', tone: 'warn', title: method, text })),
+      ...(criterion === undefined ? [] : [{ kind: 'text', text: criterion, markdown: true } as const]),
       { kind: 'text', text: SIZE_NOTE },
     ],
   };

@@ -49,9 +49,10 @@ export async function sweepKappa(
   const { keep, settings, signal, onProgress } = options;
   const kappas = [...new Set(options.kappas)].toSorted((a, b) => a - b);
   const { lambda1: _lambda1, kappa: _kappa, maskLearningRate: _rate, ...shared } = settings;
+  const stops = signal ? { signal } : {};
   const evaluator = await createEvaluator(model, validation);
   const magnitude = new Map(prunableNames(model).map((name) => [name, magnitudeMask(name, model.parameters[name]!)]));
-  const score = (masks: MaskSet): Promise<number> => evaluator.perplexity(maskedParameters(model, masks));
+  const score = (masks: MaskSet): Promise<number> => evaluator.perplexity(maskedParameters(model, masks), stops);
   const runTo = async (kappa: number, until: number, from?: ProxSnapshot) => {
     await using run = await openProxRun(model, calibration, { ...shared, kappa, ...(from ? { from } : {}) });
     await run.advance(until, {
@@ -62,7 +63,7 @@ export async function sweepKappa(
     return { outcome, perplexity: await score(outcome.masks), snapshot: await run.snapshot() };
   };
   try {
-    const densePerplexity = await evaluator.perplexity({});
+    const densePerplexity = await evaluator.perplexity({}, stops);
     const magnitudePerplexity = await score(magnitude);
     const early = [];
     for (const kappa of kappas)

@@ -59,7 +59,7 @@ export async function rowsFor(
       code: 'TF-SPARSE-003',
       subject: 'calibration',
       expected: 'documents with text',
-      actual: `${numEmpty} empty ones, skipped`,
+      actual: numEmpty === 1 ? 'an empty one, skipped' : `${numEmpty} empty ones, skipped`,
       location: path,
     });
   }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { runVerbInTest } from '@tenfold/core/system/test-kit';
 import { maskFolder, openModel } from '../src/index.ts';
+import { documentsFromText } from '../src/model/text-windows.ts';
 import { manifest } from '../src/manifest.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../../models/scrimshaw-11m', import.meta.url));
@@ -34,6 +35,14 @@ test('a tokenizer that knows more tokens than the embedding has rows is refused'
   });
   await assert.rejects(openModel(folder), /openModel: a tokenizer of at most 4096 tokens.*TF-SPARSE-004/s);
   rmSync(folder, { recursive: true });
+});
+
+test('empty documents are those between two separators; a heading at the start of a text has none before it', () => {
+  assert.deepEqual(documentsFromText('\n = One = \n a \n = Two = \n b\n'), {
+    documents: ['= One = \n a', '= Two = \n b'],
+    numEmpty: 0,
+  });
+  assert.equal(documentsFromText('a<|endoftext|><|endoftext|>b<|endoftext|>').numEmpty, 1);
 });
 
 test('an empty calibration text and one shorter than a row say so', async () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { readSafetensors, writeNpz, writeSafetensors } from '@tenfold/core/data';
 import { castTensor, type Tensor } from '@tenfold/core/tensor';
 import { createRng } from '@tenfold/core/base';
+import { runVerbInTest } from '@tenfold/core/system/test-kit';
 import {
   applyMask,
   inspectFolder,
@@ -15,6 +16,8 @@ import {
   readMaskFile,
   supportHistogram,
 } from '../src/index.ts';
+import { manifest } from '../src/manifest.ts';
+import { planMasks } from '../src/io/mask-folder.ts';
 import { fingerprintOf } from '../src/io/fingerprint.ts';
 
 const rng = createRng(5, 'folder');
@@ -136,6 +139,48 @@ test('a mask is refused over another base model, unless any base is asked for', 
   );
   assert.equal((await readMaskFile(mask)).size, 3);
   for (const path of [folder, other, `${folder}-out`]) rmSync(path, { recursive: true });
+});
+
+test('an empty matrix is no matrix, what is left dense is counted, and shapes are judged by what the dtype needs', async () => {
+  const folder = await createFolder((t) => {
+    t['model.layers.0.self_attn.v_proj.weight'] = random([0, 8]);
+    t['scalar'] = { dtype: 'float32', shape: [], data: Float32Array.of(3) };
+    t['model.layers.0.self_attn.o_proj.weight'] = {
+      dtype: 'float8e4m3fn',
+      shape: [16, 16],
+      data: new Uint8Array(256),
+    };
+  });
+  const eligible = Object.fromEntries((await inspectFolder(folder)).map((audit) => [audit.name, audit.isEligible]));
+  assert.deepEqual(eligible, {
+    'model.layers.0.mlp.down_proj.weight': true,
+    'model.layers.0.mlp.up_proj.weight': true,
+    'model.layers.0.self_attn.o_proj.weight': false,
+    'model.layers.0.self_attn.q_proj.weight': true,
+  });
+  rmSync(folder, { recursive: true });
+  const plain = await createFolder((t) => (t['model.layers.0.self_attn.v_proj.weight'] = random([0, 8])));
+  const { numMasked, numWeights, numDense } = await maskFolder(plain, `${plain}-out`);
+  assert.deepEqual([numMasked, numWeights, numDense], [3, 16 * 16 + 2 * 16 * 32, 8 * 16]);
+  assert.deepEqual(await planMasks(plain, `${plain}-other`), { numMasked, numWeights, numDense });
+  for (const path of [plain, `${plain}-out`]) rmSync(path, { recursive: true });
+});
+
+test('masks with an odd number of blocks are read without their base, from every kind of file', async () => {
+  const name = 'model.layers.0.self_attn.v_proj.weight';
+  const folder = await createFolder((t) => (t[name] = random([5, 12])));
+  const output = `${folder}-out`;
+  await maskFolder(folder, output);
+  const own = await readMaskFile(join(output, 'mask24.safetensors'));
+  assert.equal(own.get(name)!.codes.length, 15);
+  const npz = `${folder}.npz`;
+  const data = packBits(own.get(name)!, true);
+  await writeNpz(npz, [[name, { dtype: 'uint8', shape: [data.length], data }]]);
+  const zeros = await readMaskFile(join(output, 'model.safetensors'));
+  for (const other of [await readMaskFile(npz), zeros]) assert.deepEqual(other.get(name)!.codes, own.get(name)!.codes);
+  const { report } = await runVerbInTest(manifest, 'diff', { a: join(output, 'mask24.safetensors'), b: output });
+  assert.match(report!.verdict.text, /No mask entry differs/);
+  for (const path of [folder, output, npz]) rmSync(path, { recursive: true });
 });
 
 test('packed bits in an npz, our mask file and the zeros of a masked checkpoint are one mask', async () => {

@@ -16,8 +16,12 @@ import {
 } from '../src/index.ts';
 import { manifest } from '../src/manifest.ts';
 import { cholesky, inverseFromCholesky } from '../src/methods/cholesky.ts';
+import { admmPrune } from '../src/methods/admm.ts';
+import { createPace, type Pace } from '../src/methods/pace.ts';
 import { wandaMask } from '../src/methods/scores.ts';
 import { sparseGpt } from '../src/methods/sparse-gpt.ts';
+
+const pace = createPace(undefined, 'test');
 
 test('the manifest keeps the rules of the house', () => {
   assertManifest(manifest);
@@ -29,7 +33,7 @@ test('Wanda with equal input norms is magnitude; a loud input saves its small we
   assert.equal(wandaMask(w, [1, 4], Float64Array.of(10, 1, 1, 1)).codes[0], 2);
 });
 
-test('the inverse from the Cholesky factor times the matrix is the identity', () => {
+test('the inverse from the Cholesky factor times the matrix is the identity', async () => {
   const n = 6;
   const rng = createRng(3);
   const b = Float64Array.from({ length: n * n }, () => rng.normal());
@@ -38,7 +42,7 @@ test('the inverse from the Cholesky factor times the matrix is the identity', ()
     for (let j = 0; j < n; j++)
       for (let k = 0; k < n; k++)
         a[i * n + j] = a[i * n + j]! + b[i * n + k]! * b[j * n + k]! + (i === j ? 0.1 / n : 0);
-  const inverse = inverseFromCholesky(cholesky(a, n)!, n);
+  const inverse = await inverseFromCholesky((await cholesky(a, n, pace))!, n, pace);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
@@ -48,7 +52,7 @@ test('the inverse from the Cholesky factor times the matrix is the identity', ()
   }
 });
 
-test('SparseGPT with update leaves less output error than its mask over the original weights', () => {
+test('SparseGPT and ADMM with update leave less output error than their masks over the original weights', async () => {
   const [rows, n, tokens] = [8, 16, 64];
   const rng = createRng(11);
   const mix = Float64Array.from({ length: n * n }, () => rng.normal());
@@ -60,7 +64,6 @@ test('SparseGPT with update leaves less output error than its mask over the orig
   for (const row of x)
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) gram[i * n + j] = gram[i * n + j]! + row[i]! * row[j]!;
   const w = Float32Array.from({ length: rows * n }, () => rng.normal());
-  const { mask, updated } = sparseGpt(w, [rows, n], gram, tokens);
   const errorOf = (v: Float32Array): number =>
     x.reduce((sum, row) => {
       for (let r = 0; r < rows; r++) {
@@ -70,9 +73,29 @@ test('SparseGPT with update leaves less output error than its mask over the orig
       }
       return sum;
     }, 0);
-  const masked = w.map((value, i) => (updated[i] === 0 ? 0 : value));
-  assert.equal(mask.codes.length, (rows * n) / 4);
-  assert.ok(errorOf(updated) < 0.8 * errorOf(masked), `${errorOf(updated)} against ${errorOf(masked)}`);
+  for (const { mask, updated } of [
+    await sparseGpt(w, [rows, n], { gram, numTokens: tokens }, pace),
+    await admmPrune(w, [rows, n], gram, pace),
+  ]) {
+    const masked = w.map((value, i) => (updated[i] === 0 ? 0 : value));
+    assert.equal(mask.codes.length, (rows * n) / 4);
+    assert.ok(errorOf(updated) < 0.8 * errorOf(masked), `${errorOf(updated)} against ${errorOf(masked)}`);
+  }
+});
+
+test('an interrupt is heard in the middle of a large matrix', async () => {
+  const n = 512;
+  const gram = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) gram[i * n + i] = 1 + i;
+  const w = Float32Array.from({ length: n * n }, (_, i) => Math.sin(i));
+  for (const prune of [
+    (turns: Pace) => admmPrune(w, [n, n], gram, turns),
+    (turns: Pace) => sparseGpt(w, [n, n], { gram, numTokens: n }, turns),
+  ]) {
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await assert.rejects(prune(createPace(controller.signal, 'prune')), /got a cancel request.*TF-BASE-001/);
+  }
 });
 
 const data = findDataFolder();

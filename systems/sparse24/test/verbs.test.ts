@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -24,7 +25,8 @@ import { settingsFromParams } from '../src/settings.ts';
 import { readLlama2cTokenizer } from '../src/model/llama2c.ts';
 import { commandOf } from '../src/verbs/sweep.ts';
 import { createRng } from '@tenfold/core/base';
-import { tinyModel } from './tiny-model.ts';
+import { proxSparse } from '../src/methods/proxsparse.ts';
+import { tinyModel, tinyRows } from './tiny-model.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../../models/scrimshaw-11m', import.meta.url));
 
@@ -103,6 +105,66 @@ describe('verbs', () => {
       /either --lambda1 or --kappa, got both.*TF-SPARSE-005/,
     );
     await assert.rejects(run('compare', { model: 'models/base', methods: [] }), /methods/);
+    writeFileSync(join(folder, 'text.txt'), 'Call me Ishmael. '.repeat(100));
+    for (const [more, message] of [
+      [{ method: 'magnitude', text: 'text.txt' }, /options that magnitude reads, got --text/],
+      [{ method: 'wanda', kappa: 0.1 }, /options that wanda reads, got --kappa/],
+      [{ epsilon: 0.1 }, /--lambda2 above 0 with --epsilon/],
+    ] as const)
+      await assert.rejects(run('prune', { ...base, ...more }), message);
+    await assert.rejects(
+      run('compare', { model: 'models/base', methods: ['magnitude', 'ria'], lambda1: 1 }),
+      /options that magnitude, ria read, got --lambda1/,
+    );
+  });
+
+  test('without text prune takes magnitude and says what a better mask needs; with text it learns one', async () => {
+    const plain = await run('prune', { model: 'models/base', output: 'plain' });
+    assert.match(plain.report!.verdict.text, /two of four kept by magnitude\.$/);
+    const said = JSON.stringify(plain.report!.blocks);
+    assert.match(said, /Kept: the two largest of every four weights; no text was read/);
+    assert.match(said, /needs a Llama-style model and text: give `--text FILE` \(ProxSparse\)/);
+    writeFileSync(
+      join(folder, 'book.txt'),
+      'Call me Ishmael, said the harpooner, and the whale went down. '.repeat(40),
+    );
+    const few = { model: 'models/base', text: 'book.txt', steps: 2, rows: 2, context: 16 };
+    const learned = await run('prune', { ...few, output: 'learned' });
+    assert.equal((learned.result as { method: string }).method, 'proxsparse');
+    assert.match(learned.report!.verdict.text, /two of four kept by proxsparse\.$/);
+    const method = JSON.parse(readFileSync(join(folder, 'learned/sparsity_report.json'), 'utf8')).method;
+    assert.equal(method, 'proxsparse');
+  });
+
+  test('an interrupted run with a checkpoint keeps the steps it took', async () => {
+    const controller = new AbortController();
+    const steps: number[] = [];
+    const checkpoint = join(folder, 'state.safetensors');
+    const model = tinyModel();
+    const rows = tinyRows(2, 16);
+    const settings = { steps: 1000, learningRate: 1e-3, kappa: 0.02 };
+    const state = { path: checkpoint, key: 'one', resumes: true };
+    await assert.rejects(
+      proxSparse(model, rows, {
+        ...settings,
+        checkpoint: state,
+        signal: controller.signal,
+        onStep: ({ step }) => (steps.push(step) === 3 ? controller.abort() : undefined),
+      }),
+      /TF-BASE-001/,
+    );
+    const resumed: number[] = [];
+    const again = new AbortController();
+    await assert.rejects(
+      proxSparse(model, rows, {
+        ...settings,
+        checkpoint: state,
+        signal: again.signal,
+        onStep: ({ step }) => (resumed.push(step), again.abort()),
+      }),
+      /TF-BASE-001/,
+    );
+    assert.deepEqual([steps, resumed], [[1, 2, 3], [4]]);
   });
 
   test('rows longer than the model’s context are refused, also where the model writes them', async () => {

@@ -11,10 +11,20 @@ export interface MatrixAudit {
   readonly support: readonly number[];
   /** No block has more than two non-zeros. */
   readonly isSparse24: boolean;
-  /** cuSPARSELt takes 16-bit matrices in multiples of 16 × 16, 32-bit ones of 8 × 8. */
+  /** Both sizes are multiples that cuSPARSELt takes for the dtype. */
   readonly isEligible: boolean;
   readonly zeroShare: number;
 }
+
+/** cuSPARSELt takes matrices in these multiples; other dtypes not at all. */
+const MULTIPLE_OF: Readonly<Record<string, number>> = {
+  float32: 8,
+  float16: 16,
+  bfloat16: 16,
+  float8e4m3fn: 32,
+  float8e5m2: 32,
+  int8: 32,
+};
 
 /** @param path  safetensors file or folder */
 export async function inspectFolder(path: string, onTensor?: (name: string) => void): Promise<MatrixAudit[]> {
@@ -28,7 +38,7 @@ export async function inspectFolder(path: string, onTensor?: (name: string) => v
       const { data } = tensor.dtype === 'float32' ? (tensor as Tensor<'float32'>) : castTensor(tensor, 'float32');
       const isDivisible = shape[1]! % 4 === 0;
       const support = isDivisible ? [...supportHistogram(data)] : [0, 0, 0, 0, 0];
-      const multiple = dtype === 'float32' ? 8 : 16;
+      const multiple = MULTIPLE_OF[dtype] ?? Infinity;
       let zeros = 0;
       for (let i = 0; i < data.length; i++) if (data[i] === 0) zeros++;
       audits.push({

@@ -48,7 +48,7 @@ async function masksFromSafetensors(path: string, options: MaskFileOptions): Pro
       const place = `${path}, "${stored}"`;
       if (isMask) {
         const packed = tensor.data as Uint8Array;
-        masks.set(name, unpackCodes(packed, shapeFor(name, options, packed.length * 2, path), place));
+        masks.set(name, unpackCodes(packed, shapeFor(name, options, blocksIn(packed, 0xf0), path), place));
         continue;
       }
       const { data } = tensor.dtype === 'float32' ? (tensor as Tensor<'float32'>) : castTensor(tensor, 'float32');
@@ -65,9 +65,17 @@ async function masksFromNpz(path: string, options: MaskFileOptions): Promise<Map
   for (const [key, tensor] of await readNpz(path)) {
     const name = key.replace(/\.mask$/, '').replace(/(?<!\.weight)$/, '.weight');
     const packed = tensor.data as Uint8Array;
-    masks.set(name, unpackBits(packed, shapeFor(name, options, packed.length * 2, path), `${path}, "${key}"`));
+    const shape = shapeFor(name, options, blocksIn(packed, 0x0f), path);
+    masks.set(name, unpackBits(packed, shape, `${path}, "${key}"`));
   }
   return masks;
+}
+
+/** Blocks in a packed mask whose shape is not known: two a byte; an odd last one leaves the other half of the byte empty,
+ *  which no block is.  @param second  the bits of a byte's second block */
+function blocksIn(packed: Uint8Array, second: number): number {
+  const isOdd = packed.length > 0 && (packed.at(-1)! & second) === 0;
+  return packed.length * 2 - (isOdd ? 1 : 0);
 }
 
 function shapeFor(

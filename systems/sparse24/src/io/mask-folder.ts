@@ -48,6 +48,8 @@ export interface MaskFolderOptions {
 export interface MaskedFolder {
   readonly numMasked: number;
   readonly numWeights: number;
+  /** Elements of all other tensors: embeddings, norms, head, and whatever has another name. They stay as they are. */
+  readonly numDense: number;
   readonly bytes: number;
 }
 
@@ -87,10 +89,9 @@ export async function planMasks(
   folder: string,
   output: string,
   { masks, force = false }: Pick<MaskFolderOptions, 'masks' | 'force'> = {},
-): Promise<Pick<MaskedFolder, 'numMasked' | 'numWeights'>> {
-  const targets = await targetsOf(folder, output, masks, force);
-  const numWeights = targets.reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
-  return { numMasked: targets.length, numWeights };
+): Promise<Omit<MaskedFolder, 'bytes'>> {
+  const { targets, numDense } = await targetsOf(folder, output, masks, force);
+  return { numMasked: targets.length, numWeights: numElements(targets), numDense };
 }
 
 async function targetsOf(
@@ -98,7 +99,7 @@ async function targetsOf(
   output: string,
   masks: MaskSet | undefined,
   force: boolean,
-): Promise<FileEntry[]> {
+): Promise<{ readonly targets: FileEntry[]; readonly numDense: number }> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw sparseError('TF-SPARSE-004', {
       subject: 'maskFolder',
@@ -125,7 +126,11 @@ async function targetsOf(
       location: folder,
     });
   }
-  return targets;
+  return { targets, numDense: numElements(entries) - numElements(targets) };
+}
+
+function numElements(entries: readonly FileEntry[]): number {
+  return entries.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
 /** @throws TF-SPARSE-001, 002, 006, 007 naming the tensor; nothing is left at `output` then */
@@ -135,15 +140,17 @@ export async function maskFolder(
   options: MaskFolderOptions = {},
 ): Promise<MaskedFolder> {
   const { masks, force = false, writesMaskFile = true } = options;
-  const targets = await targetsOf(folder, output, masks, force);
+  const { targets, numDense } = await targetsOf(folder, output, masks, force);
   const partial = `${output}.${process.pid}.part`;
   rmSync(partial, { recursive: true, force: true });
   makeFolder(partial);
   try {
     const metadata = { ...options.metadata, base: await fingerprintOf(folder) };
     const memory = createStreamMemory();
-    const write = (sink?: SafetensorsWriter): Promise<MaskedFolder> =>
-      maskFiles({ folder, partial, targets, options, memory, ...(sink ? { sink } : {}) });
+    const write = async (sink?: SafetensorsWriter): Promise<MaskedFolder> => ({
+      ...(await maskFiles({ folder, partial, targets, options, memory, ...(sink ? { sink } : {}) })),
+      numDense,
+    });
     const written = await (writesMaskFile
       ? withPartialFile(join(partial, MASK_FILE), async (sink) => {
           const writer = await createSafetensorsWriter(sink, targets.map(announceMask), {
@@ -182,7 +189,7 @@ async function maskFiles({
   options: MaskFolderOptions;
   memory: MaskMemory;
   sink?: SafetensorsWriter;
-}): Promise<MaskedFolder> {
+}): Promise<Omit<MaskedFolder, 'numDense'>> {
   let numMasked = 0;
   let numWeights = 0;
   let bytes = 0;

@@ -13,8 +13,9 @@ const CODE_OF_BITS = Int8Array.from({ length: 16 }, (_, bits) => CODE_BITS.index
 /** Weights that a mask may cover: the projections of attention and MLP, as in the released code; never embeddings, head or norms. */
 const PRUNABLE = /(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj|out_proj|fc1|fc2)\.weight$/;
 
+/** Whether a mask covers the tensor; one without elements has nothing to mask. */
 export function isPrunable(name: string, shape: readonly number[]): boolean {
-  return shape.length === 2 && PRUNABLE.test(name);
+  return shape.length === 2 && shape[0]! * shape[1]! > 0 && PRUNABLE.test(name);
 }
 
 /** Matrices that GPT-2 style Conv1D modules store as [in, out]: blocks of four along a row would run over outputs. */

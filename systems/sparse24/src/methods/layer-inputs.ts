@@ -1,5 +1,6 @@
 /** What the layer-wise methods need: for each prunable matrix the Gram matrix XᵀX of its inputs over the calibration rows.
  *  The sums are part of the graph; matrices that share an input (q, k, v; gate, up) share one sum. */
+import { throwIfCancelled } from '@tenfold/core/base';
 import { buildInference, i64, llama } from '@tenfold/core/nn';
 import { createGraphBuilder, removeDeadCode, type Graph } from '@tenfold/core/graph';
 import { openBackend, type Session } from '@tenfold/core/runtime';
@@ -21,7 +22,11 @@ export interface LayerInputs {
 const ROWS_PER_RUN = 16;
 
 /** Nothing runs yet: each Gram matrix runs only the part of the model that it depends on. */
-export function layerInputsOf(model: LoadedModel, rows: readonly (readonly number[])[]): LayerInputs {
+export function layerInputsOf(
+  model: LoadedModel,
+  rows: readonly (readonly number[])[],
+  signal?: AbortSignal,
+): LayerInputs {
   const context = rows[0]!.length;
   const together = greatestDivisor(rows.length, ROWS_PER_RUN);
   const { graph } = buildInference({ model: llama(model.config), inputs: { tokens: i64(together, context) } });
@@ -38,7 +43,7 @@ export function layerInputsOf(model: LoadedModel, rows: readonly (readonly numbe
         part,
         Object.fromEntries(part.states.map(({ name }) => [name, current[name]!])),
       );
-      return await sumGrams(session, rows, together);
+      return await sumGrams(session, rows, together, signal);
     },
     replace(name, data) {
       current[name] = { dtype: 'float32', shape: model.parameters[name]!.shape, data };
@@ -80,10 +85,12 @@ async function sumGrams(
   session: Session,
   rows: readonly (readonly number[])[],
   together: number,
+  signal: AbortSignal | undefined,
 ): Promise<Float64Array> {
   let sum: Float64Array | undefined;
   const context = rows[0]!.length;
   for (let at = 0; at < rows.length; at += together) {
+    throwIfCancelled(signal, 'the inputs of a layer');
     const data = BigInt64Array.from(rows.slice(at, at + together).flat(), BigInt);
     const tokens = { dtype: 'int64' as const, shape: [together, context], data };
     const gram = (await session.run({ tokens }))['gram'] as Tensor<'float32'>;

@@ -6,6 +6,7 @@ import { applyMask, assertFinite, assertMaskable } from '../mask/mask24.ts';
 import type { LoadedModel, Mask24, MethodName, PruneOutcome } from '../types.ts';
 import { admmPrune } from './admm.ts';
 import { layerInputsOf } from './layer-inputs.ts';
+import { createPace, type Pace } from './pace.ts';
 import { columnNorms, riaMask, wandaMask } from './scores.ts';
 import { sparseGpt } from './sparse-gpt.ts';
 
@@ -25,21 +26,21 @@ interface LayerResult {
 type PruneLayer = (
   weights: Float32Array,
   shape: readonly [number, number],
-  gram: Float64Array,
-  numTokens: number,
-) => LayerResult;
+  inputs: { readonly gram: Float64Array; readonly numTokens: number },
+  pace: Pace,
+) => LayerResult | Promise<LayerResult>;
 
 const PRUNE_LAYER: Readonly<Record<LayerwiseMethod, PruneLayer>> = {
-  wanda: (w, shape, gram) => ({ mask: wandaMask(w, shape, columnNorms(gram, shape[1])) }),
-  ria: (w, shape, gram) => ({ mask: riaMask(w, shape, columnNorms(gram, shape[1])) }),
-  sparsegpt: (w, shape, gram, numTokens) => ({ mask: sparseGpt(w, shape, gram, numTokens).mask }),
+  wanda: (w, shape, { gram }) => ({ mask: wandaMask(w, shape, columnNorms(gram, shape[1])) }),
+  ria: (w, shape, { gram }) => ({ mask: riaMask(w, shape, columnNorms(gram, shape[1])) }),
+  sparsegpt: async (w, shape, inputs, pace) => ({ mask: (await sparseGpt(w, shape, inputs, pace)).mask }),
   'sparsegpt-update': sparseGpt,
   // Its mask is better for inputs that updated layers give; SparseGPT's is not.
-  admm: (w, shape, gram) => {
-    const { mask, updated } = admmPrune(w, shape, gram);
+  admm: async (w, shape, { gram }, pace) => {
+    const { mask, updated } = await admmPrune(w, shape, gram, pace);
     return { mask, carried: updated };
   },
-  'admm-update': admmPrune,
+  'admm-update': (w, shape, { gram }, pace) => admmPrune(w, shape, gram, pace),
 };
 
 export async function pruneLayerwise(
@@ -48,8 +49,9 @@ export async function pruneLayerwise(
   rows: readonly (readonly number[])[],
   { signal, onLayer }: { signal?: AbortSignal; onLayer?: (done: number, total: number) => void } = {},
 ): Promise<PruneOutcome> {
-  const inputs = layerInputsOf(model, rows);
+  const inputs = layerInputsOf(model, rows, signal);
   const masks = new Map<string, Mask24>();
+  const pace = createPace(signal, method);
   const updated: Record<string, Tensor<'float32'>> = {};
   for (const [index, group] of inputs.groups.entries()) {
     throwIfCancelled(signal, method);
@@ -58,7 +60,7 @@ export async function pruneLayerwise(
       const { shape, data } = model.parameters[name]!;
       assertMaskable(name, shape);
       assertFinite(name, data);
-      const result = PRUNE_LAYER[method](data, shape, gram, inputs.numTokens);
+      const result = await PRUNE_LAYER[method](data, shape, { gram, numTokens: inputs.numTokens }, pace);
       masks.set(name, result.mask);
       if (result.updated) updated[name] = { dtype: 'float32', shape, data: result.updated };
       inputs.replace(name, result.updated ?? result.carried ?? applyMask(data, result.mask, name));

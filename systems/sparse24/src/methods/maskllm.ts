@@ -5,7 +5,7 @@
  *  Logits start at N(0, 0.01) plus priorStrength · σ · (overlap with the prior mask − 1).
  *  Source: Fang et al. 2024 (arXiv 2409.17481). With a ProxSparse mask as prior it is the combination of both methods.
  *  Differs: few steps and one row a step by default, and no weight decay of the logits. */
-import { throwIfCancelled, type Rng } from '@tenfold/core/base';
+import { throwIfCancelled, yieldToEventLoop, type Rng } from '@tenfold/core/base';
 import {
   adam,
   createTrainer,
@@ -89,7 +89,13 @@ export async function maskLlm(
       data: Float32Array.of(from + (to - from) * progress),
     });
     const tokens = BigInt64Array.from(rows[step % rows.length]!, BigInt);
-    const noise = Object.fromEntries(names.map((name) => [`gumbel.${name}`, gumbelNoise(blocksOf(name), rng)]));
+    const noise: Record<string, Tensor<'float32'>> = {};
+    for (const name of names) {
+      // Millions of draws a step: an interrupt is heard between matrices.
+      await yieldToEventLoop();
+      throwIfCancelled(signal, 'maskllm');
+      noise[`gumbel.${name}`] = gumbelNoise(blocksOf(name), rng);
+    }
     const { loss } = await trainer.step({
       tokens: { dtype: 'int64', shape: [1, context], data: tokens },
       labels: { dtype: 'int64', shape: [1, context - 1], data: tokens.slice(1) },

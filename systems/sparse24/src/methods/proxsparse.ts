@@ -32,10 +32,16 @@ export async function proxSparse(
   await using run = await openProxRun(model, rows, { ...settings, ...(from ? { from } : {}) });
   const stride = checkpoint ? Math.max(1, Math.ceil(settings.steps / CHECKPOINTS_PER_RUN)) : settings.steps;
   while (run.step < settings.steps) {
-    await run.advance((Math.floor(run.step / stride) + 1) * stride, {
-      ...(signal ? { signal } : {}),
-      ...(onStep ? { onStep } : {}),
-    });
+    try {
+      await run.advance((Math.floor(run.step / stride) + 1) * stride, {
+        ...(signal ? { signal } : {}),
+        ...(onStep ? { onStep } : {}),
+      });
+    } catch (error) {
+      // An interrupt falls between two steps: what was learned so far is kept.
+      if (checkpoint && signal?.aborted && run.step > 0) await run.save(checkpoint.path, { key: checkpoint.key });
+      throw error;
+    }
     if (checkpoint && run.step < settings.steps) await run.save(checkpoint.path, { key: checkpoint.key });
   }
   if (checkpoint) rmSync(checkpoint.path, { force: true });

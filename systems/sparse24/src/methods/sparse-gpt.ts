@@ -6,6 +6,7 @@
 import { CODE_BITS, maskFromScores } from '../mask/mask24.ts';
 import type { Mask24 } from '../types.ts';
 import { cholesky, inverseFromCholesky, upperCholesky } from './cholesky.ts';
+import type { Pace } from './pace.ts';
 
 const DAMPING = 0.01;
 
@@ -15,20 +16,21 @@ export interface SparseGptResult {
   readonly updated: Float32Array;
 }
 
-/** @param gram  XᵀX [in, in] @param numTokens  rows of X.   Mutates: nothing. */
-export function sparseGpt(
+/** @param inputs.gram  XᵀX [in, in] @param inputs.numTokens  rows of X.   Mutates: nothing. */
+export async function sparseGpt(
   weights: Float32Array,
   shape: readonly [number, number],
-  gram: Float64Array,
-  numTokens: number,
-): SparseGptResult {
+  { gram, numTokens }: { readonly gram: Float64Array; readonly numTokens: number },
+  pace: Pace,
+): Promise<SparseGptResult> {
   const [rows, n] = shape;
-  const upper = inverseFactor(gram, n, numTokens);
+  const upper = await inverseFactor(gram, n, numTokens, pace);
   const w = Float64Array.from(weights);
   for (let j = 0; j < n; j++) if (gram[j * n + j] === 0) for (let row = 0; row < rows; row++) w[row * n + j] = 0;
   const codes = new Uint8Array((rows * n) / 4);
   const scores = new Float64Array(4);
   for (let row = 0; row < rows; row++) {
+    await pace((n * n) / 4);
     const at = row * n;
     for (let column = 0; column < n; column += 4) {
       for (let i = 0; i < 4; i++) scores[i] = (w[at + column + i]! / upper[(column + i) * n + column + i]!) ** 2;
@@ -47,7 +49,7 @@ export function sparseGpt(
 }
 
 /** U with (H + damping)⁻¹ = UᵀU; the damping is multiplied by ten until the factor exists. */
-function inverseFactor(gram: Float64Array, n: number, numTokens: number): Float64Array {
+async function inverseFactor(gram: Float64Array, n: number, numTokens: number, pace: Pace): Promise<Float64Array> {
   for (let damping = DAMPING; ; damping *= 10) {
     const h = Float64Array.from(gram, (value) => (2 * value) / numTokens);
     let mean = 0;
@@ -56,8 +58,8 @@ function inverseFactor(gram: Float64Array, n: number, numTokens: number): Float6
       mean += h[j * n + j]! / n;
     }
     for (let j = 0; j < n; j++) h[j * n + j] = h[j * n + j]! + damping * mean;
-    const lower = cholesky(h, n);
-    const upper = lower && upperCholesky(inverseFromCholesky(lower, n), n);
+    const lower = await cholesky(h, n, pace);
+    const upper = lower && (await upperCholesky(await inverseFromCholesky(lower, n, pace), n, pace));
     if (upper !== undefined) return upper;
   }
 }

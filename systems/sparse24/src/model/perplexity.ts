@@ -1,12 +1,13 @@
 /** Perplexity: mean cross-entropy of every next token over windows of one length, exponentiated.
  *  Protocol of the released code: text tokenised once, windows that do not overlap, context − 1 targets each. */
+import { throwIfCancelled } from '@tenfold/core/base';
 import { buildInference, i64, llama } from '@tenfold/core/nn';
 import { openBackend, type Session, type StateValues } from '@tenfold/core/runtime';
 import type { LoadedModel } from '../types.ts';
 
 export interface Evaluator {
   /** exp of the mean nats per target. @param parameters  replaces weights by name; others are the model's own */
-  perplexity(parameters: StateValues): Promise<number>;
+  perplexity(parameters: StateValues, options?: { readonly signal?: AbortSignal }): Promise<number>;
   readonly numTargets: number;
   dispose(): Promise<void>;
 }
@@ -32,11 +33,14 @@ export async function createEvaluator(
   const numTargets = windows.reduce((sum, window) => sum + window.length - 1, 0);
   return {
     numTargets,
-    async perplexity(parameters) {
+    async perplexity(parameters, { signal } = {}) {
       for (const [name, value] of Object.entries(parameters))
         if (known.has(name)) await session.writeState(name, value);
       let nats = 0;
-      for (const window of windows) nats += await windowNats(session, window, context, model.config.vocab_size);
+      for (const window of windows) {
+        throwIfCancelled(signal, 'perplexity');
+        nats += await windowNats(session, window, context, model.config.vocab_size);
+      }
       return Math.exp(nats / numTargets);
     },
     dispose: () => session.dispose(),

@@ -21,11 +21,14 @@ export function windowsFromText(
   return windows;
 }
 
-/** Documents of a text: separated by `<|endoftext|>`, or by blank lines behind a heading line (`= Title =`), else the whole. */
+/** Documents of a text: separated by `<|endoftext|>`, or by blank lines behind a heading line (`= Title =`), else the whole.
+ *  Empty ones are counted between two separators only: what stands before the first and behind the last is no document. */
 export function documentsFromText(text: string): { readonly documents: string[]; readonly numEmpty: number } {
-  const parts = text.includes('<|endoftext|>') ? text.split('<|endoftext|>') : text.split(/\n(?= = [^=].* = \n)/);
-  const documents = parts.map((part) => part.trim()).filter((part) => part !== '');
-  return { documents, numEmpty: parts.length - documents.length };
+  const parts = (text.includes('<|endoftext|>') ? text.split('<|endoftext|>') : text.split(/\n(?= = [^=].* = \n)/)).map(
+    (part) => part.trim(),
+  );
+  const documents = parts.filter((part) => part !== '');
+  return { documents, numEmpty: parts.slice(1, -1).filter((part) => part === '').length };
 }
 
 /** Calibration rows: each a random stretch of a document, behind the start token; short documents are joined with the next,

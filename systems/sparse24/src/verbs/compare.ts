@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { compareMethods, type Comparison } from '../compare.ts';
+import { refuseUnread } from '../criterion.ts';
 import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
 import { reportComparison } from '../report.ts';
@@ -18,6 +19,7 @@ interface CompareParams extends LearnParams {
 
 export async function run(params: CompareParams, context: VerbContext): Promise<VerbResult> {
   assertUnseen(params, context);
+  refuseUnread(params.methods, params);
   context.progress({ phase: 'loading the model' });
   const model = await openModel(resolve(context.workingFolder, params.model));
   const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { pruneWith } from '../compare.ts';
+import { criterionText, methodMeant, refuseUnread } from '../criterion.ts';
 import { maskFolder, planMasks } from '../io/mask-folder.ts';
 import type { CheckpointOptions } from '../methods/proxsparse.ts';
 import { openModel } from '../model/open-model.ts';
@@ -15,7 +16,7 @@ import type { MethodName, PruneOutcome } from '../types.ts';
 interface PruneParams extends LearnParams {
   readonly model: string;
   readonly output: string;
-  readonly method: MethodName;
+  readonly method?: MethodName | undefined;
   readonly checkpoint?: string | undefined;
   readonly resume: boolean;
   readonly force: boolean;
@@ -25,46 +26,51 @@ interface PruneParams extends LearnParams {
 export async function run(params: PruneParams, context: VerbContext): Promise<VerbResult> {
   const folder = resolve(context.workingFolder, params.model);
   const output = resolve(context.workingFolder, params.output);
-  if (params.method.endsWith('-update')) {
+  const method = params.method ?? methodMeant(params);
+  refuseUnread([method], params);
+  if (method.endsWith('-update')) {
     throw sparseError('TF-SPARSE-005', {
       subject: 'prune',
       expected: 'a method that leaves kept weights alone',
-      actual: params.method,
+      actual: method,
       hints: ['Use `compare` to see it beside the others.'],
     });
   }
-  if (params.checkpoint !== undefined && !params.method.startsWith('proxsparse')) {
+  if (params.checkpoint !== undefined && !method.startsWith('proxsparse')) {
     throw sparseError('TF-SPARSE-005', {
       subject: 'prune',
       expected: '--checkpoint with a method that has one (proxsparse, proxsparse+maskllm)',
-      actual: params.method,
+      actual: method,
     });
   }
-  const checkpoint = checkpointOf(params, context);
+  const checkpoint = checkpointOf({ ...params, method }, context);
   // Before minutes of learning: the folder, its shapes and the output.
   const plan = await planMasks(folder, output, { force: params.force });
   const outcome =
-    params.method === 'magnitude' ? undefined : await learnMasks(folder, params, { context, ...checkpoint });
+    method === 'magnitude' ? undefined : await learnMasks(folder, params, { method, context, ...checkpoint });
   const written = params.dryRun
     ? plan
     : await maskFolder(folder, output, {
         ...(outcome ? { masks: outcome.masks } : {}),
         force: params.force,
-        metadata: { method: params.method, seed: String(context.seed) },
+        metadata: { method, seed: String(context.seed) },
         signal: context.signal,
         onTensor: (done, total, name) => context.progress({ phase: 'masking', done, total, note: name }),
       });
+  const criterion = criterionText(method, params.model);
   return {
     ok: true,
     value: {
       output,
       ...written,
-      method: params.method,
+      method,
+      criterion,
       sparseShare: outcome?.sparseShare ?? null,
       warnings: outcome?.warnings ?? [],
     },
     report: reportPruned({
-      method: params.method,
+      method,
+      criterion,
       output,
       ...written,
       isWritten: !params.dryRun,
@@ -76,7 +82,7 @@ export async function run(params: PruneParams, context: VerbContext): Promise<Ve
 async function learnMasks(
   folder: string,
   params: PruneParams,
-  { context, checkpoint }: { context: VerbContext; checkpoint?: CheckpointOptions },
+  { method, context, checkpoint }: { method: MethodName; context: VerbContext; checkpoint?: CheckpointOptions },
 ): Promise<PruneOutcome> {
   context.progress({ phase: 'loading the model' });
   const model = await openModel(folder);
@@ -90,7 +96,7 @@ async function learnMasks(
     },
     context,
   );
-  return pruneWith(params.method, {
+  return pruneWith(method, {
     model,
     calibration,
     settings: settingsFromParams(model, params),
