@@ -11,6 +11,7 @@ import { thresholdPass } from './confident/thresholds.ts';
 import { labelError } from './label-errors.ts';
 import { runInMemory, together } from './passes.ts';
 import type { Passes } from './passes.ts';
+import type { Ranking } from './ranking-text.ts';
 import { posteriorPass } from './repair/posterior.ts';
 import { repairRulePasses } from './repair/rule.ts';
 import type { RepairRule } from './repair/rule.ts';
@@ -37,7 +38,8 @@ export interface AuditResult {
   readonly temperature: Temperature;
   /** [given · K + true] of the repair, fitted with the temperature; columns sum to 1. */
   readonly repairNoiseMatrix: Float64Array;
-  /** [N] lower is more suspicious. */
+  readonly ranking: Ranking;
+  /** [N] by `ranking`: lower is more suspicious. */
   readonly scores: Float64Array;
   /** [N] 1 where the label is flagged. */
   readonly flags: Uint8Array;
@@ -106,6 +108,7 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
     noise,
     temperature,
     repairNoiseMatrix,
+    ranking: { score, isAdjusted: isAdjusted && isAdjustable },
     scores,
     flags,
     ranked: rankFlagged(flags, scores),

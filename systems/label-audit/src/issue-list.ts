@@ -15,8 +15,9 @@ export interface Issue {
   readonly score: number;
   /** The three most likely classes. */
   readonly top: readonly { readonly name: string; readonly probability: number }[];
-  /** Share of the ten nearest neighbours that carry the given label. */
+  /** Share of the nearest neighbours that carry the given label, and how many these are: ten where there are as many. */
   readonly agreement?: number;
+  readonly numNeighbours?: number;
   /** Distances to the centre of the given class and to the nearest other one, the energy of that pair, and the log-density of
    *  the sample under the mixture. */
   readonly centres?: {
@@ -57,7 +58,11 @@ export function issueAt(audit: Audit, place: number, id: string): Issue {
     wrongProbability: 1 - result.givenProbability[i],
     score: result.scores[i],
     top,
-    ...(evidence && evidence.agreement.length > 0 && { agreement: evidence.agreement[i] }),
+    ...(evidence &&
+      evidence.agreement.length > 0 && {
+        agreement: evidence.agreement[i],
+        numNeighbours: evidence.neighbours.length / labels.length,
+      }),
     ...(note && {
       centres: {
         given: note.givenDistance,

@@ -2,6 +2,7 @@
 import type { Block, Report } from '@tenfold/core/report';
 import type { Issue } from './issue-list.ts';
 import type { Audit } from './pipeline.ts';
+import { rankingText } from './ranking-text.ts';
 import { OUTLIER_RATIO } from './evidence.ts';
 import type { TruthCheck } from './truth-check.ts';
 
@@ -45,7 +46,7 @@ export function reportAudit(audit: Audit, issues: readonly Issue[]): Report {
         ],
       },
       ...(audit.truth ? truthBlocks(audit.truth) : []),
-      issueTable(issues.slice(0, NUM_ROWS), audit.truth !== undefined),
+      issueTable(issues.slice(0, NUM_ROWS), audit),
       ...thumbnailBlocks(issues),
       healthTable(audit),
       ...noiseMatrixBlocks(audit),
@@ -60,15 +61,17 @@ function countOutliers({ evidence }: Audit): number {
   return evidence!.outlierRatio.reduce((count, ratio) => count + Number(ratio >= OUTLIER_RATIO), 0);
 }
 
-function issueTable(issues: readonly Issue[], hasTruth: boolean): Block {
+function issueTable(issues: readonly Issue[], { truth, result }: Audit): Block {
+  const hasTruth = truth !== undefined;
   return {
     kind: 'table',
-    caption: 'Most suspicious labels',
+    caption: `Most suspicious labels, by ${rankingText(result.ranking)}`,
     columns: [
       { key: 'id', label: 'sample' },
       { key: 'given', label: 'given' },
       { key: 'model', label: 'most likely' },
       { key: 'suggested', label: 'repaired' },
+      { key: 'score', label: 'score', format: 'number', digits: 3 },
       { key: 'wrong', label: 'probability wrong', format: 'percent', digits: 1 },
       { key: 'agreement', label: 'neighbours with given label', format: 'percent', digits: 0 },
       ...(hasTruth ? [{ key: 'truth', label: 'truth' }] : []),
@@ -79,6 +82,7 @@ function issueTable(issues: readonly Issue[], hasTruth: boolean): Block {
       given: issue.given,
       model: issue.top[0].name,
       suggested: issue.suggested,
+      score: issue.score,
       wrong: issue.wrongProbability,
       agreement: issue.agreement ?? null,
       ...(hasTruth ? { truth: issue.truth ?? null } : {}),

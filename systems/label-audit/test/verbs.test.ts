@@ -55,6 +55,14 @@ test('audit of a CSV finds most wrong labels and writes table, mask, JSON and HT
   const json = JSON.parse(readFileSync(join(folder, 'out/audit.json'), 'utf8'));
   assert.equal(json.numFlagged, numFlagged);
   assert.equal(json.issues.length, numFlagged);
+  assert.equal(json.issues[0].numNeighbours, 10);
+  assert.deepEqual(json.ranking, { score: 'normalized_margin', isAdjusted: true });
+  const captions = outcome.report!.blocks.map((block) => ('caption' in block ? block.caption : ''));
+  assert.ok(
+    captions.includes(
+      'Most suspicious labels, by margin of the given label over the likeliest other class, class thresholds subtracted, lowest first',
+    ),
+  );
   assert.match(readFileSync(join(folder, 'out/report.html'), 'utf8'), /labels are suspicious/);
   await assert.rejects(run('audit', { data: 'clouds.csv', folds: 2, epochs: 1, out: 'out' }), /TF-USAGE-007/);
 });

@@ -16,7 +16,8 @@ export function IssueDetail({ issue }: { readonly issue: ListedIssue }) {
           <h2>{best === issue.given ? `Labelled ${issue.given}` : `Labelled ${issue.given}, looks like ${best}`}</h2>
           <p className="audit-id">{issue.id}</p>
           <p className="audit-wrong">
-            <strong>{percent(issue.wrongProbability)}</strong> probability that the label is wrong
+            <strong>{percent(issue.wrongProbability)}</strong> probability that the label is wrong · score{' '}
+            {issue.score.toFixed(3)}
           </p>
           <p className="audit-flags">
             {issue.isOutlier && <Badge tone="warn">outlier</Badge>}
@@ -39,7 +40,7 @@ export function IssueDetail({ issue }: { readonly issue: ListedIssue }) {
             name="neighbours"
             isGiven
             share={issue.agreement}
-            text={`${Math.round(10 * issue.agreement)} of 10 also ${issue.given}`}
+            text={`${Math.round((issue.numNeighbours ?? 10) * issue.agreement)} of ${issue.numNeighbours ?? 10} also ${issue.given}`}
           />
         </ul>
       )}

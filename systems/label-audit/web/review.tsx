@@ -22,6 +22,7 @@ import { Thumbnail } from './thumbnail.tsx';
 interface IssueList {
   readonly classNames: readonly string[];
   readonly numIssues: number;
+  readonly rankedBy?: string;
   readonly issues: readonly ListedIssue[];
 }
 
@@ -43,7 +44,7 @@ async function readIssues(
     return response.json();
   };
   const file = (await read('issues.json')) as StoredIssueFile;
-  const { classNames, issues: first, sheets, more = [], numIssues = first.length } = file;
+  const { classNames, issues: first, sheets, more = [], numIssues = first.length, rankedBy } = file;
   let issues: readonly ListedIssue[] = [];
   const add = (others: readonly Issue[]) => {
     const start = issues.length;
@@ -52,7 +53,7 @@ async function readIssues(
       return picture === undefined ? issue : { ...issue, picture };
     });
     issues = [...issues, ...listed];
-    onList({ classNames, numIssues, issues });
+    onList({ classNames, numIssues, issues, ...(rankedBy !== undefined && { rankedBy }) });
   };
   add(first);
   for (const name of more) {
@@ -103,6 +104,7 @@ function ReviewOfPair({
   );
   return (
     <>
+      {file.rankedBy !== undefined && <p className="audit-ranking">Ranked by {file.rankedBy}.</p>}
       {pair && (
         <p className="audit-pair">
           <span>

@@ -9,6 +9,7 @@ import { thumbnailSheets } from '../outputs/thumbnail-sheets.ts';
 import type { SheetIndex } from '../outputs/thumbnail-sheets.ts';
 import { thumbnailOf } from '../outputs/thumbnails.ts';
 import type { Audit } from '../pipeline.ts';
+import { rankingText } from '../ranking-text.ts';
 import { reportAudit } from '../report.ts';
 
 /** Issues whose thumbnail is part of the JSON file and the report; the page has sheets for all. */
@@ -49,6 +50,8 @@ export interface IssueFile {
   readonly classNames: readonly string[];
   readonly numSamples: number;
   readonly numIssues: number;
+  /** What they are ranked by, in words. */
+  readonly rankedBy: string;
   /** The first ones. */
   readonly issues: readonly Issue[];
   /** Artifacts with the others, in order. */
@@ -78,6 +81,7 @@ export async function auditOutcome(
     classNames: audit.classNames,
     numSamples: audit.labels.length,
     numIssues: issues.length,
+    rankedBy: rankingText(audit.result.ranking),
     issues: listed.slice(0, NUM_FIRST_ISSUES),
     more: more.map(({ name }) => name),
     ...(sheets && { sheets: sheets.index }),
