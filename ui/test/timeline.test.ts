@@ -1,6 +1,8 @@
 /** Timelines: order, rows, bisection, search and viewport. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TimelineBlock } from '@tenfold/core/report';
+import { categoryPlaces, legendEntries } from '../src/timeline/category-places.ts';
 import fc from 'fast-check';
 import { rowAt, rowTops } from '../src/timeline/draw-timeline.ts';
 import {
@@ -173,4 +175,34 @@ test('ticks are round numbers in a unit that suits them', () => {
   assert.equal(formatTick(0.25, 0.05), '250 µs');
   assert.equal(formatTick(1500, 500), '1500 ms');
   assert.equal(formatTick(2000, 1000), '2 s');
+});
+
+test('a category has one colour in all timelines of a report, groups included, and a legend tells few of them apart', () => {
+  const block = (categories: readonly string[]): TimelineBlock => ({
+    kind: 'timeline',
+    lanes: [{ id: 'gpu', label: 'GPU' }],
+    spans: categories.map((category, index) => ({
+      id: `${index}`,
+      lane: 'gpu',
+      name: `op ${index}`,
+      category,
+      startMs: index,
+      endMs: index + 1,
+    })),
+  });
+  const before = block(['forward', 'send', 'forward', 'all-reduce']);
+  const after = block(['frozen', 'forward', 'all-reduce', 'frozen']);
+  const places = categoryPlaces([before, { kind: 'group', blocks: [after] }]);
+  assert.deepEqual([...places.keys()], ['forward', 'send', 'all-reduce', 'frozen']);
+  const { categories } = timelineFromBlock(after);
+  assert.deepEqual(categories, ['frozen', 'forward', 'all-reduce']);
+  const own = Int32Array.from(categories!, (category) => places.get(category)!);
+  assert.deepEqual(legendEntries(categories, own, 4), [
+    { name: 'forward', place: 0 },
+    { name: 'all-reduce', place: 2 },
+    { name: 'frozen', place: 3 },
+  ]);
+  assert.deepEqual(legendEntries(['a', 'b'], undefined, 2), [], 'a category per span says nothing');
+  assert.deepEqual(legendEntries(['a'], undefined, 9), []);
+  assert.deepEqual(legendEntries(Array.from({ length: 11 }, String), undefined, 99), [], 'colours would repeat');
 });

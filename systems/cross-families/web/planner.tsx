@@ -10,6 +10,7 @@ import {
   VerbLab,
   useAddressNumber,
   useAddressState,
+  useTourReport,
   type RoomPageProps,
 } from '@tenfold/ui';
 import type { PlanJson, StrategyJson, SystemJson } from '../src/quorum/report.ts';
@@ -36,6 +37,10 @@ export function SitePlanner(page: RoomPageProps) {
   const [latency, setLatency] = useAddressState<string>('latency', '');
   const [planIndex, setPlanIndex] = useAddressNumber('plan', 0);
   const [down, toggle, clear] = useFailures();
+  const tour = useTourReport(
+    page,
+    'Press “Plan the store” to see the best sites of yours on a map of round-trip times.',
+  );
   return (
     <VerbLab<PlanJson>
       page={page}
@@ -45,6 +50,7 @@ export function SitePlanner(page: RoomPageProps) {
       action="Plan the store"
       earlier="Earlier plans"
       empty={<>Press “Plan the store”: the best sites per pair of quorum sizes appear on a map of round-trip times.</>}
+      instead={tour}
       fields={
         <>
           <Slider label="Sites" min={3} max={9} value={sites} onChange={setSites} />

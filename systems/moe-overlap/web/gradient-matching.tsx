@@ -48,7 +48,7 @@ export function GradientMatching({ matching }: { readonly matching: Readonly<Rec
                   style={{ width: `${share(ms)}%`, background: `var(--bar-${(layerOf(name) % NUM_SERIES) + 1})` }}
                   title={`${name}: ${ms.toFixed(3)} ms`}
                 >
-                  {ms > longestMs / 8 ? shortName(name) : ''}
+                  <b>{shortName(name)}</b>
                 </span>
               ))}
               <i style={{ left: `${share(a2aMs)}%` }} title={`the all-to-all ends after ${a2aMs.toFixed(2)} ms`} />

@@ -6,6 +6,7 @@ import {
   RunResult,
   SampleRunButton,
   Stack,
+  useTourReport,
   useVerbRun,
   WithControls,
   type RoomPageProps,
@@ -17,6 +18,10 @@ import { StageChain } from './stage-chain.tsx';
 export function PlanPanel(page: RoomPageProps) {
   const { params, controls } = usePlanInputs();
   const plan = useVerbRun<PlanView>(page, 'plan', { addressKey: 'plan' });
+  const tour = useTourReport(
+    page,
+    'Press “Plan” for stages, timelines and the search of a model and cluster of yours.',
+  );
   return (
     <WithControls
       controls={
@@ -28,7 +33,12 @@ export function PlanPanel(page: RoomPageProps) {
         </>
       }
     >
-      <RunResult page={page} run={plan} empty="Press “Plan”: stages, timelines and the search appear here.">
+      <RunResult
+        page={page}
+        run={plan}
+        empty="Press “Plan”: stages, timelines and the search appear here."
+        instead={tour}
+      >
         {(run) => {
           const [figures, ...blocks] = run.report!.blocks;
           return (

@@ -13,8 +13,7 @@ interface StageChainProps {
   readonly memoryCapBytes: number;
 }
 
-/** Narrower layers and stages show no text. */
-const LABEL_SHARE = 0.05;
+/** Narrower stages show no text. */
 const STAGE_LABEL_SHARE = 0.12;
 
 export function StageChain({ layers, ends, onChange, stages, memoryCapBytes }: StageChainProps) {
@@ -74,7 +73,7 @@ export function StageChain({ layers, ends, onChange, stages, memoryCapBytes }: S
                 background: isOver ? 'var(--bad-soft)' : `var(--bar-${(stage % 10) + 1})`,
               }}
             >
-              {weights[index]! / total > LABEL_SHARE ? layer.name : ''}
+              <span>{layer.name}</span>
             </div>
           );
         })}

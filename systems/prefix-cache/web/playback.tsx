@@ -9,6 +9,7 @@ import {
   Stack,
   useAddressNumber,
   useAddressState,
+  useTourReport,
   useVerbRun,
   WithControls,
   type RoomPageProps,
@@ -23,6 +24,7 @@ export function Playback(page: RoomPageProps) {
   const run = useVerbRun<PlaybackResult>(page, 'playback', { addressKey: 'play' });
   const [policy, setPolicy] = useAddressState<(typeof POLICIES)[number]>('policy', 'hitDensity');
   const [capacity, setCapacity] = useAddressNumber('gb', 1);
+  const tour = useTourReport(page, 'Press “Replay the recording” to see the tree of the cache, request by request.');
   const [at, setAt] = useAddressNumber('frame', 1000);
   return (
     <WithControls
@@ -45,6 +47,7 @@ export function Playback(page: RoomPageProps) {
         page={page}
         run={run}
         empty="Press “Replay the recording”; the tree of the cache appears here, request by request."
+        instead={tour}
       >
         {({ result }) => {
           const { frames } = result!;

@@ -1,6 +1,7 @@
 /** Report blocks on a page. The table of views is exhaustive: a new kind of block does not compile without its row. */
 import type { Block, CalloutBlock, CodeBlock, ImageBlock, Report } from '@tenfold/core/report';
 import type { ReactNode } from 'react';
+import { SharedCategories } from '../timeline/shared-categories.tsx';
 import { TimelineView } from '../timeline/timeline-view.tsx';
 import { timelineFromBlock } from '../timeline/timeline-columns.ts';
 import { ToneMark } from '../widgets/badge.tsx';
@@ -62,9 +63,11 @@ export function ReportView({ report, context }: { readonly report: Report; reado
         <ToneMark tone={report.verdict.tone} size={16} />
         <span>{report.verdict.text}</span>
       </p>
-      {report.blocks.map((block, index) => (
-        <BlockView key={index} block={block} {...(context ? { context } : {})} />
-      ))}
+      <SharedCategories blocks={report.blocks}>
+        {report.blocks.map((block, index) => (
+          <BlockView key={index} block={block} {...(context ? { context } : {})} />
+        ))}
+      </SharedCategories>
     </article>
   );
 }
@@ -104,7 +107,7 @@ export function CodeView({ block }: { readonly block: Omit<CodeBlock, 'kind'> })
   return (
     <figure className="tf-code">
       <figcaption>
-        <span className="tf-caption">{block.caption ?? block.language}</span>
+        <span className="tf-caption">{block.caption ?? (block.language === 'text' ? '' : block.language)}</span>
         <CopyButton size="s" variant="quiet" text={block.text} />
       </figcaption>
       <pre tabIndex={0} aria-label={block.caption ?? 'Code'}>

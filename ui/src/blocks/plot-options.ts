@@ -53,14 +53,19 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
     );
   const longestY = yBand ? Math.max(0, ...data.slice(0, 500).map((datum) => String(datum.y).length)) : 6;
   const numXTicks = width < NARROW_PX ? 5 : 9;
+  const marginLeft = Math.min(width / 3, Math.max(48, 16 + longestY * 7));
+  const xLabels = xBand ? bandLabels(data, 'x', width - marginLeft - MARGIN_RIGHT) : undefined;
+  const yLabels = yBand ? bandLabels(data, 'y', height - 70) : undefined;
   const whole = wholeTicksOf(block, numXTicks);
+  const rules = (block.rules ?? []).flatMap((rule) => ruleMarks(rule));
+  const marks = marksOf(block, data, names, xBand, yBand);
   const options: Plot.PlotOptions = {
     width,
     height,
-    marginLeft: Math.min(width / 3, Math.max(48, 16 + longestY * 7)),
-    marginBottom: 44,
+    marginLeft,
+    marginBottom: xLabels?.slantPx ? 36 + xLabels.slantPx : 44,
     marginTop: 26,
-    marginRight: 28,
+    marginRight: MARGIN_RIGHT,
     style: { background: 'transparent', fontFamily: 'var(--font-sans)', fontSize: '12px', color: 'var(--ink-2)' },
     x: {
       ...scaleOptions(
@@ -70,6 +75,9 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
         data.map((datum) => datum.x),
       ),
       ...(whole && { ticks: whole, tickFormat: String }),
+      ...(xLabels && { ticks: xLabels.ticks, tickRotate: xLabels.slantPx > 0 ? -SLANT_DEGREES : 0 }),
+      ...(xLabels?.slantPx ? { labelOffset: 32 + xLabels.slantPx } : {}),
+      ...widenedDomain(block, data, 'x', xBand),
     },
     y: {
       ...scaleOptions(
@@ -79,11 +87,77 @@ export function plotOptionsFromBlock(block: PlotBlock, { width, height }: PlotSi
         data.map((datum) => datum.y),
       ),
       grid: !yBand,
+      ...(yLabels && { ticks: yLabels.ticks }),
+      ...widenedDomain(block, data, 'y', yBand),
     },
-    marks: [...(block.rules ?? []).flatMap((rule) => ruleMarks(rule)), ...marksOf(block, data, names, xBand, yBand)],
+    // Over bars, which would hide it; under lines and dots.
+    marks: FILLED_MARKS.has(block.mark) ? [...marks, ...rules] : [...rules, ...marks],
   };
-  if (block.mark === 'cell') options.color = { scheme: 'YlGnBu', legend: false };
+  if (block.mark === 'cell') options.color = { scheme: CELL_SCHEME, legend: false };
   return options;
+}
+
+const MARGIN_RIGHT = 28;
+const CHAR_PX = 6.8;
+const LINE_PX = 15;
+const SLANT_DEGREES = 35;
+const MOST_SLANT_PX = 90;
+
+/** Labels of a band axis that do not run into each other: as they are, slanted where words need it, else every k-th. */
+function bandLabels(
+  data: readonly Datum[],
+  axis: 'x' | 'y',
+  lengthPx: number,
+): { readonly ticks: readonly (number | string)[]; readonly slantPx: number } {
+  const values = [...new Set(data.map((datum) => datum[axis]))];
+  const bandPx = lengthPx / Math.max(1, values.length);
+  const every = (px: number) => values.filter((_, index) => index % Math.max(1, Math.ceil(px / bandPx)) === 0);
+  if (axis === 'y') return { ticks: every(LINE_PX), slantPx: 0 };
+  const longestPx = CHAR_PX * Math.max(0, ...values.map((value) => String(value).length)) + 8;
+  if (longestPx <= bandPx) return { ticks: values, slantPx: 0 };
+  const areWords = values.some((value) => typeof value === 'string' && !/^[\d.,\s-]+$/.test(value));
+  if (!areWords) return { ticks: every(longestPx), slantPx: 0 };
+  const slantPx = Math.min(MOST_SLANT_PX, Math.round(longestPx * Math.sin((SLANT_DEGREES * Math.PI) / 180)));
+  return { ticks: every(LINE_PX), slantPx };
+}
+
+/** One value alone has no range to tick: it stands in the middle of a tenth of itself. */
+function widenedDomain(
+  { mark, rules = [] }: PlotBlock,
+  data: readonly Datum[],
+  axis: 'x' | 'y',
+  band: boolean,
+): { readonly domain?: readonly [number, number] } {
+  if (band || (mark !== 'line' && mark !== 'dot') || rules.some((rule) => rule.axis === axis)) return {};
+  const [first] = data;
+  const value = Number(first?.[axis]);
+  if (first === undefined || !Number.isFinite(value) || data.some((datum) => Number(datum[axis]) !== value)) return {};
+  if (axis === 'y' && data.some(({ low, high }) => low !== undefined || high !== undefined)) return {};
+  const half = Math.abs(value) / 20 || 1;
+  return { domain: [value - half, value + half] };
+}
+
+const FILLED_MARKS: ReadonlySet<PlotBlock['mark']> = new Set(['bar', 'histogram', 'cell']);
+const CELL_SCHEME = 'YlGnBu';
+const NUM_GRADIENT_STOPS = 9;
+
+/** Smallest and largest value of coloured cells; undefined for other plots. */
+export function cellRange({ mark, series }: PlotBlock): readonly [number, number] | undefined {
+  if (mark !== 'cell') return undefined;
+  let [low, high] = [Infinity, -Infinity];
+  for (const { points } of series)
+    for (const { value } of points)
+      if (value !== undefined && Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return low < high ? [low, high] : undefined;
+}
+
+/** The colours of cells from smallest to largest, as CSS. */
+export function cellGradient(): string {
+  const scale = Plot.scale({ color: { scheme: CELL_SCHEME, domain: [0, 1] } });
+  const stops = Array.from({ length: NUM_GRADIENT_STOPS }, (_, stop) =>
+    String(scale.apply(stop / (NUM_GRADIENT_STOPS - 1))),
+  );
+  return `linear-gradient(90deg, ${stops.join(', ')})`;
 }
 
 function scaleOptions(
@@ -113,8 +187,8 @@ function logTicks(values: readonly (number | string)[], maxTicks: number): numbe
 }
 
 function ruleMarks(rule: NonNullable<PlotBlock['rules']>[number]): Plot.Markish[] {
-  const stroke = { stroke: 'var(--ink-3)', strokeDasharray: '4 3' };
-  const text = { text: (label: string) => label, fill: 'var(--ink-2)' };
+  const stroke = { stroke: 'var(--ink-2)', strokeDasharray: '4 3' };
+  const text = { text: (label: string) => label, fill: 'var(--ink)', stroke: 'var(--surface)', strokeWidth: 4 };
   if (rule.axis === 'y')
     return [
       Plot.ruleY([rule.value], stroke),

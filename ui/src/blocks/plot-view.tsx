@@ -5,13 +5,14 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '../widgets/button.tsx';
 import { useWidth } from '../widgets/use-width.ts';
 import { DataTable } from './data-table.tsx';
-import { plotOptionsFromBlock, seriesColour } from './plot-options.ts';
+import { cellGradient, cellRange, plotOptionsFromBlock, seriesColour } from './plot-options.ts';
 
 export function PlotView({ block, height }: { readonly block: PlotBlock; readonly height?: number }) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const [asTable, setAsTable] = useState(false);
   const numPoints = block.series.reduce((sum, series) => sum + series.points.length, 0);
+  const range = useMemo(() => cellRange(block), [block]);
   useEffect(() => {
     const place = frame.current;
     if (!place || width === 0 || asTable || numPoints === 0) return;
@@ -32,6 +33,9 @@ export function PlotView({ block, height }: { readonly block: PlotBlock; readonl
     <figure className="tf-plot">
       <figcaption>
         <span className="tf-caption">{block.caption}</span>
+        <Button size="s" variant="quiet" onClick={() => setAsTable(!asTable)}>
+          {asTable ? 'Show plot' : 'Show data'}
+        </Button>
         {block.series.length > 1 && (
           <ul className="tf-legend">
             {block.series.map((series, index) => (
@@ -42,9 +46,12 @@ export function PlotView({ block, height }: { readonly block: PlotBlock; readonl
             ))}
           </ul>
         )}
-        <Button size="s" variant="quiet" onClick={() => setAsTable(!asTable)}>
-          {asTable ? 'Show plot' : 'Show data'}
-        </Button>
+        {range && (
+          <span className="tf-heat-scale tf-legend">
+            {Number(range[0].toPrecision(3))} <i style={{ background: cellGradient() }} aria-hidden="true" />{' '}
+            {Number(range[1].toPrecision(3))}
+          </span>
+        )}
       </figcaption>
       {asTable && <PlotTable block={block} />}
       {numPoints === 0 && <p className="tf-field-note">No points to draw.</p>}

@@ -3,8 +3,11 @@ import type { ReactNode } from 'react';
 import { ReportView } from '../blocks/block-view.tsx';
 import type { RoomPageProps } from '../room-page.ts';
 import type { RunDetail, RunSummary } from '../studio/api.ts';
+import { SharedCategories } from '../timeline/shared-categories.tsx';
 import type { VerbRun } from '../studio/use-run.ts';
+import { commandOfRun } from '../studio/run-command.ts';
 import { Button } from '../widgets/button.tsx';
+import { CopyButton } from '../widgets/copy-button.tsx';
 import { DiagnosticView, EmptyState, Loading, ProgressView } from '../widgets/states.tsx';
 import { StatusBadge } from '../widgets/badge.tsx';
 import { Icon } from '../widgets/icon.tsx';
@@ -62,10 +65,19 @@ export function RunPicker({
   );
 }
 
+/** `19:58 · its verdict`: what tells runs apart first; the day where it was not today, the status where it has no verdict. */
 function runLabel(run: RunSummary): string {
-  const time = new Date(run.createdAtMs).toLocaleString();
-  return `${time} · ${run.status}${run.verdict ? ` · ${run.verdict.text.slice(0, 60)}` : ''}`;
+  const at = new Date(run.createdAtMs);
+  const isToday = at.toDateString() === new Date().toDateString();
+  const time = at.toLocaleString(undefined, {
+    ...(isToday ? {} : { month: 'short', day: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  return `${time} · ${run.verdict?.text.slice(0, MAX_LABEL_CHARS) ?? run.status}`;
 }
+
+const MAX_LABEL_CHARS = 80;
 
 /** A followed run in whatever state it is: nothing yet, at work (progress, cancel), failed, or done.
  *  @param children  draws the finished run; default is its report */
@@ -73,15 +85,19 @@ export function RunResult<Value>({
   page,
   run,
   empty,
+  instead,
   children,
 }: {
   readonly page: RoomPageProps;
   readonly run: VerbRun<Value>;
   /** Shown before the first run: say what will appear and what to press. */
   readonly empty: ReactNode;
+  /** Shown before the first run in place of `empty`, where there is something. */
+  readonly instead?: ReactNode;
   readonly children?: (run: RunDetail<Value>) => ReactNode;
 }) {
   if (run.error) return <DiagnosticView diagnostic={run.error} />;
+  if (run.runId === undefined && instead) return instead;
   if (run.runId === undefined)
     return page.runsLoaded ? <EmptyState title="No run yet">{empty}</EmptyState> : <Loading label="Loading runs" />;
   if (!run.run) return <Loading label="Loading the run" />;
@@ -104,12 +120,20 @@ export function RunResult<Value>({
     <div className="tf-stack">
       <div className="tf-row">
         <StatusBadge status={detail.status} />
+        {detail.report && <strong className="tf-run-title">{detail.report.title}</strong>}
         <button type="button" className="tf-link" onClick={() => page.openRun(detail.id)}>
           Open the whole run <Icon name="arrowRight" size={14} />
         </button>
+        <CopyButton size="s" variant="quiet" text={() => commandOfRun(detail)} title="The same in a terminal">
+          Copy command
+        </CopyButton>
       </div>
       <RunErrors run={detail} />
-      {detail.report && (children ? children(detail) : <RunReport page={page} run={detail} />)}
+      {detail.report && (
+        <SharedCategories blocks={detail.report.blocks}>
+          {children ? children(detail) : <RunReport page={page} run={detail} />}
+        </SharedCategories>
+      )}
     </div>
   );
 }

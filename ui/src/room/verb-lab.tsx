@@ -52,13 +52,9 @@ export function VerbLab<Value = unknown>({
         </>
       }
     >
-      {run.runId === undefined && instead ? (
-        instead
-      ) : (
-        <RunResult page={page} run={run} empty={empty}>
-          {children}
-        </RunResult>
-      )}
+      <RunResult page={page} run={run} empty={empty} instead={instead}>
+        {children}
+      </RunResult>
     </WithControls>
   );
 }

@@ -32,6 +32,8 @@ export interface DrawState {
   readonly selected: number | undefined;
   /** One byte a span: 1 where the search matches; undefined without a search. */
   readonly matches: Uint8Array | undefined;
+  /** [category] place of its colour; undefined: its index. */
+  readonly places: Int32Array | undefined;
 }
 
 /** Top of each row in px from the first row; one more entry for the end. */
@@ -119,7 +121,7 @@ function drawRow(
   y: number,
   pxPerMs: number,
   colours: TimelineColours,
-  { view, labelPx, matches, hovered, selected }: DrawState,
+  { view, labelPx, matches, places, hovered, selected }: DrawState,
 ): void {
   const row = timeline.rows[rowIndex]!;
   const { orderedStart, orderedEnd, order, category } = timeline;
@@ -132,7 +134,8 @@ function drawRow(
     const right = x0 + orderedEnd[place]! * pxPerMs;
     const barWidth = right - left;
     const isMuted = matches !== undefined && matches[span] === 0 && span !== selected && span !== hovered;
-    context.fillStyle = colours.bar[(category ? category[span]! : timeline.name[span]!) % colours.bar.length]!;
+    const colour = category ? (places?.[category[span]!] ?? category[span]!) : timeline.name[span]!;
+    context.fillStyle = colours.bar[colour % colours.bar.length]!;
     context.globalAlpha = isMuted ? 0.16 : 1;
     if (barWidth < 1) {
       // A pixel column shows its first span; jump to the first span that ends beyond the column.

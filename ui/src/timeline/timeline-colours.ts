@@ -2,6 +2,9 @@
 import { useSyncExternalStore } from 'react';
 import type { TimelineColours } from './draw-timeline.ts';
 
+/** `--bar-1` … of the tokens. */
+export const NUM_BAR_COLOURS = 10;
+
 const byTheme = new Map<string, TimelineColours>();
 
 /** `light` or `dark`, as the page's root says; follows changes. */
@@ -21,7 +24,7 @@ export function readTimelineColours(element: Element, theme: string): TimelineCo
     ink: token('--ink'),
     inkSoft: token('--ink-3'),
     accent: token('--accent'),
-    bar: Array.from({ length: 10 }, (_, index) => token(`--bar-${index + 1}`)),
+    bar: Array.from({ length: NUM_BAR_COLOURS }, (_, index) => token(`--bar-${index + 1}`)),
     barInk: token('--bar-ink'),
     font: token('--font-sans'),
   };

@@ -1,6 +1,7 @@
 /** A timeline as typed arrays, spans sorted by (row, start), so that each row can be searched by bisection.
  *  Spans that overlap on one lane are stacked on rows below each other. */
 import type { Cell, TimelineBlock } from '@tenfold/core/report';
+import { categoryOf } from './category-places.ts';
 
 export interface TimelineLane {
   readonly id: string;
@@ -141,7 +142,7 @@ export function timelineFromBlock(block: TimelineBlock): Timeline {
     }
     lane[index] = place;
     name[index] = intern(interned.names, span.name);
-    category[index] = intern(interned.categories, span.category ?? span.name);
+    category[index] = intern(interned.categories, categoryOf(span));
     spanIndex.set(span.id, index);
   });
   const flows = (block.flows ?? []).filter((flow) => spanIndex.has(flow.from) && spanIndex.has(flow.to));

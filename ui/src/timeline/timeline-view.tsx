@@ -5,9 +5,11 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerE
 import { formatCell } from '../blocks/format-cell.ts';
 import { Button } from '../widgets/button.tsx';
 import { useWidth } from '../widgets/use-width.ts';
+import { legendEntries } from './category-places.ts';
 import { AXIS_PX, drawTimeline, LABEL_PX, rowAt, rowTops } from './draw-timeline.ts';
+import { useCategoryPlaces } from './shared-categories.tsx';
 import { findSpanAt, type Timeline } from './timeline-columns.ts';
-import { readTimelineColours, useThemeName } from './timeline-colours.ts';
+import { NUM_BAR_COLOURS, readTimelineColours, useThemeName } from './timeline-colours.ts';
 import { dependenciesOf, searchSpans } from './timeline-search.ts';
 import {
   movedViewport,
@@ -35,6 +37,8 @@ export function TimelineView({ timeline, caption, maxHeightPx = MAX_HEIGHT_PX, o
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
   const theme = useThemeName();
+  const places = useCategoryPlaces(timeline.categories);
+  const legend = legendEntries(timeline.categories, places, timeline.startMs.length);
   const tops = useMemo(() => rowTops(timeline), [timeline]);
   const contentPx = tops[tops.length - 1]! + AXIS_PX + 8;
   const height = Math.min(maxHeightPx, contentPx);
@@ -76,10 +80,11 @@ export function TimelineView({ timeline, caption, maxHeightPx = MAX_HEIGHT_PX, o
         hovered,
         selected,
         matches: found?.matches,
+        places,
       });
     });
     return () => cancelAnimationFrame(request);
-  }, [timeline, tops, view, width, height, labelPx, hovered, selected, found, theme]);
+  }, [timeline, tops, view, width, height, labelPx, hovered, selected, found, places, theme]);
 
   const timeAt = (x: number) => timeInView(view, x, width, labelPx);
   useEffect(() => {
@@ -201,6 +206,16 @@ export function TimelineView({ timeline, caption, maxHeightPx = MAX_HEIGHT_PX, o
           </Button>
         </span>
       </figcaption>
+      {legend.length > 0 && (
+        <ul className="tf-legend" aria-label="Colours">
+          {legend.map(({ name, place }) => (
+            <li key={name}>
+              <span style={{ background: `var(--bar-${(place % NUM_BAR_COLOURS) + 1})` }} aria-hidden="true" />
+              {name}
+            </li>
+          ))}
+        </ul>
+      )}
       <div ref={frame} className="tf-timeline-frame" style={{ height }}>
         <canvas
           ref={canvas}
