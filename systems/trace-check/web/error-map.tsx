@@ -1,5 +1,6 @@
 /** Heat map of a check: modules in the order of execution, kinds in the order of a step, each cell its worst tensor. */
 import { joinClasses } from '@tenfold/ui';
+import type { KeyboardEvent } from 'react';
 import { KIND_GROUPS, kindText, ratioOf, type MapRow, type PageFinding } from './results.ts';
 
 interface ErrorMapProps {
@@ -13,9 +14,21 @@ interface ErrorMapProps {
 
 export function ErrorMap({ rows, factor, culpritId, chosenId, onChoose }: ErrorMapProps) {
   const kinds = KIND_GROUPS.flatMap((group) => group.kinds);
+  const cells = rows.flatMap((row) => row.cells);
+  // Hundreds of cells are one stop of the Tab key; arrows walk inside.
+  const entryId = (
+    cells.find((cell) => cell?.id === chosenId) ??
+    cells.find((cell) => cell?.id === culpritId) ??
+    cells.find(Boolean)
+  )?.id;
   return (
-    <div className="trace-check-map-frame" tabIndex={0} role="region" aria-label="Map of errors, scrolls">
-      <table className="trace-check-map">
+    <div
+      className="trace-check-map-frame"
+      tabIndex={-1}
+      role="region"
+      aria-label="Map of errors; arrow keys walk the tensors"
+    >
+      <table className="trace-check-map" onKeyDown={walk}>
         <thead>
           <tr>
             <td />
@@ -48,6 +61,8 @@ export function ErrorMap({ rows, factor, culpritId, chosenId, onChoose }: ErrorM
                   {finding && (
                     <Cell
                       finding={finding}
+                      place={`${at} ${column}`}
+                      isEntry={finding.id === entryId}
                       factor={factor}
                       isCulprit={finding.id === culpritId}
                       isChosen={finding.id === chosenId}
@@ -64,14 +79,43 @@ export function ErrorMap({ rows, factor, culpritId, chosenId, onChoose }: ErrorM
   );
 }
 
+const STEPS_OF_KEYS: Readonly<Record<string, readonly [rows: number, columns: number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+/** More places without a tensor in a row are taken for the rim. */
+const MOST_STEPS = 512;
+
+/** Focus goes to the next tensor in the direction of the arrow. */
+function walk(event: KeyboardEvent<HTMLTableElement>): void {
+  const step = STEPS_OF_KEYS[event.key];
+  const place = (event.target as HTMLElement).dataset['place']?.split(' ').map(Number);
+  if (!step || !place) return;
+  event.preventDefault();
+  for (let distance = 1; distance < MOST_STEPS; distance++) {
+    const [row, column] = [place[0]! + distance * step[0], place[1]! + distance * step[1]];
+    if (row < 0 || column < 0) return;
+    const next = event.currentTarget.querySelector<HTMLElement>(`[data-place="${row} ${column}"]`);
+    if (next) return next.focus();
+  }
+}
+
 function Cell({
   finding,
+  place,
+  isEntry,
   factor,
   isCulprit,
   isChosen,
   onChoose,
 }: {
   readonly finding: PageFinding;
+  /** Row and column. */
+  readonly place: string;
+  /** The one that the Tab key reaches. */
+  readonly isEntry: boolean;
   readonly factor: number;
   readonly isCulprit: boolean;
   readonly isChosen: boolean;
@@ -91,6 +135,8 @@ function Cell({
       title={text}
       aria-label={text}
       aria-pressed={isChosen}
+      tabIndex={isEntry ? 0 : -1}
+      data-place={place}
       onClick={() => onChoose(finding.id)}
     >
       {look.mark}
