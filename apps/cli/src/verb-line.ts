@@ -19,7 +19,8 @@ export function parseVerbWords(
   for (const field of positional) {
     command.addArgument(new Argument(field.type === 'array' ? `[${field.flag}...]` : `[${field.flag}]`));
   }
-  for (const field of fields) if (!field.isPositional) addOption(command, field);
+  // Arguments have a name too, as the studio's copied commands write them: `--model sd21` is `sd21`.
+  for (const field of fields) addOption(command, field);
   let options: Record<string, unknown> = {};
   command.action(() => {
     options = command.opts();
@@ -33,11 +34,19 @@ export function parseVerbWords(
   const raw: Record<string, unknown> = {};
   for (const [index, field] of positional.entries()) {
     const value = unshielded(command.processedArgs[index] as string | string[] | undefined);
-    if (value !== undefined && value.length > 0) raw[field.name] = paramFromText(field, value);
+    if (value === undefined || value.length === 0) continue;
+    if (options[field.name] !== undefined)
+      throw usageError('TF-USAGE-006', {
+        subject,
+        expected: `${field.flag} once: as an argument or as --${field.flag}`,
+        actual: 'both',
+        hints: [`Options: tenfold ${subject} --help.`],
+      });
+    raw[field.name] = paramFromText(field, value);
   }
   for (const field of fields) {
     const value = unshielded(options[field.name]);
-    if (field.isPositional || value === undefined) continue;
+    if (value === undefined) continue;
     raw[field.name] = typeof value === 'boolean' ? value : paramFromText(field, value as string | string[]);
   }
   return raw;

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { paramFieldsOf } from '@tenfold/core/system';
+import { manifest as pipePlan } from '@tenfold/pipe-plan/manifest';
+import { parseVerbWords } from '../src/verb-line.ts';
 import { LAUNCHER, newFolder, outputOf, runCli, spawnCli } from './run-cli.ts';
 
 const shell = promisify(execFile);
@@ -126,6 +129,12 @@ const wrongUses: readonly [string, readonly string[], number, string][] = [
     ['cross-families', 'max', '7', '--n', '3'],
     2,
     `cross-families max: at most 0 arguments without an option name, got more. ${HELP} TF-USAGE-006`,
+  ],
+  [
+    'an argument given twice',
+    ['pipe-plan', 'plan', 'sd21', '--model', 'sd15'],
+    2,
+    'pipe-plan plan: model once: as an argument or as --model, got both. Options: tenfold pipe-plan plan --help. TF-USAGE-006',
   ],
   [
     'a seed that is no number',
@@ -341,6 +350,13 @@ test('a kept run is exported in the form that its file name says, and nothing is
   const trace = await runCli(['runs', 'export', id, '--to', 'a.trace.json'], { cwd });
   assert.match(trace.stderr, /a report with a timeline, got that of cross-families max, which has none/);
   assert.match((await runCli(['runs', 'export', id, '--to', 'a.doc'], { cwd })).stderr, /TF-CLI-005/);
+});
+
+test('an argument may be given by its name, as commands copied from the studio give it', () => {
+  const verb = pipePlan.verbs.find(({ name }) => name === 'plan')!;
+  const parse = (words: readonly string[]) => parseVerbWords('pipe-plan plan', paramFieldsOf(verb), words);
+  assert.deepEqual(parse(['--model', 'sd15', '--devices', '4']), parse(['sd15', '--devices', '4']));
+  assert.deepEqual(parse(['--model', 'sd15', '--no-uneven']), { model: 'sd15', uneven: false });
 });
 
 test('a run killed in the middle is shown as interrupted and can be rerun', async () => {

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import { defineVerb } from '@tenfold/core/system';
 import { z } from 'zod';
 import { paramsFromExample } from '../server/example-params.ts';
-import { commandOfRun } from '../web/src/format-time.ts';
 import { controlOf, draftFromParams, labelOf, paramsFromDraft } from '../web/src/params-draft.ts';
 
 const schema = {
@@ -87,16 +86,4 @@ test('an example line is read as a shell would, into typed JSON params', () => {
   assert.deepEqual(paramsFromExample(verb, 'quorum plan --sets=a --no-exact'), { sets: 'a', exact: false });
   assert.equal(paramsFromExample(verb, 'quorum plan --json'), undefined, 'options of the command line are no params');
   assert.equal(paramsFromExample(verb, 'quorum plan --sizes a,b'), undefined);
-});
-
-test('the command of a run quotes what a shell would split', () => {
-  assert.equal(
-    commandOfRun({
-      system: 'cross-families',
-      verb: 'max',
-      params: { n: 5, sets: '3|1,2', exact: true, off: false, maxSize: [1, 2] },
-      seed: 7,
-    }),
-    `tenfold cross-families max --n 5 --sets '3|1,2' --exact --max-size 1,2 --seed 7`,
-  );
 });

@@ -29,7 +29,7 @@ export const usageError = defineErrors({
   },
   'TF-USAGE-006': {
     kind: 'usage',
-    title: 'There are more positional arguments than the verb takes',
+    title: 'There are more positional arguments than the verb takes, or one is given twice',
     fix: 'Quote values that contain spaces; name the others with their option.',
   },
   'TF-USAGE-007': {

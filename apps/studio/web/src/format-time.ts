@@ -17,20 +17,3 @@ export function formatRunTime(run: Pick<RunSummary, 'startedAtMs' | 'endedAtMs'>
     ? formatDuration(Math.max(1, run.endedAtMs - run.startedAtMs))
     : '–';
 }
-
-/** The command that does the same as a run. */
-export function commandOfRun(run: Pick<RunSummary, 'system' | 'verb' | 'params' | 'seed'>): string {
-  const options = Object.entries(run.params).flatMap(([name, value]) => {
-    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    if (value === true) return [flag];
-    if (value === undefined || value === null || value === false) return [];
-    const text =
-      Array.isArray(value) && value.every((item) => typeof item !== 'object')
-        ? value.join(',')
-        : typeof value === 'object'
-          ? JSON.stringify(value)
-          : String(value);
-    return [`${flag} ${/^[\w./:,=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`}`];
-  });
-  return ['tenfold', run.system, run.verb, ...options, ...(run.seed === 0 ? [] : [`--seed ${run.seed}`])].join(' ');
-}

@@ -27,7 +27,7 @@ export function HomePage() {
         <h1>Ten published methods, on your own data.</h1>
         <p>
           For people who train, check, compress, serve and judge machine-learning models. Each room answers one
-          question; pick yours, or press a room’s tour to see it work on real input.
+          question: open yours, and start its tour to see it work on real input.
         </p>
       </header>
       {rooms.error && <DiagnosticView diagnostic={diagnosticFromError(rooms.error, 'listRooms')} />}

@@ -2,6 +2,7 @@
 import {
   Button,
   CodeView,
+  commandOfRun,
   CopyButton,
   DiagnosticView,
   diagnosticFromError,
@@ -22,7 +23,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 import { verbPath } from './commands.ts';
-import { commandOfRun, formatRunTime } from './format-time.ts';
+import { formatRunTime } from './format-time.ts';
 import { httpApi } from './http-api.ts';
 import { PageBoundary } from './page-boundary.tsx';
 
@@ -115,6 +116,9 @@ function RunActions({ run, isActive }: { readonly run: RunDetail; readonly isAct
         </Button>
       )}
       <CopyButton text={() => window.location.href}>Copy link</CopyButton>
+      <CopyButton text={() => commandOfRun(run)} title="The same in a terminal">
+        Copy command
+      </CopyButton>
       {run.report && (
         <LinkButton icon="download" href={httpApi.exportUrl(run.id)} download>
           Export HTML
