@@ -67,4 +67,9 @@ export const temporalError = defineErrors({
     title: 'The embeddings endpoint did not give usable vectors',
     fix: 'Words alone were used; check the address and the model name.',
   },
+  'TF-TEMPORAL-014': {
+    kind: 'input',
+    title: 'A date in a text is no day of the calendar',
+    fix: 'Correct it in the source and ingest again; the text is kept without this date.',
+  },
 });

@@ -39,6 +39,33 @@ test('a term is no death and a list no superlative: what the evidence does not s
   assert.equal(await first('When did Niels Bohr die?'), '18 November 1962');
 });
 
+test('a question about a term never calls a birth certain', async () => {
+  const dates = async (question: string, options: AskOptions = {}) => {
+    const { answers, abstained } = await ask(corpus, question, options);
+    return abstained?.code ?? answers.map(({ label, verdict }) => `${label} (${verdict})`);
+  };
+  const term = ['8 January 1959 to 28 April 1969 (certain)'];
+  assert.deepEqual(await dates('When was the presidency of Charles de Gaulle?'), term);
+  assert.deepEqual(await dates("When did Charles de Gaulle's presidency end?"), ['28 April 1969 (certain)']);
+  assert.deepEqual(await dates('When did Barack Obama take office?'), ['20 January 2009 (certain)']);
+  assert.deepEqual(await dates('When did Barack Obama leave office?'), ['20 January 2017 (certain)']);
+  // nor a date that merely shares a number with the name
+  assert.deepEqual(await dates('When was Apollo 11?'), ['20 July 1969 (certain)', '16 July 1969 (certain)']);
+});
+
+test('where evidence names somebody and never says what is asked, nothing is certain', async () => {
+  const question = 'When was the coronation of Charles de Gaulle?';
+  const result = await ask(corpus, question);
+  assert.ok(result.answers.length > 0 && result.answers.every(({ verdict }) => verdict === 'possible'));
+  assert.deepEqual(result.notes, [
+    'The evidence names this, but none of it says “coronation”: it may tell of another matter.',
+  ]);
+  assert.equal((await ask(corpus, question, { mode: 'certain-only' })).abstained?.code, 'E_NO_EVIDENCE');
+  // what rests on such a time is not certain either
+  const resting = await ask(corpus, 'Who was pope at the coronation of Charles de Gaulle?');
+  assert.notEqual(resting.answers[0]?.verdict, 'certain');
+});
+
 test('an ordinal that no text states and no order gives is refused, not dropped', async () => {
   assert.equal(await first('Who was the first person in space?'), 'Yuri Gagarin');
   assert.equal(await first('Who was the first person to walk on the Moon?'), 'Neil Armstrong');

@@ -92,6 +92,9 @@ export function SourcesView({ page, onAsk }: { readonly page: RoomPageProps; rea
                 <span>{counted(done.result!.numFiles, 'file')}</span>
                 <span>{counted(done.result!.numEntities, 'name')}</span>
                 <span>{counted(done.result!.problems.length + done.result!.numMoreProblems, 'problem')}</span>
+                {done.result!.numImpossibleDates > 0 && (
+                  <span>{counted(done.result!.numImpossibleDates, 'date')} that the calendar does not have</span>
+                )}
               </p>
               <Button onClick={() => onAsk(done.result!.file)}>Ask {done.result!.file}</Button>
             </section>

@@ -1,7 +1,7 @@
 /** Answers a question: frame → constraint (by sub-questions where an event sets the time) → candidates → hard
  *  pruning → ranking → answers with evidence, or an abstention that says why. */
-import { eventSpan, isoFromDay, parseDate, verdictOf, type Day, type Signal, type TimeSpan } from '../time/index.ts';
-import type { EvidenceStore, Source } from '../store/types.ts';
+import { eventSpan, impossibleDates, isoFromDay, parseDate, type Day, type Signal } from '../time/index.ts';
+import type { Evidence, EvidenceStore, Source } from '../store/types.ts';
 import { temporalError } from '../temporal-errors.ts';
 import { candidatesFor, clauseOf, type Clause, type Scored } from '../retrieve/candidates.ts';
 import { Linker } from '../retrieve/linker.ts';
@@ -9,20 +9,32 @@ import { nearInMeaning, type VectorConfig } from '../retrieve/vectors.ts';
 import { frameOf, type Frame } from '../understand/frame.ts';
 import { frameWithLlm, type LlmConfig } from '../understand/llm.ts';
 import { nameKey, STOP_WORDS, stemOf, wordsOf } from '../understand/words.ts';
+import { anchored } from './anchored.ts';
 import { withCountries, withoutSoftWords, withoutType } from './clause-names.ts';
-import { compare } from './compare.ts';
+import { compare, compareYesNo } from './compare.ts';
 import { countOf, datesOf, durationOf } from './computed.ts';
 import { graphOf, type EvidenceGraph, type RankInput } from './evidence-graph.ts';
 import { conflictsOf } from './conflicts.ts';
+import { eventsOf } from './events.ts';
 import { funnelOf } from './funnel.ts';
-import { momentOf } from './moment.ts';
-import { unnamedEvent, type Asker, type Outcome, type Refusal, type Resolved, type Trace } from './outcome.ts';
-import { thatSay } from './must-say.ts';
+import { gapBetween } from './gap.ts';
+import {
+  unnamedEvent,
+  unsureIf,
+  type Asker,
+  type Outcome,
+  type Refusal,
+  type Resolved,
+  type Trace,
+} from './outcome.ts';
+import { thatSay, weighedByWords } from './must-say.ts';
 import { pickOrdinal } from './pick-ordinal.ts';
 import { prune } from './prune.ts';
 import { rankAnswers } from './rank.ts';
+import { POSSESSIVE, PRONOUN, resolveClause } from './resolve-clause.ts';
+import { asksFromToday, bestCoverage, dayOf, nearestReason } from './scope.ts';
 import type { AnswerResult, Mode } from './types.ts';
-import { asksFromToday, bestCoverage, dayOf, nearestReason, subjectOf } from './scope.ts';
+import { PERSON_TYPES } from './slots.ts';
 import { yesNo } from './yes-no.ts';
 
 export interface AskOptions {
@@ -67,8 +79,6 @@ const DEFAULT_MIN_COVERAGE = 0.55;
 /** Evidence within this share of the best coverage is about the same thing. */
 const RELEVANT_SHARE = 0.82;
 const MAX_PRUNED_SHOWN = 50;
-const PRONOUN = /\b(?:he|she|they|it)\b/i;
-const POSSESSIVE = /\b(?:his|her|their|its)\b/i;
 
 export async function openQa(store: EvidenceStore, clock: { nowMs(): number }): Promise<QaContext> {
   const numEvidence = await store.count();
@@ -125,8 +135,10 @@ class Asking implements Asker {
       notes: [...frame.issues],
       constraint: [],
       signal: frame.signal,
+      isUnsure: false,
     };
-    const outcome = await this.#answer(frame, depth, trace);
+    const found = await this.#answer(frame, depth, trace);
+    const outcome = unsureIf(trace.isUnsure, found);
     return {
       question,
       frame,
@@ -145,6 +157,9 @@ class Asking implements Asker {
   }
 
   async #answer(frame: Frame, depth: number, trace: Trace): Promise<Outcome> {
+    const [impossible] = impossibleDates(frame.question);
+    if (impossible !== undefined)
+      return { code: 'E_BAD_DATE', message: `“${impossible}” is no day of the calendar, so nothing can lie in it.` };
     if (this.#ref === undefined && asksFromToday(frame, this.#options.asOf))
       return {
         code: 'E_UNDECIDED',
@@ -154,7 +169,10 @@ class Asking implements Asker {
     if (frame.kind === 'count' && /\bhow (?:many times|often)\b/i.test(frame.question))
       return { code: 'E_UNDECIDED', message: 'How often something happened is not counted; ask for the dates.' };
     if (frame.kind === 'compare') return compare(this, frame, depth, trace);
+    if (frame.gap) return gapBetween(this, frame, depth, trace);
+    if (frame.options) return compareYesNo(this, frame, depth, trace);
     if (frame.kind === 'yes-no') return yesNo(this, frame, depth, trace);
+    if (frame.kind === 'events') return eventsOf(this, frame, depth, trace, this.#mode);
     const main = this.#withNames(frame);
     const minCoverage = this.#options.minCoverage ?? DEFAULT_MIN_COVERAGE;
     let clause = await this.clause(withoutType(main, frame));
@@ -172,8 +190,14 @@ class Asking implements Asker {
     const best = bestCoverage(scored);
     if (best < minCoverage) return this.nothingFound(clause);
     const near = scored.filter((item) => item.coverage >= Math.max(minCoverage, best * RELEVANT_SHARE));
-    const relevant = thatSay(main, frame.kind, near);
-    if ('code' in relevant) return relevant;
+    const saying = thatSay(clause, frame.kind, near);
+    if ('code' in saying) return saying;
+    const { items: relevant, unsaid } = saying;
+    if (unsaid.length > 0) {
+      const note = `The evidence names this, but none of it says “${unsaid.join(' … ')}”`;
+      if (this.#mode === 'certain-only') return { code: 'E_NO_EVIDENCE', message: `${note}, so nothing is certain.` };
+      trace.notes.push(`${note}: it may tell of another matter.`);
+    }
     trace.funnel.push(funnelOf('about the question', relevant));
 
     const constraint = await this.constraintOf(frame, main, relevant, depth, trace);
@@ -198,8 +222,8 @@ class Asking implements Asker {
         code: 'E_NONE_IN_TIME',
         message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${nearestReason(free, pruned, constraint.spans)}.`,
       };
-    if (frame.kind === 'date') return datesOf(kept, frame, pruned);
-    if (frame.kind === 'duration') return durationOf(kept);
+    if (frame.kind === 'date') return unsureIf(unsaid.length > 0, datesOf(kept, frame, pruned));
+    if (frame.kind === 'duration') return unsureIf(unsaid.length > 0, durationOf(kept, frame));
     const questionStems = new Set(
       wordsOf(frame.question)
         .filter((word) => !STOP_WORDS.has(word))
@@ -215,7 +239,14 @@ class Asking implements Asker {
     const input = { frame, signal, constraint: constraint.spans, questionStems, linker: this.#context.linker };
     const graph = graphOf(kept, input);
     this.#options.onGraph?.(graph, input, depth);
-    const answers = rankAnswers(graph, input, await this.#options.ranker?.score(graph, input));
+    const ranked = rankAnswers(graph, input, await this.#options.ranker?.score(graph, input));
+    const { answers, unsaid: missing } = weighedByWords(ranked, clause, frame.answerType, this.#mode);
+    if (missing.length > 0) trace.notes.push(`The best evidence does not say “${missing.join(' … ')}”.`);
+    if (answers.length === 0 && ranked.length > 0)
+      return {
+        code: 'E_NO_EVIDENCE',
+        message: `No evidence in time says all of the question: “${missing.join(' … ')}” is missing.`,
+      };
     if (answers.length === 0)
       return {
         code: 'E_NO_EVIDENCE',
@@ -232,6 +263,18 @@ class Asking implements Asker {
     return { answers };
   }
 
+  get today(): Day | undefined {
+    return this.#ref;
+  }
+
+  nameIn(text: string): string | undefined {
+    return this.#context.linker.mentionsIn(text)[0]?.labels[0];
+  }
+
+  isPerson(name: string): boolean {
+    return PERSON_TYPES.test(this.#context.linker.typeOf(name) ?? '');
+  }
+
   clause(text: string): Promise<Clause> {
     return clauseOf(
       withCountries(text, this.#context.linker),
@@ -243,6 +286,13 @@ class Asking implements Asker {
 
   candidates(clause: Clause): Promise<Scored[]> {
     return candidatesFor(clause, this.#context.store, { sources: this.#options.sources });
+  }
+
+  async inTime(lo: Day, hi: Day, limit: number): Promise<Evidence[]> {
+    const { store } = this.#context;
+    const all = await store.get(await store.withTime(lo, hi, limit));
+    const { sources } = this.#options;
+    return all.filter(({ source, rank }) => rank !== 'deprecated' && (sources?.includes(source) ?? true));
   }
 
   /** Candidates in other words; without a usable endpoint those that words found. */
@@ -290,9 +340,19 @@ class Asking implements Asker {
         return { code: 'E_EMPTY_INTERVAL', message: 'The question asks for a time that ends before it begins.' };
       return { spans: frame.windows, evidenceIds: none, signal: frame.signal };
     }
-    if (frame.anchor) return this.#anchored(frame.anchor, relevant, trace);
+    if (frame.anchor) {
+      const ref = this.#options.asOf === undefined ? this.#ref! : dayOf(this.#options.asOf, 'as-of');
+      return anchored(frame.anchor, ref, relevant, trace);
+    }
     if (frame.clause !== undefined) {
-      const resolved = await this.#resolveClause(frame.clause, main, relevant, depth, trace);
+      const resolved = await resolveClause(
+        this,
+        this.#context.linker,
+        { text: frame.clause, main, kind: frame.kind, relevant },
+        depth,
+        trace,
+        (question) => this.#mayAsk(question, depth, trace),
+      );
       if (resolved) return { ...resolved, signal: frame.signal };
       const last = trace.sub.at(-1);
       if (this.#mode === 'strict' || this.#mode === 'certain-only' || this.#mode === 'faith-compat')
@@ -318,84 +378,15 @@ class Asking implements Asker {
     return { spans: [], evidenceIds: none, signal: isUnnamed ? unbound : frame.signal };
   }
 
-  /** Current, previous and next are seen from the reference date. */
-  #anchored(
-    anchor: 'current' | 'previous' | 'next',
-    relevant: readonly Scored[],
-    trace: Trace,
-  ): (Resolved & { signal: Signal }) | Refusal {
-    const ref = this.#options.asOf === undefined ? this.#ref! : dayOf(this.#options.asOf, 'as-of');
-    const now: TimeSpan = { s0: ref, s1: ref, e0: ref, e1: ref, gran: 'day', kind: 'state' };
-    trace.notes.push(`Seen from ${isoFromDay(ref)}; facts without an end hold as of then.`);
-    if (anchor === 'current') return { spans: [now], evidenceIds: new Set(), signal: 'OVERLAP' };
-    const holders = relevant.filter((item) =>
-      item.spans.some((span) => span.kind === 'state' && verdictOf('OVERLAP', span, now) !== 'impossible'),
-    );
-    if (holders.length === 0)
-      return {
-        code: 'E_NONE_IN_TIME',
-        message: 'Nothing is known to hold at the reference date, so there is no previous or next one.',
-      };
-    return {
-      spans: holders[0]!.spans.filter((span) => verdictOf('OVERLAP', span, now) !== 'impossible'),
-      evidenceIds: new Set(holders.map((item) => item.evidence.id)),
-      signal: anchor === 'previous' ? 'BEFORE' : 'AFTER',
-    };
-  }
-
-  /** Time of a clause: by the main clause's own facts if it is a name ("before Obama"), else by asking "When …?". */
-  async #resolveClause(
-    text: string,
-    main: string,
-    relevant: readonly Scored[],
-    depth: number,
-    trace: Trace,
-  ): Promise<Resolved | undefined> {
-    const { linker } = this.#context;
-    let clause = text.replace(/^(?:the |that )?(?:time|period) (?:when|that|of)\s+/i, '');
-    const subject = linker.mentionsIn(main)[0];
-    const isVerbless =
-      !/\b(?:was|were|is|did|had|has|became|won|took|joined|left|died|landed|launched|founded|born|began|ended|became|moved|served|played|received|\w+ed|\w+ing)\b/.test(
-        clause,
-      );
-    if (isVerbless) {
-      const wanted = wordsOf(clause)
-        .filter((word) => !STOP_WORDS.has(word))
-        .map(stemOf);
-      const holders = relevant.filter(
-        (item) => item.spans.length > 0 && wanted.length > 0 && wanted.every((stem) => item.stems.has(stem)),
-      );
-      if (holders.length > 0) {
-        const first = holders[0]!;
-        const same = holders.filter(
-          (item) => item.coverage >= first.coverage - 1e-9 && item.evidence.source === first.evidence.source,
-        );
-        return {
-          spans: same.flatMap((item) => item.spans),
-          evidenceIds: new Set(holders.map((item) => item.evidence.id)),
-          ...(subject === undefined ? { subject: subjectOf(same) } : {}),
-        };
-      }
-    }
-    const names = linker.mentionsIn(clause);
-    if (subject && PRONOUN.test(clause)) clause = clause.replace(PRONOUN, subject.labels[0]!);
-    else if (subject && POSSESSIVE.test(clause) && names.length === 0)
-      clause = clause.replace(POSSESSIVE, `${subject.labels[0]}'s`);
-    else if (subject && /^\w+ing\b/.test(clause)) clause = `${subject.labels[0]} ${clause}`;
-    const question = `When ${clause}`;
+  #mayAsk(question: string, depth: number, trace: Trace): boolean {
     const key = nameKey(question);
     if (depth + 1 > MAX_DEPTH || this.#visited.has(key) || ++this.#numSubQuestions > MAX_SUB_QUESTIONS) {
       trace.notes.push(
         `“${question}” was not asked: the limit of ${MAX_DEPTH} levels or ${MAX_SUB_QUESTIONS} sub-questions is reached.`,
       );
-      return undefined;
+      return false;
     }
     this.#visited.add(key);
-    const sub = await this.run(`${question}?`, depth + 1);
-    trace.sub.push(sub);
-    const [top] = sub.answers;
-    if (!top) return undefined;
-    const spans = top.support[0]!.spans.map((span) => momentOf(span, clause));
-    return { spans, evidenceIds: new Set(top.support.map((item) => item.evidence.id)) };
+    return true;
   }
 }

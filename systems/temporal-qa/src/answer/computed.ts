@@ -1,12 +1,23 @@
 /** Answers that are computed from times: dates, durations and counts. */
-import { boundsText, DAY_MAX, DAY_MIN, timestampOf, type TimeSpan } from '../time/index.ts';
+import {
+  boundsText,
+  DAY_MAX,
+  DAY_MIN,
+  lengthText,
+  timestampOf,
+  type LengthUnit,
+  type TimeSpan,
+} from '../time/index.ts';
 import type { Frame } from '../understand/frame.ts';
 import type { Outcome } from './outcome.ts';
 import type { Judged } from './prune.ts';
 import { supportOf } from './rank.ts';
 import type { Answer, Pruned } from './types.ts';
 
+const OFFICE = /\b(?:take|took|taking|leave|left|leaving|assumed?|entered?|hold|held|in) (?:the )?office\b/i;
 const DAYS_PER_YEAR = 365.2425;
+/** Shorter times are told in days. */
+const SHORT_DAYS = 730;
 /** Answers within this score of the best belong to the group that is counted. */
 const COUNTED_SCORE = 0.6;
 
@@ -16,7 +27,11 @@ export function datesOf(kept: readonly Judged[], frame: Frame, pruned: readonly 
     item.spans.some((span) =>
       frame.side === 'end' ? !span.openEnd && span.e1 < DAY_MAX : !span.openStart && span.s0 > DAY_MIN,
     );
-  const dated = kept.filter(hasSide);
+  // who took office holds it: a birth or a prize of the same name is none
+  const terms = OFFICE.test(frame.question)
+    ? kept.filter((item) => item.spans.some((span) => span.kind === 'state'))
+    : [];
+  const dated = (terms.length > 0 ? terms : kept).filter(hasSide);
   const [first] = dated;
   for (const item of dated) {
     const span = bestSpan(item, frame);
@@ -63,14 +78,18 @@ function knownEnd(item: Judged): TimeSpan | undefined {
   return item.spans.find((span) => !span.openEnd && span.e0 > DAY_MIN && span.e1 < DAY_MAX);
 }
 
-export function durationOf(kept: readonly Judged[]): Outcome {
+export function durationOf(kept: readonly Judged[], frame: Frame): Outcome {
+  const [, unit] = /\bhow many (days|weeks|months)\b/i.exec(frame.question) ?? [];
   for (const item of kept) {
     const span = item.spans.find((one) => one.kind === 'state' && one.s0 > DAY_MIN && one.e1 < DAY_MAX);
     if (!span) continue;
     const least = Math.max(0, span.e0 - span.s1);
     const most = span.e1 - span.s0;
     const exact = span.s0 === span.s1 && span.e0 === span.e1;
-    const label = exact ? daysText(most) : `about ${Math.max(0, Math.round((least + most) / 2 / DAYS_PER_YEAR))} years`;
+    const isTold = exact || unit !== undefined || most < SHORT_DAYS;
+    const label = isTold
+      ? lengthText({ lo: span.s0, hi: span.s1 }, { lo: span.e0, hi: span.e1 }, unit?.toLowerCase() as LengthUnit)
+      : `about ${Math.max(0, Math.round((least + most) / 2 / DAYS_PER_YEAR))} years`;
     return {
       answers: [
         {
@@ -99,11 +118,4 @@ function bestSpan(item: Judged, frame: Frame): TimeSpan {
   if (usable.length <= 1) return usable[0] ?? item.spans[0]!;
   if (frame.side !== undefined) return usable.find((span) => span.kind === 'state') ?? usable[0]!;
   return usable[0]!;
-}
-
-function daysText(days: number): string {
-  const years = Math.floor(days / DAYS_PER_YEAR);
-  const rest = Math.round(days - years * DAYS_PER_YEAR);
-  if (years === 0) return `${days} days`;
-  return `${years} ${years === 1 ? 'year' : 'years'}, ${rest} ${rest === 1 ? 'day' : 'days'}`;
 }

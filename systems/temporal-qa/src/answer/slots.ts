@@ -12,7 +12,7 @@ export interface SlotAnswer {
   readonly fit: number;
 }
 
-const PERSON_TYPES =
+export const PERSON_TYPES =
   /person|human|president|minister|player|scientist|writer|astronaut|politician|king|queen|pope|coach|monarch|emperor|physicist|chemist|author|cosmonaut/;
 const TYPE_MATCH = 0.5;
 /** Types are given for some names alone, so a match counts less than a column of that name. */

@@ -34,7 +34,8 @@ export type AbstentionCode =
   | 'E_EMPTY_INTERVAL'
   | 'E_DEPTH'
   | 'E_UNDECIDED'
-  | 'E_ORDINAL';
+  | 'E_ORDINAL'
+  | 'E_BAD_DATE';
 
 export interface Pruned {
   readonly evidence: Evidence;

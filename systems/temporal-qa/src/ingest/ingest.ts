@@ -10,7 +10,8 @@ import { readMarkdown } from './markdown.ts';
 import { readNTriples } from './ntriples.ts';
 import { readJson } from './json-file.ts';
 import { headOfFile, linesOfFile, OTHER_ENCODING } from './lines.ts';
-import { problem, type Item } from './types.ts';
+import { impossibleDates } from '../time/index.ts';
+import { IMPOSSIBLE_DATE, problem, type Item } from './types.ts';
 import { readWikidataJson } from './wikidata-json.ts';
 import { readWikitext } from './wikitext.ts';
 
@@ -29,6 +30,8 @@ export interface IngestResult {
   readonly problems: readonly Diagnostic[];
   /** Problems beyond the ones kept. */
   readonly numMoreProblems: number;
+  /** Dates in texts that are no day of the calendar; they are among the problems. */
+  readonly numImpossibleDates: number;
 }
 
 const BATCH_SIZE = 20_000;
@@ -45,6 +48,7 @@ export async function ingestPaths(
   files.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1));
   const problems: Diagnostic[] = [];
   let numMoreProblems = 0;
+  let numImpossibleDates = 0;
   let numEvidence = 0;
   let numNew = 0;
   let numEntities = 0;
@@ -64,6 +68,7 @@ export async function ingestPaths(
     for (const file of files) {
       for (const item of itemsOfFile(file, options)) {
         if (item.kind === 'problem') {
+          if (item.problem.code === IMPOSSIBLE_DATE) numImpossibleDates++;
           if (problems.length < MAX_KEPT_PROBLEMS) problems.push(item.problem);
           else numMoreProblems++;
         } else if (item.kind === 'entity') {
@@ -85,10 +90,28 @@ export async function ingestPaths(
     await finish();
   }
   numEntities = entities.size;
-  return { numFiles: files.length, numEvidence, numNew, numEntities, problems, numMoreProblems };
+  return { numFiles: files.length, numEvidence, numNew, numEntities, problems, numMoreProblems, numImpossibleDates };
 }
 
+/** Evidence and names of a file, with a problem for each thing that was not read as it stands. */
 export function* itemsOfFile(file: string, options: IngestOptions = {}): Generator<Item> {
+  for (const item of readFile(file, options)) {
+    if (item.kind === 'evidence') yield* problemsOfDates(item.evidence);
+    yield item;
+  }
+}
+
+/** Dates in the words of evidence that are no day of the calendar. Columns of facts are checked when they are read. */
+function* problemsOfDates({ source, text, object = '', doc, locator }: NewEvidence): Generator<Item> {
+  const words = source === 'kb' ? object : text;
+  if (!/\d/.test(words)) return;
+  const line = /^line (\d+)(.*)$/.exec(locator);
+  const location = line ? `${doc}:${line[1]}${line[2]}` : `${doc}, ${locator}`;
+  for (const date of impossibleDates(words))
+    yield problem(location, 'a day of the calendar', `"${date}"; the text is kept without this date`, IMPOSSIBLE_DATE);
+}
+
+function* readFile(file: string, options: IngestOptions): Generator<Item> {
   const ending = extname(file).toLowerCase();
   if (ending === '.csv') yield* readDelimited(file, ',', options);
   else if (ending === '.tsv') yield* readDelimited(file, '\t', options);

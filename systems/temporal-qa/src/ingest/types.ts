@@ -8,12 +8,15 @@ export type Item =
   | { readonly kind: 'entity'; readonly entity: EntityRecord }
   | { readonly kind: 'problem'; readonly problem: Diagnostic };
 
-export function problem(location: string, expected: string, actual?: string): Item {
+/** Code of dates that are no day of the calendar. */
+export const IMPOSSIBLE_DATE = 'TF-TEMPORAL-014';
+
+export function problem(location: string, expected: string, actual?: string, code = 'TF-TEMPORAL-003'): Item {
   return {
     kind: 'problem',
     problem: {
       severity: 'warning',
-      code: 'TF-TEMPORAL-003',
+      code,
       subject: 'ingest',
       expected,
       location,

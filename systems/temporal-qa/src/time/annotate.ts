@@ -5,6 +5,7 @@
 import {
   beginAtoms,
   dayAtom,
+  impossible,
   isRomanToken,
   matchAtom,
   skipSuffix,
@@ -72,6 +73,13 @@ export function annotateDates(source: string, options: AnnotateOptions = {}): An
   return found;
 }
 
+/** Text that looks like dates and names no day of the calendar: 31 February 1999, 1987-13-02. */
+export function impossibleDates(source: string): string[] {
+  const found: string[] = [];
+  annotateDates(source, { onImpossible: (_, text) => found.push(text) });
+  return found;
+}
+
 /** Time intervals of a piece of evidence: `start time` and `end time` are joined, equal intervals kept once. */
 export function spansOfText(source: string, options?: AnnotateOptions): TimeSpan[] {
   return spansOfAnnotations(annotateDates(source, options));
@@ -117,7 +125,7 @@ function matchAt(i: number): { readonly value: Annotation; readonly next: number
   if (word === KIND.from || word === KIND.between) begin++;
   const first = matchAtom(begin);
   if (!first) return undefined;
-  const range = matchRange(first, word === KIND.between);
+  const range = matchRange(first, begin, word === KIND.between);
   if (range) {
     const span = range.end === 'open' ? stateSpan(range.start, undefined) : stateSpan(range.start, range.end);
     if (range.end !== 'open' && range.end.lo === range.start.lo && range.end.hi === range.start.hi)
@@ -157,7 +165,7 @@ interface Range {
   readonly next: number;
 }
 
-function matchRange(first: Atom, afterBetween: boolean): Range | undefined {
+function matchRange(first: Atom, from: number, afterBetween: boolean): Range | undefined {
   let k = first.next;
   if (k >= numTokens) return undefined;
   const isDash = isPunctDash(k);
@@ -212,6 +220,10 @@ function matchRange(first: Atom, afterBetween: boolean): Range | undefined {
   }
   const start = first.partial ? completeBy(first, second) : first;
   const end = second.partial ? completeBy(second, first) : second;
+  if (start === 'none' || end === 'none') {
+    impossible(from, second.next);
+    return undefined;
+  }
   if (!start || !end || end.hi < start.lo) return undefined;
   return { start, end, next: second.next };
 }
@@ -232,11 +244,12 @@ function dayOnly(k: number, first: Atom): Atom | undefined {
   return dayAtom(year, first.month, day, next);
 }
 
-function completeBy(partial: Atom, whole: Atom): SpanBounds | undefined {
+/** @returns `none` if the two make no day of the calendar */
+function completeBy(partial: Atom, whole: Atom): SpanBounds | 'none' | undefined {
   const year = whole.year;
   if (year === undefined) return undefined;
   const month = partial.month ?? whole.month;
   if (month === undefined) return undefined;
   if (partial.day === undefined) return boundsOfMonth(year, month);
-  return isCivil(year, month, partial.day) ? boundsOfDay(year, month, partial.day) : undefined;
+  return isCivil(year, month, partial.day) ? boundsOfDay(year, month, partial.day) : 'none';
 }

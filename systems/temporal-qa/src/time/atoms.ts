@@ -41,6 +41,7 @@ const FIRST_PLAIN_YEAR = 1000;
 const LAST_PLAIN_YEAR = 2100;
 /** Widening of "c. Y" in years [ours]. */
 const CIRCA_YEARS = 5;
+const LAST_DAY = 31;
 
 let slashOrder: 'month-first' | 'day-first' = 'month-first';
 let onImpossible: AtomOptions['onImpossible'];
@@ -114,9 +115,9 @@ function numberAtom(i: number): Atom | undefined {
   if (i > 0 && starts[i] === ends[i - 1] && kinds[i - 1] === PUNCT && isNumberGlue(i)) return undefined;
   const numeric = numericDate(i, digits);
   if (numeric) return numeric === 'none' ? undefined : numeric;
-  if (digits <= 2 && value >= 1 && value <= 31) {
+  if (digits <= 2) {
     const dayFirst = dayMonth(i, value);
-    if (dayFirst) return dayFirst;
+    if (dayFirst) return dayFirst === 'none' ? undefined : dayFirst;
   }
   if (digits <= 2 && value >= 1 && value <= 99) {
     const next = skipSuffix(i + 1);
@@ -143,7 +144,7 @@ function numberAtom(i: number): Atom | undefined {
   if (i + 1 < numTokens && kinds[i + 1] === WORD && kindOf(values[i + 1]!) === KIND.unit) return undefined;
   if (isPunct(i + 1, 37) || (i > 0 && kinds[i - 1] === PUNCT && isCurrency(values[i - 1]!))) return undefined;
   const monthDay = yearMonthDay(i, value);
-  return monthDay ?? yearAtom(value, i + 1);
+  return monthDay === 'none' ? undefined : (monthDay ?? yearAtom(value, i + 1));
 }
 
 /** A number that continues another: 1,990 or 3.1990 or +1990. */
@@ -197,38 +198,38 @@ function numericDate(i: number, digits: number): Atom | 'none' | undefined {
   return undefined;
 }
 
-function impossible(from: number, next: number): 'none' {
+/** Tells of a date that is no day of the calendar; its tokens are not read again as a shorter date. */
+export function impossible(from: number, next: number): 'none' {
   skipUntil = next;
   onImpossible?.(starts[from]!, text.slice(starts[from], ends[next - 1]));
   return 'none';
 }
 
 /** 17 March 1994, 17th of March, 1994, 17. März 1994, 17 de marzo de 1994. */
-function dayMonth(i: number, day: number): Atom | undefined {
+function dayMonth(i: number, day: number): Atom | 'none' | undefined {
   let k = skipSuffix(i + 1);
   if (isPunct(k, 46)) k++;
   if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'de'))) k++;
   if (k >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.month) return undefined;
   const month = valueOf(values[k]!);
+  const isDay = day >= 1 && day <= LAST_DAY;
   const after = yearAfter(k + 1);
-  if (!after) return day <= 31 ? { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next: k + 1 } : undefined;
-  if (!isCivil(after.year, month, day)) {
-    impossible(i, after.next);
-    return undefined;
-  }
-  return dayAtom(after.year, month, day, after.next);
+  if (!after) return isDay ? { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next: k + 1 } : undefined;
+  if (isCivil(after.year, month, day)) return dayAtom(after.year, month, day, after.next);
+  // "of the 45 in May 1999" is no date: a number that is no day stands right before its month
+  return isDay || k === i + 1 ? impossible(i, after.next) : undefined;
 }
 
 /** 2003, March 20 or 2003 March 20. */
-function yearMonthDay(i: number, year: number): Atom | undefined {
+function yearMonthDay(i: number, year: number): Atom | 'none' | undefined {
   let k = i + 1;
   if (isPunct(k, 44)) k++;
   if (k + 1 >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.month || kinds[k + 1] !== NUM)
     return undefined;
   const month = valueOf(values[k]!);
   const day = values[k + 1]!;
-  if (ends[k + 1]! - starts[k + 1]! > 2 || !isCivil(year, month, day)) return undefined;
-  return dayAtom(year, month, day, skipSuffix(k + 2));
+  if (ends[k + 1]! - starts[k + 1]! > 2 || day < 1 || day > LAST_DAY) return undefined;
+  return isCivil(year, month, day) ? dayAtom(year, month, day, skipSuffix(k + 2)) : impossible(i, k + 2);
 }
 
 /** The year after a month or day: `, 1994`, ` of 1994`, ` de 1994`, `. 1994`, ` 44 BC`. */
@@ -249,7 +250,7 @@ function monthAtom(i: number, month: number): Atom | undefined {
   let k = i + 1;
   if (isPunct(k, 46)) k++;
   if (k >= numTokens) return undefined;
-  if (kinds[k] === NUM && ends[k]! - starts[k]! <= 2 && values[k]! >= 1 && values[k]! <= 31) {
+  if (kinds[k] === NUM && ends[k]! - starts[k]! <= 2) {
     const day = values[k]!;
     const next = skipSuffix(k + 1);
     const after = yearAfter(next);
@@ -258,7 +259,7 @@ function monthAtom(i: number, month: number): Atom | undefined {
       impossible(i, after.next);
       return undefined;
     }
-    return { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next };
+    if (day >= 1 && day <= LAST_DAY) return { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next };
   }
   const after = yearAfter(k);
   if (after) return { ...boundsOfMonth(after.year, month), year: after.year, month, next: after.next };

@@ -2,6 +2,7 @@ export * from './allen.ts';
 export * from './annotate.ts';
 export * from './day-number.ts';
 export * from './formats.ts';
+export * from './length.ts';
 export * from './relative.ts';
 export * from './span.ts';
 export * from './verdict.ts';

@@ -12,6 +12,9 @@ export interface Clauses {
   readonly fronted?: boolean;
 }
 
+/** Nouns of events: "at the launch of …" is when it was launched. */
+const EVENT_NOUNS =
+  'launch|fall|death|birth|coronation|opening|closing|closure|founding|foundation|sinking|outbreak|assassination|election|inauguration|wedding|marriage|landing|moon landing|signing|invasion|discovery|introduction|collapse|destruction|construction|completion|reunification|unification|dissolution|creation|resignation|accession|abdication|arrival|departure|publication|release|merger|acquisition|liberation|surrender';
 const CONNECTORS: readonly (readonly [RegExp, ClauseSignal])[] = [
   [
     /\b(?:shortly |immediately |right |just |directly )?(?:before|prior to|preceding|ahead of|until|till|up until|previous to)\b/i,
@@ -26,6 +29,7 @@ const CONNECTORS: readonly (readonly [RegExp, ClauseSignal])[] = [
     'OVERLAP',
   ],
   [/\b(?:when|at the time|in the course of)\b/i, 'OVERLAP'],
+  [new RegExp(`\\bat(?= (?:the |his |her |its |their )?(?:${EVENT_NOUNS})\\b)`, 'i'), 'OVERLAP'],
 ];
 const WH =
   /\b(?:who|whom|whose|what|which|where|how|for which|for whom|for what|in which|in what|with which|with whom|to which|at which|at what|of which|from which|by whom|on which|did|was|is|were)\b/i;

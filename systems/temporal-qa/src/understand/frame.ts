@@ -12,8 +12,9 @@ import {
 import { classifySignal, type SignalGuess } from './classifier.ts';
 import { splitClauses } from './clauses.ts';
 import { findOrdinal } from './ordinals.ts';
+import { twoTimesFrame, type Gap } from './two-times.ts';
 
-export type AnswerKind = 'entity' | 'date' | 'number' | 'yes-no' | 'compare' | 'duration' | 'count';
+export type AnswerKind = 'entity' | 'date' | 'number' | 'yes-no' | 'compare' | 'duration' | 'count' | 'events';
 export type Category = 'explicit' | 'implicit' | 'ordinal' | 'temporal-answer' | 'none';
 
 export interface Frame {
@@ -37,24 +38,27 @@ export interface Frame {
   /** Which end a question for a date wants. */
   readonly side?: 'start' | 'end';
   readonly anchor?: 'current' | 'previous' | 'next';
-  /** Alternatives of a comparison: "A or B". */
+  /** The two of a comparison: "A or B", "Is A older than B". */
   readonly options?: readonly string[];
   /** The earlier or the later one is asked. */
   readonly wants?: 'earlier' | 'later';
+  /** A length between two times, instead of the length of one. */
+  readonly gap?: Gap;
   readonly isPlural: boolean;
   /** Why the frame may be wrong. */
   readonly issues: readonly string[];
 }
 
 const YES_NO = /^(?:is|are|was|were|did|does|do|has|have|had)\b/i;
+/** "What happened in 1989?": every event of a time, of a thing, or of both. */
+const EVENTS =
+  /^(?:(?:what|which)(?: all| else)?(?: events| things)? (?:happened|occurred|took place|(?:was|were) going on|went on)|(?:what|which) (?:were|are) the (?:main |major |important |key )?events|(?:which|what) events (?:were there|are known)|list (?:all |the )?events)\b(?: to| of| with)?/i;
 const START_VERBS =
   /\b(?:became|become|becoming|took office|take office|took over|elected|joined|join|started|start|began|begin|begun|appointed|inaugurated|assumed|came to power|succeeded to|crowned|entered|marry|got married|moved|assumed|acceded)\b/i;
 const END_VERBS =
   /\b(?:left office|leave office|resigned|stepped down|ended|end|left|leave|retired|dissolved|abdicated|ceased)\b/i;
 /** Kinds whose time the classifier may decide; dates, durations and yes or no are computed from intervals. */
 const DECIDABLE: ReadonlySet<AnswerKind> = new Set(['entity', 'number', 'count']);
-/** Comparatives: birth for people, else the time of the clause. */
-const COMPARE = /,?\s*([^,?]+?),?\s+or\s+([^,?]+?)\s*\??$/i;
 
 /** Least probability at which the classifier contradicts the rules in a note. */
 const SURE_AGAINST_RULES = 0.9;
@@ -68,8 +72,8 @@ export function frameOf(question: string, ref?: Day, classify: (text: string) =>
     .replace(/[?!.\s]+$/, '');
   const issues: string[] = [];
   const base = { question, issues, windows: [] as TimeSpan[], isPlural: isPluralQuestion(text) };
-  const compare = compareFrame(text);
-  if (compare) return { ...base, ...compare };
+  const two = twoTimesFrame(text);
+  if (two) return { ...base, ...two };
   const rewritten = rewriteSuccession(rewriteEnds(asStatement(text)));
   const side = /\bstart date$/i.test(text) ? 'start' : /\bend date$/i.test(text) ? 'end' : undefined;
   const bare = rewritten.replace(/\s+(?:start|end) date$/i, '');
@@ -111,6 +115,7 @@ export function frameOf(question: string, ref?: Day, classify: (text: string) =>
     }
     main = cutDates(main, mainDates);
   }
+  if (kind === 'events') main = main.replace(EVENTS, '').trim();
   const anchor = anchorOf(main, clause === undefined && windows.length === 0 && kind !== 'date');
   const ordinal = findOrdinal(main);
   if (ordinal && !/\b(?:in|for) (?:the|a) (?:first|last) time$/i.test(main.slice(0, ordinal.end)))
@@ -176,8 +181,8 @@ function kindOf(text: string): AnswerKind {
     )
   )
     return 'date';
-  if (/\b(?:how long|how many (?:years|days|months)|for how many (?:years|days|months))\b/i.test(text))
-    return 'duration';
+  if (/\b(?:how long|(?:for )?how many (?:years|weeks|days|months))\b/i.test(text)) return 'duration';
+  if (EVENTS.test(text)) return 'events';
   if (/^how many\b/i.test(text)) return 'count';
   if (/^(?:what|which) (?:number|percentage|population)\b|^how (?:much|old)\b/i.test(text)) return 'number';
   return YES_NO.test(text) ? 'yes-no' : 'entity';
@@ -227,54 +232,6 @@ function rewriteSuccession(text: string): string {
   if (possessive)
     return `Who was ${possessive[3]} ${/pred/i.test(possessive[2]!) ? 'before' : 'after'} ${possessive[1]}`;
   return text;
-}
-
-function compareFrame(
-  text: string,
-): (Partial<Frame> & Pick<Frame, 'kind' | 'main' | 'answerType' | 'signal' | 'category'>) | undefined {
-  const options = COMPARE.exec(text);
-  if (
-    !options ||
-    !/\b(?:first|earlier|later|last|older|younger|oldest|youngest|longer|sooner|before the other)\b/i.test(
-      text.slice(0, options.index + 1) + options[1],
-    )
-  )
-    return undefined;
-  let head = text.slice(0, options.index);
-  let first = options[1]!;
-  const colon = /^(.*?)[:,]\s*([^:,]+)$/.exec(
-    `${head}${text.slice(options.index, options.index + options[0].length - options[2]!.length)}`.replace(
-      /,?\s+or\s+$/i,
-      '',
-    ),
-  );
-  if (colon) {
-    head = colon[1]!;
-    first = colon[2]!.trim();
-  }
-  if (!head) return undefined;
-  const wants = /\b(?:later|last|younger|youngest)\b/i.test(head) ? 'later' : 'earlier';
-  const isAge = /\b(?:older|younger|oldest|youngest)\b/i.test(head);
-  const predicate = isAge
-    ? 'born'
-    : head
-        .replace(/^(?:who|which|what)(?: of (?:them|the two))?\b/i, '')
-        .replaceAll(
-          /\b(?:first|earlier|later|last|sooner|came|come|happened|took place|occurred|was|is|were|of these)\b/gi,
-          ' ',
-        )
-        .replaceAll(/\s+/g, ' ')
-        .trim();
-  return {
-    kind: 'compare',
-    main: predicate,
-    answerType: 'entity',
-    signal: 'NONE',
-    category: 'none',
-    options: [first.trim(), options[2]!.trim()],
-    wants,
-    ...(/\blonger\b/i.test(head) ? {} : {}),
-  };
 }
 
 /** "after 1980 and before 1990": the time strictly between; its end lies before its start if the two contradict. */

@@ -92,7 +92,9 @@ die died dies death deceased dead killed assassinated assassination murdered exe
 person human
 marry married spouse wife husband wed marriage
 coach coached coaches manager managed managerial head-coach
-found founded founder founders established establish inception formation formed creation created create
+founded founder founders established establish inception formation formed creation created create
+find finds found finding
+stand stands stood standing
 launch launched launches liftoff
 land landed landing landings
 play played plays playing team club squad
@@ -110,7 +112,7 @@ commander command commanded commanding
 succeed succeeded successor successors
 precede preceded predecessor predecessors
 publish published publication released release
-build built construction constructed completed
+build built construction constructed completed completion finished
 member members membership
 chancellor chancellors chancellorship
 elect elected election elections

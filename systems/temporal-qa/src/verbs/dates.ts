@@ -1,10 +1,12 @@
 /** dates: the dates of a text as intervals, EDTF and TIMEX. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { IMPOSSIBLE_DATE } from '../ingest/types.ts';
 import {
   annotateDates,
   annotateRelative,
   edtfFromSpan,
   eventSpan,
+  impossibleDates,
   isoFromDay,
   parseSpan,
   timexFromSpan,
@@ -17,6 +19,7 @@ interface DatesParams {
 }
 
 export async function run(params: DatesParams, _context: VerbContext): Promise<VerbResult> {
+  const impossible = impossibleDates(params.text);
   const found: { text: string; span: TimeSpan }[] = annotateDates(params.text).map(({ start, end, span }) => ({
     text: params.text.slice(start, end),
     span,
@@ -35,12 +38,22 @@ export async function run(params: DatesParams, _context: VerbContext): Promise<V
   return {
     ok: rows.length > 0,
     value: rows,
+    diagnostics: impossible.map((date) => ({
+      severity: 'warning',
+      code: IMPOSSIBLE_DATE,
+      subject: 'dates',
+      expected: 'a day of the calendar',
+      actual: `"${date}"`,
+    })),
     report: {
       title: 'Dates',
       verdict:
         rows.length > 0
-          ? { tone: 'good', text: `${rows.length} dates found.` }
-          : { tone: 'warn', text: 'The text states no date.' },
+          ? { tone: 'good', text: `${rows.length} ${rows.length === 1 ? 'date' : 'dates'} found.` }
+          : {
+              tone: 'warn',
+              text: impossible.length > 0 ? 'The text states no day of the calendar.' : 'The text states no date.',
+            },
       blocks: [
         {
           kind: 'table',

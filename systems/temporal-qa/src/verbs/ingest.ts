@@ -40,6 +40,13 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
     const seconds = (context.clock.nowMs() - started) / 1000;
     const total = await store.count();
     const bytes = params.dryRun || isDatabase ? 0 : statSync(resolve(context.workingFolder, params.db)).size;
+    const numProblems = result.problems.length + result.numMoreProblems;
+    const ofDates =
+      result.numImpossibleDates === 0
+        ? ''
+        : result.numImpossibleDates === numProblems
+          ? ', all dates that are no day of the calendar'
+          : `, ${result.numImpossibleDates} of them dates that are no day of the calendar`;
     const ok = result.numEvidence > 0 && !(params.strict && result.problems.length > 0);
     return {
       ok,
@@ -49,7 +56,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
         title: `Ingested ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}`,
         verdict: {
           tone: result.problems.length > 0 || result.numEvidence === 0 ? 'warn' : 'good',
-          text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}; ${result.problems.length + result.numMoreProblems} problems.`,
+          text: `${result.numNew} new pieces of evidence (${total} in all) from ${result.numFiles} ${result.numFiles === 1 ? 'file' : 'files'}; ${numProblems} ${numProblems === 1 ? 'problem' : 'problems'}${ofDates}.`,
         },
         blocks: [
           {
@@ -71,7 +78,7 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
             ? [
                 {
                   kind: 'table' as const,
-                  caption: `Further problems (${result.problems.length + result.numMoreProblems - SHOWN_PROBLEMS})`,
+                  caption: `Further problems (${numProblems - SHOWN_PROBLEMS})`,
                   columns: [
                     { key: 'location', label: 'place' },
                     { key: 'expected', label: 'expected' },
