@@ -70,6 +70,7 @@ test(
     await page.waitForURL(/\/runs\/[0-9a-f]+$/);
     await page.getByText('Drawing points').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await page.reload(); // in the middle of the run: it is followed to its end
     await page.getByRole('heading', { name: 'Estimate of π' }).waitFor({ timeout: 20_000 });
     await page.getByText('8,000 points give').waitFor();
     assert.equal(await page.locator('.tf-plot svg').count(), 3, 'plots are drawn');
@@ -77,6 +78,10 @@ test(
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
     assert.equal(link, page.url());
+    await page.getByRole('button', { name: 'Copy command' }).click();
+    await page.getByRole('button', { name: 'Copied' }).nth(1).waitFor();
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(command, /^npx tenfold pi-room estimate .*--points 8000/);
     const second = await page.context().newPage();
     await second.goto(link);
     await second.getByRole('heading', { name: 'Estimate of π' }).waitFor();
