@@ -55,10 +55,20 @@ export function encodeLabels(cells: ArrayLike<unknown>, options: EncodeOptions =
       expected: `labels among the ${classNames.length} classes`,
       actual: `"${first}" (${unknownRows.length} unknown)`,
       location: `rows ${unknownRows.slice(0, NUM_LISTED).join(', ')}${unknownRows.length > NUM_LISTED ? ', …' : ''}`,
-      hints: nearestNameHints(first, classNames),
+      hints: isWhole ? numberHints(distinct, classNames) : nearestNameHints(first, classNames),
     });
   }
-  return { labels, classNames, warnings: spellingWarnings(classNames) };
+  return { labels, classNames, warnings: [...spellingWarnings(classNames), ...nothingWarnings(classNames)] };
+}
+
+/** Numbers are counted from elsewhere, or stand for a missing label; near ones are no misspellings. */
+function numberHints(distinct: readonly string[], classNames: readonly string[]): string[] {
+  const numbers = distinct.map(Number).sort((a, b) => a - b);
+  const lowest = numbers[0];
+  if (lowest === 1 && classNames[0] === '0' && numbers.at(-1) === classNames.length)
+    return ['Classes count from 0: subtract 1 from every label.'];
+  if (lowest < 0) return ['Write a missing label as an empty cell or NaN.'];
+  return [`Known: ${classNames.slice(0, NUM_LISTED).join(', ')}${classNames.length > NUM_LISTED ? ', …' : ''}.`];
 }
 
 function assertClassCount(classNames: readonly string[], numClasses: number | undefined): void {
@@ -121,8 +131,9 @@ function encodeNumbers(
 }
 
 function textOf(cell: unknown): string | undefined {
-  if (cell === null || cell === undefined || cell === '' || Number.isNaN(cell)) return undefined;
-  return String(cell);
+  if (cell === null || cell === undefined || Number.isNaN(cell)) return undefined;
+  const text = String(cell);
+  return text.trim() === '' ? undefined : text;
 }
 
 /** Classes that differ in case and spaces only are probably one. */
@@ -145,4 +156,19 @@ function spellingWarnings(classNames: readonly string[]): Diagnostic[] {
       actual: names.map((name) => `"${name}"`).join(', '),
       hints: ['Merge them if they mean the same class.'],
     }));
+}
+
+/** What programs write where there is nothing. */
+const NOTHING = new Set(['nan', 'null', '<na>', 'n/a']);
+
+function nothingWarnings(classNames: readonly string[]): Diagnostic[] {
+  const found = classNames.filter((name) => NOTHING.has(name.trim().toLowerCase()));
+  return found.map((name) => ({
+    severity: 'warning',
+    code: 'TF-LABEL-003',
+    subject: 'encodeLabels',
+    expected: 'an empty cell where a label is missing',
+    actual: `a class named "${name}"`,
+    hints: ['Empty these cells, so that they are not audited as a class of their own.'],
+  }));
 }

@@ -44,12 +44,17 @@ export const labelError = defineErrors({
   },
   'TF-LABEL-009': {
     kind: 'input',
-    title: 'A column numbers the rows and is no feature',
-    fix: 'Name it with --id, or name the feature columns with --columns to use it all the same.',
+    title: 'A column numbers the rows or repeats the labels and is no feature',
+    fix: 'Name it with --id or --truth, or name the feature columns with --columns to use it all the same.',
   },
   'TF-LABEL-010': {
     kind: 'input',
     title: 'Votes are too few, or one annotator voted twice',
     fix: 'Give one row for each sample and annotator, and at least two annotators a sample.',
+  },
+  'TF-LABEL-011': {
+    kind: 'input',
+    title: 'Cells of a feature are empty',
+    fix: 'Fill them, or leave the column out by naming the others with --columns; an empty cell counts as the mean.',
   },
 });

@@ -7,6 +7,7 @@ import { writeNpy } from '@tenfold/core/data';
 import { runVerbInTest } from '@tenfold/core/system/test-kit';
 import { encodeLabels } from '../src/index.ts';
 import { manifest } from '../src/manifest.ts';
+import { AUDIT_COLUMNS } from '../src/outputs/corrected-table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'label-audit-bad-'));
 const run = (verb: string, params: Record<string, unknown>) =>
@@ -65,7 +66,7 @@ test('fewer groups than two, and a class in one fold only, are named', async () 
   });
   assert.deepEqual(
     diagnostics.filter(({ subject }) => subject === 'outOfFold').map(({ actual }) => actual),
-    ['all 12 of class "a" in one', 'all 12 of class "b" in one'],
+    ['all 12 of class "a", all 12 of class "b" in one'],
   );
 });
 
@@ -179,4 +180,94 @@ test('an infinite feature is named by row and column', async () => {
       message: 'readSamples: finite features or empty cells, got Infinity (row 5, column "x"). TF-LABEL-006',
     });
   }
+});
+
+test('true labels, corrected labels and a copy of the labels are no features unless they are named as such', async () => {
+  const numbers = Array.from({ length: 40 }, (_, i) => `${(i * 7) % 5},${(i + Number(i % 10 === 0)) % 3},${i % 3}`);
+  write('clean.csv', ['y,label,was', ...numbers].join('\n'));
+  await run('noise', { data: 'clean.csv', rate: 0.1, out: 'with-truth.csv' });
+  const leftOut = async (params: Record<string, unknown>) =>
+    (await run('audit', { epochs: 1, folds: 2, ...params })).diagnostics
+      .filter(({ code }) => code === 'TF-LABEL-009')
+      .map(({ actual }) => actual);
+  assert.deepEqual(await leftOut({ data: 'with-truth.csv' }), [
+    'a column "was" that holds the classes and mostly agrees with the labels; it is left out',
+    'a column "true_label" of true labels; it is left out',
+  ]);
+  assert.deepEqual(await leftOut({ data: 'with-truth.csv', columns: ['y', 'was'] }), []);
+  assert.deepEqual(await leftOut({ data: 'clean.csv', truth: 'was', out: 'first' }), []);
+  const header = readFileSync(join(folder, 'first/corrected.csv'), 'utf8').split('\n')[0]!.trim().split(',');
+  assert.deepEqual(header.slice(3), [...AUDIT_COLUMNS]);
+  const again = await leftOut({ data: 'first/corrected.csv', truth: 'was' });
+  assert.deepEqual(
+    again.map((text) => text!.match(/"(.*)"/)![1]).sort(),
+    [...AUDIT_COLUMNS].sort(),
+    'all that an audit writes here are numbers',
+  );
+});
+
+test('a yes-or-no feature that goes with the label remains a feature', async () => {
+  const rows = Array.from(
+    { length: 60 },
+    (_, i) => `${(i * 7) % 5},${i % 5 === 0 ? 1 - (i % 2) : i % 2},${Number(i === 7)},${i % 2}`,
+  );
+  write('yes-no.csv', ['x,coughs,rare,label', ...rows].join('\n'));
+  const rare = rows.map((row, i) => row.replace(/\d$/, String(Number(i % 30 === 0))));
+  write('rare.csv', ['x,coughs,rare,label', ...rare].join('\n'));
+  for (const data of ['yes-no.csv', 'rare.csv']) {
+    const { diagnostics } = await run('audit', { data, epochs: 1, folds: 2 });
+    assert.deepEqual(
+      diagnostics.filter(({ code }) => code === 'TF-LABEL-009'),
+      [],
+    );
+  }
+});
+
+test('empty cells of features are counted, whatever stands for them', async () => {
+  const rows = Array.from(
+    { length: 24 },
+    (_, i) => `${i % 3 === 0 ? '' : i},${i === 4 ? 'NaN' : i % 5},${'ab'[i % 2]}`,
+  );
+  write('holes.csv', ['x,y,label', ...rows].join('\n'));
+  const { diagnostics } = await run('audit', { data: 'holes.csv', epochs: 1, folds: 2 });
+  assert.deepEqual(
+    diagnostics.filter(({ code }) => code === 'TF-LABEL-011').map(({ actual }) => actual),
+    ['empty ones: 8 of 24 in "x", 1 of 24 in "y"; each counts as the mean of its column'],
+  );
+});
+
+test('many small classes make one warning; labels that hardly repeat are called measurements', async () => {
+  const small = Array.from({ length: 32 }, (_, i) => `${i},${i % 5},c${Math.floor(i / 4)}`);
+  write('small.csv', ['x,y,label', ...small].join('\n'));
+  const { diagnostics } = await run('audit', { data: 'small.csv', epochs: 1, folds: 5 });
+  assert.deepEqual(
+    diagnostics.filter(({ subject }) => subject === 'outOfFold').map(({ actual }) => actual),
+    ['4 of class "c0", 4 of class "c1", 4 of class "c2", 4 of class "c3", 4 of class "c4" and 3 more'],
+  );
+  write('real.csv', ['x,label', ...Array.from({ length: 24 }, (_, i) => `${i},${i / 7 + 0.1}`)].join('\n'));
+  await assert.rejects(run('audit', { data: 'real.csv' }), {
+    message: /got one of class "[\d.]+"(, "[\d.]+"){4} and 19 more \(row \d+\)\. Most labels occur once/,
+  });
+});
+
+test('labels that count from 1, or from −1, are told what to do; a column of labels is taken as an array', async () => {
+  const probabilities = { dtype: 'float32' as const, shape: [6, 3], data: new Float32Array(18).fill(1 / 3) };
+  await writeNpy(join(folder, 'even.npy'), probabilities);
+  const audit = async (labels: readonly number[], shape: readonly number[] = [6]) => {
+    const file = { dtype: 'int32' as const, shape: [...shape], data: Int32Array.from(labels) };
+    await writeNpy(join(folder, 'counted.npy'), file, { force: true });
+    return run('audit', { data: 'counted.npy', probs: 'even.npy' });
+  };
+  await assert.rejects(audit([1, 2, 3, 1, 2, 3]), /got "3" \(2 unknown\).*Classes count from 0: subtract 1 from every/);
+  await assert.rejects(audit([0, 1, -1, 0, 1, 2]), /got "-1".*Write a missing label as an empty cell or NaN/);
+  assert.equal((await audit([0, 1, 2, 0, 1, 2], [6, 1])).status, 'done');
+});
+
+test('a class named for nothing is asked about, and blanks are no label', () => {
+  const { labels, warnings } = encodeLabels(['a', ' ', 'nan', 'b']);
+  assert.deepEqual([...labels], [0, -1, 2, 1]);
+  assert.deepEqual(
+    warnings.map(({ actual }) => actual),
+    ['a class named "nan"'],
+  );
 });

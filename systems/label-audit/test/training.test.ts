@@ -189,8 +189,8 @@ test('whole groups are spread so that every fold has its share of every class', 
     classNames: ['a', 'b', 'c'],
   });
   assert.deepEqual(
-    named.map(({ actual }) => actual?.replace(/\d+/, 'n')),
-    ['a', 'b', 'c'].map((name) => `all n of class "${name}" in one`),
+    named.map(({ actual }) => actual?.replaceAll(/\d+/g, 'n')),
+    [`${['a', 'b', 'c'].map((name) => `all n of class "${name}"`).join(', ')} in one`],
   );
 });
 

@@ -2,15 +2,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import type { Diagnostic } from '@tenfold/core/base';
-import { columnOf, isRowCounter, readNpy, tableFromColumns } from '@tenfold/core/data';
+import { columnOf, readNpy, tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { VerbContext } from '@tenfold/core/system';
 import { numbersFromTensor } from '@tenfold/core/tensor';
 import type { Tensor } from '@tenfold/core/tensor';
 import { assertSameLength } from '../check-probabilities.ts';
 import { labelError } from '../label-errors.ts';
-import type { Features } from '../types.ts';
 import { cifarFilesOf, readCifar, refusePickle } from './cifar-binary.ts';
+import { modelInput, tensorOf } from './feature-columns.ts';
 import { readImageFolder } from './image-folder.ts';
 import type { ImageFolder } from './image-folder.ts';
 import { openProbabilities } from './probability-file.ts';
@@ -18,7 +18,6 @@ import type { OpenProbabilities } from './probability-file.ts';
 import { standardise } from './standardise.ts';
 import type { Scaling } from './standardise.ts';
 import { readTable } from './tables.ts';
-import { tfIdf } from './tf-idf.ts';
 
 export interface InputParams {
   /** Table, label file or image folder. */
@@ -144,7 +143,8 @@ function skippedWarning(skipped: readonly { readonly name: string; readonly reas
 
 async function readArrays(path: string, params: InputParams, context: VerbContext): Promise<Samples> {
   const tensor = await readNpy(path);
-  if (tensor.shape.length !== 1) {
+  const isColumn = tensor.shape.length === 2 && tensor.shape[1] === 1;
+  if (tensor.shape.length !== 1 && !isColumn) {
     throw labelError('TF-LABEL-005', {
       subject: 'readSamples',
       expected: 'labels as an array [N]',
@@ -182,7 +182,7 @@ async function readTableSamples(path: string, params: InputParams, context: Verb
   const textColumn = optional(params.text);
   const extra = await readExtras(params, context, table.numRows);
   const input: Partial<Pick<Samples, 'x' | 'scaling' | 'inputNames' | 'warnings'>> =
-    extra.x === undefined ? modelInput(table, { textColumn, columns: params.columns, special }) : extra;
+    extra.x === undefined ? modelInput(table, { textColumn, columns: params.columns, special, labelColumn }) : extra;
   const shown = textColumn
     ? [textColumn]
     : table.columns.filter(({ name }) => name !== params.label && name !== params.truth).slice(0, 6);
@@ -229,39 +229,6 @@ function assertDifferent({ name, values }: TableColumn): void {
       hints: ['Leave --id out to number the rows.'],
     });
   }
-}
-
-/** TF-IDF of the text column, else the scaled numeric columns; nothing if there are none. */
-function modelInput(
-  table: Table,
-  from: { textColumn: TableColumn | undefined; columns: readonly string[]; special: ReadonlySet<string> },
-): Partial<Pick<Samples, 'x' | 'scaling' | 'inputNames' | 'warnings'>> {
-  if (from.textColumn !== undefined) {
-    const { features, terms } = tfIdf(Array.from(from.textColumn.values, (cell) => String(cell ?? '')));
-    return { x: tensorOf(features), inputNames: terms };
-  }
-  const numeric =
-    from.columns.length > 0
-      ? from.columns.map((name) => columnOf(table, name, 'label-audit'))
-      : table.columns.filter(({ name, kind }) => !from.special.has(name) && kind !== 'text' && kind !== 'json');
-  // a row number would be learned as a feature, and labels often stand in the file in order
-  const counters = from.columns.length > 0 ? [] : numeric.filter(isRowCounter);
-  const columns = numeric.filter((column) => !counters.includes(column));
-  const warnings = counters.map(({ name }) => counterWarning(name));
-  if (columns.length === 0) return { warnings };
-  const { features, scaling } = standardise(featuresFromColumns(columns, table.numRows));
-  return { x: tensorOf(features), scaling, inputNames: columns.map(({ name }) => name), warnings };
-}
-
-function counterWarning(name: string): Diagnostic {
-  return {
-    severity: 'warning',
-    code: 'TF-LABEL-009',
-    subject: 'readSamples',
-    expected: 'features',
-    actual: `a column "${name}" that numbers the rows; it is left out`,
-    hints: ['Name it with --id, or name the feature columns with --columns to use it all the same.'],
-  };
 }
 
 async function readExtras(
@@ -324,30 +291,6 @@ function checkedFeatures(tensor: Tensor, file: string): Pick<Samples, 'x' | 'sca
   }
   const { features, scaling } = standardise({ numRows: tensor.shape[0], width, data });
   return { x: tensorOf(features), scaling };
-}
-
-function tensorOf({ numRows, width, data }: Features): Tensor<'float32'> {
-  return { dtype: 'float32', shape: [numRows, width], data };
-}
-
-function featuresFromColumns(columns: readonly TableColumn[], numRows: number): Features {
-  const width = columns.length;
-  const data = new Float32Array(numRows * width);
-  columns.forEach(({ name, values }, a) => {
-    for (let i = 0; i < numRows; i++) {
-      const value = Number(values[i]);
-      if (Math.abs(value) === Infinity) {
-        throw labelError('TF-LABEL-006', {
-          subject: 'readSamples',
-          expected: 'finite features or empty cells',
-          actual: String(value),
-          location: `row ${i}, column "${name}"`,
-        });
-      }
-      data[i * width + a] = value;
-    }
-  });
-  return { numRows, width, data };
 }
 
 function numbersFromCells(cells: ArrayLike<unknown>): Int32Array {

@@ -3,6 +3,18 @@ import { tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { Audit } from '../pipeline.ts';
 
+/** The names of what is added; an audit of the table that has them does not learn from them. */
+export const AUDIT_COLUMNS: readonly string[] = [
+  'given_label',
+  'predicted_label',
+  'is_label_issue',
+  'label_score',
+  'p_label_correct',
+  'corrected_label',
+  'near_duplicate_set',
+  'outlier_ratio',
+];
+
 /** Columns `given_label`, `predicted_label`, `is_label_issue`, `label_score`, `p_label_correct`, `corrected_label`, and flags.
  *  The corrected label is the suggestion where the label is flagged or missing, else the given label.
  *  @param table  the input; undefined gives the audit's columns alone */

@@ -3,6 +3,8 @@ import type { Diagnostic, Rng } from '@tenfold/core/base';
 import { MISSING_LABEL } from '../class-names.ts';
 import { labelError } from '../label-errors.ts';
 
+const NUM_LISTED = 5;
+
 export interface FoldOptions {
   readonly numFolds: number;
   readonly numClasses: number;
@@ -14,7 +16,7 @@ export interface FoldOptions {
 }
 
 /** @param labels  [N] classes 0 … K−1 or MISSING_LABEL
- *  @returns fold of each sample, and a warning for each class that is smaller than the number of folds or in one fold only
+ *  @returns fold of each sample, and a warning that names the classes that are smaller than the number of folds, and one for those in one fold only
  *  @throws TF-LABEL-004 for a class with one sample */
 export function assignFolds(
   labels: Int32Array,
@@ -30,9 +32,13 @@ export function assignFolds(
     throw labelError('TF-LABEL-004', {
       subject: 'outOfFold',
       expected: 'at least two samples of every class',
-      actual: `one of class ${alone.map(nameOf).join(', ')}`,
+      actual: `one of class ${listOf(alone.map(nameOf))}`,
       location: `row ${members[alone[0]][0]}`,
-      hints: ['Merge the class with another, remove the row, or bring probabilities with --probs.'],
+      hints: [
+        alone.length > sizes.length / 2 && alone.length > NUM_LISTED
+          ? 'Most labels occur once: these look like measurements or names of samples, not classes. Name another column with --label.'
+          : 'Merge the class with another, remove the row, or bring probabilities with --probs.',
+      ],
     });
   }
   let foldOfSample = new Uint8Array(labels.length);
@@ -41,28 +47,40 @@ export function assignFolds(
     let next = 0; // goes on across classes, so that remainders do not pile up
     for (const samples of members) for (const i of rng.shuffle(samples)) foldOfSample[i] = next++ % numFolds;
   }
-  const warnings = sizes.flatMap((length, k): Diagnostic[] => {
-    if (length === 0) return [];
-    const isInOneFold = members[k].every((i) => foldOfSample[i] === foldOfSample[members[k][0]]);
-    if (!isInOneFold && length >= numFolds) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'TF-LABEL-004',
-        subject: 'outOfFold',
-        expected: isInOneFold
-          ? 'every class in at least two folds'
-          : `at least ${numFolds} samples of every class, one per fold`,
-        actual: isInOneFold ? `all ${length} of class ${nameOf(k)} in one` : `${length} of class ${nameOf(k)}`,
-        hints: [
-          isInOneFold
-            ? 'The model that judges this class never saw it, so all its labels will look wrong: use more groups.'
-            : 'Issues of this class are less certain.',
-        ],
-      },
-    ];
+  const inOneFold: string[] = [];
+  const small: string[] = [];
+  sizes.forEach((length, k) => {
+    if (length === 0) return;
+    if (members[k].every((i) => foldOfSample[i] === foldOfSample[members[k][0]]))
+      inOneFold.push(`all ${length} of class ${nameOf(k)}`);
+    else if (length < numFolds) small.push(`${length} of class ${nameOf(k)}`);
   });
+  const warnings: Diagnostic[] = [];
+  if (inOneFold.length > 0) {
+    warnings.push(
+      foldWarning('every class in at least two folds', `${listOf(inOneFold)} in one`, [
+        'The model that judges such a class never saw it, so all its labels will look wrong: use more groups.',
+      ]),
+    );
+  }
+  if (small.length > 0) {
+    warnings.push(
+      foldWarning(`at least ${numFolds} samples of every class, one per fold`, listOf(small), [
+        small.length === 1 ? 'Issues of this class are less certain.' : 'Issues of these classes are less certain.',
+      ]),
+    );
+  }
   return { foldOfSample, warnings };
+}
+
+function foldWarning(expected: string, actual: string, hints: readonly string[]): Diagnostic {
+  return { severity: 'warning', code: 'TF-LABEL-004', subject: 'outOfFold', expected, actual, hints };
+}
+
+/** The first few, and how many more. */
+function listOf(texts: readonly string[]): string {
+  const more = texts.length - NUM_LISTED;
+  return texts.slice(0, NUM_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Largest groups first, each into the fold whose classes it repeats least.

@@ -7,6 +7,7 @@ import { numbersFromTensor } from '@tenfold/core/tensor';
 import { assertSameLength } from '../check-probabilities.ts';
 import { encodeLabels, MISSING_LABEL } from '../class-names.ts';
 import { asymmetricNoise, instanceNoise, matrixNoise, superclassNoise, symmetricNoise } from '../injected-noise.ts';
+import { TRUE_LABEL_COLUMN } from '../inputs/feature-columns.ts';
 import { readTable } from '../inputs/tables.ts';
 import { labelError } from '../label-errors.ts';
 import { tableBytes, tableFormatOf } from '../outputs/table-bytes.ts';
@@ -45,9 +46,9 @@ export async function run(params: NoiseParams, context: VerbContext): Promise<Ve
   const numChanged = noisy.reduce((count, label, i) => count + Number(label !== labels[i]), 0);
   const names = (chosen: Int32Array) => Array.from(chosen, (label) => classNames[label]);
   const changed = tableFromColumns([
-    ...table.columns.filter(({ name }) => name !== params.label && name !== 'true_label'),
+    ...table.columns.filter(({ name }) => name !== params.label && name !== TRUE_LABEL_COLUMN),
     { name: params.label, kind: 'text', values: names(noisy) },
-    { name: 'true_label', kind: 'text', values: names(labels) },
+    { name: TRUE_LABEL_COLUMN, kind: 'text', values: names(labels) },
   ]);
   const files = writeOutputFiles([{ path: params.out, bytes: await tableBytes(changed, format) }], {
     subject: 'label-audit noise',
@@ -63,7 +64,7 @@ export async function run(params: NoiseParams, context: VerbContext): Promise<Ve
         tone: 'info',
         text: `${numChanged} of ${labels.length} labels were made wrong (${percent(numChanged / labels.length)}).`,
       },
-      blocks: [{ kind: 'text', text: `True labels stand in the column true_label of ${params.out}.` }],
+      blocks: [{ kind: 'text', text: `True labels stand in the column ${TRUE_LABEL_COLUMN} of ${params.out}.` }],
     },
   };
 }
