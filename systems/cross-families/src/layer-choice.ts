@@ -40,6 +40,8 @@ interface Row {
   readonly entries: readonly (readonly [number, number])[];
 }
 
+/** Columns up to which the layer-size program is tried. */
+export const MAX_LAYER_COLUMNS = 8000;
 /** Objective values below this are told apart by the solver's absolute tolerance. */
 const MAX_EXACT_OBJECTIVE = 1e9;
 /** Tangents added to the logarithms before giving up; each round is one program. */
@@ -91,13 +93,18 @@ async function chooseProduct(
   const numColumns = layers.reduce((sum, layer) => sum + layer.sizes.length, 0) + m;
   const costs = [...Array<number>(numColumns).fill(0), ...Array<number>(m).fill(1)];
   const tangents: Row[] = [];
+  const totalOf = (i: number): [number, number][] =>
+    layers
+      .filter((layer) => layer.i === i)
+      .flatMap((layer) =>
+        gaps(layer).map((gap, c): [number, number] => [layer.firstColumn + c, Number(gap * layer.weight)]),
+      );
+  // A star has a total of at least 1 in every family, so no optimum has less, and log T stays finite.
+  const positive = problem.sizes.map((_, i): Row => ({ lower: 1, upper: Infinity, entries: totalOf(i) }));
   const addTangent = (i: number, at: number): void => {
     // log T ≤ log at + (T − at) / at
     const entries: [number, number][] = [[numColumns + i, 1]];
-    for (const layer of layers)
-      if (layer.i === i)
-        for (const [c, gap] of gaps(layer).entries())
-          entries.push([layer.firstColumn + c, -Number(gap * layer.weight) / at]);
+    for (const [column, size] of totalOf(i)) entries.push([column, -size / at]);
     tangents.push({ lower: -Infinity, upper: Math.log(at) - 1, entries });
   };
   for (let i = 0; i < m; i++) {
@@ -111,7 +118,7 @@ async function chooseProduct(
   let gap = 0;
   for (let round = 0; round < MAX_TANGENT_ROUNDS; round++) {
     throwIfCancelled(options.signal, 'chooseLayers');
-    const run = await runProgram(costs, [...rows, ...tangents], options, numColumns);
+    const run = await runProgram(costs, [...rows, ...positive, ...tangents], options, numColumns);
     numNodes += run.numNodes;
     gap = run.gap;
     const prefix = prefixOf(problem, layers, run.column);

@@ -201,6 +201,13 @@ export const manifest = defineSystem({
         families: z.number().int().min(2).max(5).default(2).describe('number of families'),
         uniform: z.boolean().default(false).describe('one size a family'),
         inRange: z.boolean().default(false).describe('only n ≥ K1 + K2'),
+        maxNodes: z
+          .number()
+          .int()
+          .min(1)
+          .default(2_000_000)
+          .describe('search nodes a problem may take; then its row has bounds'),
+        timeLimitSec: z.number().positive().default(60).describe('seconds a mixed-integer program may take'),
       }),
       load: () => import('./verbs/table.ts'),
     }),

@@ -2,6 +2,7 @@
  *  A cancelled search answers with the bounds that are known. */
 import { Worker } from 'node:worker_threads';
 import { TenfoldError } from '@tenfold/core/base';
+import { withoutFreeFamilies } from './free-families.ts';
 import { countLayerColumns } from './layer-choice.ts';
 import { countSearchVertices, MAX_SEARCH_VERTICES, regimeOf } from './problem.ts';
 import { boundsOnly, extremalTuples, solve } from './solve.ts';
@@ -45,7 +46,8 @@ export async function solveCancellably(
   options: SolveOptions,
   numTuples = 0,
 ): Promise<SolvedWithTuples> {
-  if (isShort(problem)) return withTuples(await solve(problem, options), numTuples, options.signal);
+  if (isShort(withoutFreeFamilies(problem)?.core ?? problem))
+    return withTuples(await solve(problem, options), numTuples, options.signal);
   if (countSearchVertices(problem) <= BigInt(MAX_SEARCH_VERTICES)) {
     const tried = await solve(problem, {
       ...options,

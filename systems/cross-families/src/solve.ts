@@ -1,6 +1,7 @@
 /** Chooses the method by regime and answers with value, status, extremal tuples and certificate (spec §2.7). */
 import { throwIfCancelled } from '@tenfold/core/base';
 import { binomial } from './binomial.ts';
+import { certificate, mipBound } from './certificate.ts';
 import { closedForm, layerSum, uniformMixed } from './closed-form.ts';
 import { bestConstruction, densityUpperBound } from './density-bound.ts';
 import { konigCovers } from './exact/konig.ts';
@@ -11,10 +12,12 @@ import { ballRules, extremalInRange, extremalUniformMixed, mixedRules, starRules
 import { firstPoints } from './point-sets.ts';
 import type { ExtremalSet } from './extremal.ts';
 import { familiesError } from './families-errors.ts';
-import { chooseLayers, countLayerColumns } from './layer-choice.ts';
+import { tuplesWithFreeFamilies, withFreeFamilies, withoutFreeFamilies } from './free-families.ts';
+import { chooseLayers, countLayerColumns, MAX_LAYER_COLUMNS } from './layer-choice.ts';
+import { solveProduct } from './solve-product.ts';
 import { orbitKindOf } from './orbit-kind.ts';
-import { countSearchVertices, MAX_SEARCH_VERTICES, maxima, mustMeet, problemToJson, regimeOf } from './problem.ts';
-import type { Certificate, FamilyRule, FamilyTuple, Orbit, Problem, Regime, Solution, UpperBound } from './types.ts';
+import { countSearchVertices, MAX_SEARCH_VERTICES, maxima, mustMeet, regimeOf } from './problem.ts';
+import type { FamilyRule, FamilyTuple, Orbit, Problem, Regime, Solution, UpperBound } from './types.ts';
 
 export interface SolveOptions {
   /** What to compute besides the value; each includes the ones before. Default `value`. */
@@ -32,17 +35,21 @@ export interface SolveOptions {
 const DEFAULT_MAX_NODES = 20_000_000;
 const DEFAULT_TIME_LIMIT_SEC = 60;
 const DEFAULT_MAX_ORBIT_TUPLES = 200_000;
-/** Columns up to which the layer-size program is tried. */
-const MAX_LAYER_COLUMNS = 8000;
-const SEARCH_VERSION = 'tenfold-search/2';
+/** Named in certificates: a search of the same version leaves the same log. */
+export const SEARCH_VERSION = 'tenfold-search/3';
 
 /** The maximum of a problem, by the first exact method that reaches it, else bounds.
  *  @throws TF-FAMILIES-002 if no tuple exists, TF-BASE-001 if cancelled before any bound is known */
 export async function solve(problem: Problem, options: SolveOptions = {}): Promise<Solution> {
   assertFeasible(problem);
+  const rest = withoutFreeFamilies(problem);
+  if (rest) return withFreeFamilies(problem, rest, await solve(rest.core, options));
   const regime = regimeOf(problem);
   if (regime === 'trivial') return solveTrivial(problem);
-  if (problem.objective === 'product') return solveProduct(problem, regime, options);
+  if (problem.objective === 'product') {
+    const { timeLimitSec = DEFAULT_TIME_LIMIT_SEC, signal } = options;
+    return solveProduct(problem, regime, { timeLimitSec, signal });
+  }
   if (regime === 'theorem') return solveTheorem(problem, options);
   if (regime === 'uniform-mixed') return solveUniformMixed(problem, options);
   if (regime === 'small') return solveSmall(problem, regime, options);
@@ -53,19 +60,23 @@ function solveTrivial(problem: Problem): Solution {
   const rules: FamilyRule[] = problem.sizes.map((list) => ({ full: list }));
   const totals = problem.sizes.map((_, f) => layerSum(problem, (i, k) => (i === f ? binomial(problem.n, k) : 0n)));
   const value = totals.reduce((x, y) => (problem.objective === 'sum' ? x + y : x * y));
-  const representative = (): FamilyTuple => problem.sizes.map((list) => list.flatMap((k) => allSets(problem.n, k)));
+  const representative = (): FamilyTuple => fullTuple(problem);
   return {
     problem,
     status: 'exact-trivial',
     regime: 'trivial',
     value,
     upper: value,
-    labelled: 1n,
-    numOrbits: 1n,
-    orbits: [{ kind: 'full', size: 1n, representative }],
+    ...(problem.weights?.some((list) => list.includes(0n))
+      ? {}
+      : { labelled: 1n, numOrbits: 1n, orbits: [{ kind: 'full' as const, size: 1n, representative }] }),
     certificate: certificate(problem, value, value, rules, { type: 'theorem', id: 'all-layers-free' }),
     notes: ['No two layers can hold sets that fail to meet, so every layer is full.'],
   };
+}
+
+function fullTuple(problem: Problem): FamilyTuple {
+  return problem.sizes.map((list) => list.flatMap((k) => allSets(problem.n, k)));
 }
 
 function allSets(n: number, k: number): number[][] {
@@ -201,45 +212,6 @@ async function solveByLayers(problem: Problem, regime: Regime, options: SolveOpt
   };
 }
 
-async function solveProduct(problem: Problem, regime: Regime, options: SolveOptions): Promise<Solution> {
-  const { n, sizes } = problem;
-  const plain = problem.t === 1 && !problem.weights && !problem.conflicts && problem.selfIntersecting.length === 0;
-  const k = maxima(problem);
-  if (plain && sizes.length === 2 && sizes.every((list) => list.length === 1) && n >= 2 * Math.max(...k)) {
-    const value = binomial(n - 1, k[0]! - 1) * binomial(n - 1, k[1]! - 1);
-    return {
-      problem,
-      status: 'exact-closed',
-      regime: 'theorem',
-      value,
-      upper: value,
-      certificate: certificate(problem, value, value, starRules(problem, 1), { type: 'theorem', id: 'product' }),
-      notes: ['Pyber; Matsumoto and Tokushige: the star wins for n ≥ 2·max(k, l).'],
-    };
-  }
-  if (problem.t > 1 || countLayerColumns(problem) > MAX_LAYER_COLUMNS)
-    throw familiesError('TF-FAMILIES-003', {
-      subject: 'solve',
-      expected: 'a product with t = 1 and few layer sizes',
-      actual: `t = ${problem.t}, n = ${n}`,
-      hints: ['Products are exact by lexicographic layers for t = 1.'],
-    });
-  const { timeLimitSec = DEFAULT_TIME_LIMIT_SEC, signal } = options;
-  const choice = await chooseLayers(problem, { timeLimitSec, signal });
-  const rules = choice.prefix.map((layerSizes): FamilyRule => ({
-    lexPrefix: Object.fromEntries([...layerSizes].map(([size, count]) => [size, String(count)])),
-  }));
-  return {
-    problem,
-    status: choice.complete ? 'exact-mip' : 'bounds',
-    regime,
-    value: choice.value,
-    upper: choice.upper,
-    certificate: certificate(problem, choice.value, choice.upper, rules, mipBound(choice)),
-    notes: [],
-  };
-}
-
 function boundsSolution(
   problem: Problem,
   regime: Regime,
@@ -262,6 +234,8 @@ function boundsSolution(
 
 /** Proved bounds without any search: the best construction and the layer densities. */
 export function boundsOnly(problem: Problem, note: string): Solution {
+  const rest = withoutFreeFamilies(problem);
+  if (rest) return withFreeFamilies(problem, rest, boundsOnly(rest.core, note));
   return boundsSolution(problem, regimeOf(problem), bestConstruction(problem), densityUpperBound(problem), [note]);
 }
 
@@ -323,10 +297,14 @@ function listedWorld(problem: Problem, extremal: ExtremalSet, options: SolveOpti
 
 /** All extremal tuples, lazily; undefined where no method lists them. */
 export function extremalTuples(problem: Problem, signal?: AbortSignal): Generator<FamilyTuple> | undefined {
+  const rest = withoutFreeFamilies(problem);
+  if (rest) {
+    const tuples = extremalTuples(rest.core, signal);
+    return tuples && tuplesWithFreeFamilies(problem, rest.kept, tuples);
+  }
   const regime = regimeOf(problem);
   if (problem.objective === 'product') return undefined;
-  if (regime === 'trivial')
-    return [solveTrivial(problem).orbits![0]!.representative()].values() as Generator<FamilyTuple>;
+  if (regime === 'trivial') return [fullTuple(problem)].values() as Generator<FamilyTuple>;
   if (problem.weights === undefined && regime === 'theorem') return extremalInRange(problem).tuples();
   if (regime === 'uniform-mixed') {
     const extremal = extremalUniformMixed(problem);
@@ -355,26 +333,6 @@ function assertFeasible(problem: Problem): void {
           location: `sets[${k[i]! < problem.t ? i : j}]`,
           hints: ['Lower t, or allow larger sets.'],
         });
-}
-
-function mipBound(choice: { gap: number; upper: bigint; numNodes: number }): UpperBound {
-  return { type: 'mip', gap: choice.gap, bound: String(choice.upper), nodes: choice.numNodes };
-}
-
-function certificate(
-  problem: Problem,
-  value: bigint,
-  upper: bigint,
-  tuple: readonly FamilyRule[],
-  bound: UpperBound,
-): Certificate {
-  return {
-    schema: 'families/1',
-    problem: problemToJson(problem),
-    claim: { value: String(value), upper: String(upper), kind: value === upper ? 'maximum' : 'bounds' },
-    tuple,
-    upper: bound,
-  };
 }
 
 function wantsNothingMore(options: SolveOptions): boolean {

@@ -23,7 +23,8 @@ export interface Problem {
 /** How far the value can be trusted, in words shown to the user. */
 export type Status = 'exact-trivial' | 'exact-closed' | 'exact-search' | 'exact-mip' | 'bounds';
 
-export type Regime = 'trivial' | 'theorem' | 'uniform-mixed' | 'small' | 'medium' | 'large';
+/** `theorem-for-rest`: some families are always full and the theorem answers for the others. */
+export type Regime = 'trivial' | 'theorem' | 'theorem-for-rest' | 'uniform-mixed' | 'small' | 'medium' | 'large';
 
 /** One family tuple: sets[i] lists the members of F_i as ascending arrays. */
 export type FamilyTuple = readonly (readonly (readonly number[])[])[];

@@ -109,7 +109,8 @@ export function searchGraph(graph: DisjointnessGraph, options: SearchOptions = {
       hints: ['Every family needs a set that meets a set of each other family in t elements.'],
     });
   const value = BigInt(Math.max(best, floor, 0)) + freeValue;
-  const positive = graph.weight.every((w) => w > 0);
+  // sets of weight 0 may be in or out, in free layers too
+  const positive = !problem.weights?.some((list) => list.includes(0n));
   return {
     complete,
     value,

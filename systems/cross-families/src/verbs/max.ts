@@ -17,8 +17,7 @@ export async function run(params: MaxParams, context: VerbContext): Promise<Verb
     maxNodes: params.maxNodes,
     timeLimitSec: params.timeLimitSec,
     signal: context.signal,
-    onProgress: (numNodes, best) =>
-      context.progress({ phase: 'search', done: numNodes, total: params.maxNodes, note: `best ${best}` }),
+    onProgress: (numNodes, best) => context.progress({ phase: 'search', done: numNodes, note: `best ${best}` }),
   });
   const noted: Solution = { ...solution, notes: [...notes, ...solution.notes] };
   return {

@@ -1,9 +1,9 @@
 /** table: exact maxima over a grid of problems, as rows, CSV and LaTeX. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { throwIfCancelled } from '@tenfold/core/base';
+import { throwIfCancelled, yieldToEventLoop } from '@tenfold/core/base';
 import { familiesError } from '../families-errors.ts';
 import { normaliseProblem, regimeOf } from '../problem.ts';
-import { solve } from '../solve.ts';
+import { solveCancellably } from '../solve-in-worker.ts';
 import { sizeMultisets } from '../theorem-check.ts';
 
 interface TableParams {
@@ -12,52 +12,85 @@ interface TableParams {
   readonly families: number;
   readonly uniform: boolean;
   readonly inRange: boolean;
+  readonly maxNodes: number;
+  readonly timeLimitSec: number;
+}
+
+interface TableRow {
+  readonly n: number;
+  readonly sizes: string;
+  readonly value: string;
+  readonly upper: string;
+  readonly labelled: string;
+  readonly status: string;
 }
 
 const MAX_ROWS = 3000;
-const TRIES_BETWEEN_CHECKS = 256;
+const MS_BETWEEN_YIELDS = 50;
 
 export async function run(params: TableParams, context: VerbContext): Promise<VerbResult> {
-  const rows: { n: number; sizes: string; value: string; labelled: string; status: string }[] = [];
+  const rows: TableRow[] = [];
   if (params.minN > params.maxN)
     throw familiesError('TF-FAMILIES-001', {
       subject: 'table',
       expected: 'minN of at most maxN',
       actual: `${params.minN} and ${params.maxN}`,
     });
-  let numTried = 0;
-  for (let n = params.minN; n <= params.maxN && rows.length < MAX_ROWS; n++)
-    for (const sizes of sizeMultisets(n, params.families, params.uniform)) {
-      if (numTried++ % TRIES_BETWEEN_CHECKS === 0) throwIfCancelled(context.signal, 'table');
-      const { problem } = normaliseProblem({ n, sizes });
-      if (params.inRange && regimeOf(problem) !== 'theorem') continue;
-      const solution = await solve(problem, { want: 'count', signal: context.signal });
-      rows.push({
-        n,
-        sizes: sizes.map((list) => list.join(',')).join('|'),
-        value: String(solution.value),
-        labelled: solution.labelled === undefined ? '' : String(solution.labelled),
-        status: solution.status,
-      });
-      if (rows.length % 100 === 0) context.progress({ phase: 'instances', done: rows.length });
-      if (rows.length >= MAX_ROWS) break;
+  const { maxNodes, timeLimitSec } = params;
+  const { signal } = context;
+  let yieldedMs = -Infinity;
+  for (const { n, sizes } of instances(params)) {
+    // a signal is heard between turns of the event loop only
+    if (context.clock.nowMs() - yieldedMs >= MS_BETWEEN_YIELDS) {
+      await yieldToEventLoop();
+      yieldedMs = context.clock.nowMs();
+      if (signal.aborted) break;
     }
+    const { problem } = normaliseProblem({ n, sizes });
+    if (params.inRange && regimeOf(problem) !== 'theorem') continue;
+    const name = sizes.map((list) => list.join(',')).join('|');
+    const progress = { phase: 'problems', done: rows.length, note: `n = ${n}, ${name}` };
+    context.progress(progress);
+    const { solution } = await solveCancellably(problem, {
+      want: 'count',
+      maxNodes,
+      timeLimitSec,
+      signal,
+      onProgress: (numNodes) => context.progress({ ...progress, note: `${progress.note}, ${numNodes} search nodes` }),
+    });
+    if (signal.aborted) break;
+    rows.push({
+      n,
+      sizes: name,
+      value: String(solution.value),
+      upper: String(solution.upper),
+      labelled: solution.labelled === undefined ? '' : String(solution.labelled),
+      status: solution.status,
+    });
+    if (rows.length >= MAX_ROWS) break;
+  }
+  if (rows.length === 0) throwIfCancelled(signal, 'table');
   const numBounds = rows.filter((row) => row.status === 'bounds').length;
-  const csv = `n,sizes,maximum,labelled,status\n${rows.map((row) => `${row.n},"${row.sizes}",${row.value},${row.labelled},${row.status}`).join('\n')}\n`;
+  const csv = `n,sizes,maximum,upper,labelled,status\n${rows.map((row) => `${row.n},"${row.sizes}",${row.value},${row.upper},${row.labelled},${row.status}`).join('\n')}\n`;
   const latex = `\\begin{tabular}{rlrrl}\n$n$ & sizes & maximum & tuples & status \\\\ \\hline\n${rows
     .map(
       (row) =>
         `${row.n} & $${row.sizes.replaceAll('|', ' \\mid ')}$ & ${row.value} & ${row.labelled} & ${row.status} \\\\`,
     )
     .join('\n')}\n\\end{tabular}\n`;
+  const ending = signal.aborted
+    ? ' The table was cancelled here.'
+    : rows.length >= MAX_ROWS
+      ? ' The table ends here.'
+      : '';
   return {
     ok: true,
     value: rows,
     report: {
       title: `Maxima for n = ${params.minN}..${params.maxN}, ${params.families} families`,
       verdict: {
-        tone: numBounds > 0 ? 'warn' : 'good',
-        text: `${rows.length} problems${numBounds > 0 ? `, of which ${numBounds} have lower bounds only (status bounds)` : ''}${rows.length >= MAX_ROWS ? ' (the table ends here)' : ''}.`,
+        tone: numBounds > 0 || signal.aborted ? 'warn' : 'good',
+        text: `${rows.length} ${rows.length === 1 ? 'problem' : 'problems'}${numBounds > 0 ? `, of which ${numBounds} have bounds only (status bounds)` : ''}.${ending}`,
       },
       blocks: [
         {
@@ -66,10 +99,11 @@ export async function run(params: TableParams, context: VerbContext): Promise<Ve
             { key: 'n', label: 'n', format: 'count' },
             { key: 'sizes', label: 'sizes' },
             { key: 'value', label: 'maximum' },
+            ...(numBounds > 0 ? [{ key: 'upper', label: 'upper bound' }] : []),
             { key: 'labelled', label: 'tuples' },
             { key: 'status', label: 'status' },
           ],
-          rows,
+          rows: rows.map((row) => ({ ...row })),
         },
       ],
     },
@@ -78,4 +112,8 @@ export async function run(params: TableParams, context: VerbContext): Promise<Ve
       { name: 'maxima.tex', mediaType: 'text/plain', bytes: new TextEncoder().encode(latex) },
     ],
   };
+}
+
+function* instances({ minN, maxN, families, uniform }: TableParams): Generator<{ n: number; sizes: number[][] }> {
+  for (let n = minN; n <= maxN; n++) for (const sizes of sizeMultisets(n, families, uniform)) yield { n, sizes };
 }

@@ -19,9 +19,9 @@ const upper = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('search'),
-    nodes: z.number().int().min(0),
-    logHash: z.string(),
-    version: z.string(),
+    nodes: z.number().int().min(1),
+    logHash: z.string().regex(/^[0-9a-f]{8}$/, 'not eight hexadecimal digits'),
+    version: z.string().regex(/^tenfold-search\/[1-9]\d*$/, 'no version like tenfold-search/3'),
   }),
   z.strictObject({ type: z.literal('mip'), gap: z.number().min(0), bound: count, nodes: z.number().int().min(0) }),
   z.strictObject({ type: z.literal('density') }),

@@ -91,6 +91,7 @@ function layerSizes(problem: ProblemJson, i: number, rule: FamilyRule): bigint[]
 /** Undefined if every set of one rule meets every set of the other in t elements. */
 function meetFailure(problem: ProblemJson, i: number, a: FamilyRule, j: number, b: FamilyRule): string | undefined {
   const { n, t = 1 } = problem;
+  if (i !== j && Math.min(...problem.sizes[i]!) + Math.min(...problem.sizes[j]!) >= n + t) return undefined;
   if (symbolicallyMeets(a, b, n, t)) return undefined;
   const total = (index: number, rule: FamilyRule): bigint =>
     layerSizes(problem, index, rule).reduce((x, y) => x + y, 0n);

@@ -1,5 +1,6 @@
 /** Checks the upper bound of a certificate: theorem hypotheses, König covers, densities; searches are replayed plainly. */
 import type { Certificate, CoverOfPair, ProblemJson } from '../types.ts';
+import { constrainedPart } from './free-families.ts';
 import { choose, combinations, overlap } from './pascal.ts';
 import { replayMaximum } from './replay.ts';
 import { related } from './tuple-check.ts';
@@ -15,8 +16,17 @@ const MAX_DENSITY_LAYERS = 20;
 
 /** Checks that no tuple exceeds the claimed upper bound. */
 export function checkUpper(certificate: Certificate): UpperCheck {
-  const { problem, upper } = certificate;
-  const claimed = BigInt(certificate.claim.upper);
+  const { upper } = certificate;
+  const whole = BigInt(certificate.claim.upper);
+  if (upper.type === 'theorem' && upper.id === 'all-layers-free')
+    return { failures: theoremFailures(certificate.problem, upper.id, whole), level: 'proved' };
+  const { problem, freeWeight } = constrainedPart(certificate.problem);
+  if (whole < freeWeight)
+    return {
+      failures: [`families that meet all others hold ${freeWeight}, above the claimed ${whole}`],
+      level: 'proved',
+    };
+  const claimed = whole - freeWeight;
   switch (upper.type) {
     case 'theorem':
       return { failures: theoremFailures(problem, upper.id, claimed), level: 'proved' };
@@ -25,7 +35,7 @@ export function checkUpper(certificate: Certificate): UpperCheck {
     case 'density':
       return densityCheck(problem, claimed);
     case 'mip':
-      if (BigInt(upper.bound) > claimed)
+      if (BigInt(upper.bound) > whole)
         return { failures: ['the program proved a weaker bound than claimed'], level: 'trusted' };
       if (BigInt(upper.bound) < BigInt(certificate.claim.value))
         return { failures: [`the program's bound ${upper.bound} lies below the claimed value`], level: 'trusted' };
@@ -78,7 +88,8 @@ function theoremFailures(problem: ProblemJson, id: string, claimed: bigint): str
   const m = sizes.length;
   const top = sizes.map((list) => Math.max(...list));
   const sorted = [...top].sort((x, y) => y - x);
-  const plain = t === 1 && !problem.allowEmpty && !problem.conflicts && !problem.selfIntersecting?.length;
+  const isPlainButEmpty = t === 1 && !problem.conflicts && !problem.selfIntersecting?.length;
+  const plain = isPlainButEmpty && !problem.allowEmpty;
   const weight = (i: number, p: number): bigint => BigInt(problem.weights?.[i]?.[p] ?? '1');
   const add = (term: (i: number, k: number) => bigint): bigint =>
     sizes.reduce((sum, list, i) => sum + list.reduce((part, k, p) => part + weight(i, p) * term(i, k), 0n), 0n);
@@ -92,9 +103,15 @@ function theoremFailures(problem: ProblemJson, id: string, claimed: bigint): str
           return [`hypothesis fails: the smallest sets of families ${i} and ${j} can miss each other`];
     const totals = sizes.map((list, i) => list.reduce((sum, k, p) => sum + weight(i, p) * choose(n, k), 0n));
     value = problem.objective === 'product' ? totals.reduce((x, y) => x * y, 1n) : totals.reduce((x, y) => x + y, 0n);
+  } else if (id === 'weightless-family') {
+    const isWeightless = problem.weights?.some((list) => list.every((w) => BigInt(w) === 0n));
+    if (problem.objective !== 'product' || !isWeightless)
+      return ['hypothesis fails: a product with a family all of whose weights are 0'];
+    value = 0n;
   } else if (id === 'product') {
+    // With an empty family the product is 0, so allowing one changes nothing.
     if (
-      !plain ||
+      !isPlainButEmpty ||
       problem.weights ||
       problem.objective !== 'product' ||
       m !== 2 ||
