@@ -15,6 +15,8 @@ import json
 import os
 import re
 import struct
+import sys
+import threading
 import time
 
 import torch
@@ -27,6 +29,7 @@ for _name, _stored in (("float8_e4m3fn", "F8_E4M3"), ("float8_e5m2", "F8_E5M2"))
 _PART_BYTES = 64 << 20
 _UNITS = {"float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8, "float8": 2.0**-8}
 _SCALED = ("dout", "din", "wgrad")
+_CALL = re.compile(r"\.?call\d+$")
 _M = 0xFFFFFFFF
 
 
@@ -243,7 +246,8 @@ def megatron_placements(hidden, ffn, vocab, sequence, batch, sequence_parallel=F
 # --- the recorder ----------------------------------------------------------------------------------------------------
 class Recorder:
     """role: reference, candidate or perturbed; mesh: axis -> size, fastest first; level: full, sketch, hash or stats;
-    perturb: {"seed": 1, "ulps": 1, "where": "embedding" or "everywhere"}; rewrite: isolate mode; tensors: only these ids (a list,
+    perturb: {"seed": 1, "ulps": 1, "where": "embedding" or "everywhere"} (a model without embeddings: the input of the module
+    that runs first); rewrite: isolate mode; tensors: only these ids (a list,
     or the file that `check --capture-list` wrote). Other keywords are facts of the run: numLayers, numMicroBatches, fp8, ..."""
 
     def __init__(self, folder, role, mesh=None, precision="float32", loss_factor=1.0, level="full", buckets=1024, seed=1,
@@ -273,6 +277,7 @@ class Recorder:
         self.precision, self.perturb, self.rewrite, self.loss_factor = precision, perturb, rewrite, loss_factor
         self.iteration, self.batch, self.seq, self.part, self.pending, self.pending_bytes = 0, 0, 0, 0, [], 0
         self.model, self.handles, self.seen, self.changed, self.total, self.annotate, self.offset = None, [], set(), 0, 0, (lambda name, kind: None), 0
+        self.embeddings, self.first, self.calls, self.thread = set(), None, {}, threading.get_ident()
         os.makedirs(folder, exist_ok=True)
         for old in [f for f in os.listdir(folder) if f.startswith("rank%05d." % self.rank)]:
             if not overwrite:
@@ -299,7 +304,8 @@ class Recorder:
         return "it%d%s/%s/%s%s" % (self.iteration, mb, kind, module, "" if slot is None else "#" + slot)
 
     def place(self, module, kind, tensor, slot=None):
-        found = self.annotate(module if slot is None else module + "#" + slot, kind) or self.annotate(module, kind)
+        slot = slot and _CALL.sub("", slot)  # a later call of a module lies where its first call does
+        found = self.annotate(module + "#" + slot if slot else module, kind) or self.annotate(module, kind)
         shape, placements = found if found else (list(tensor.shape), {})
         place = dict(lower(list(shape), placements, self.coords, self.mesh), placements=placements, **{"global": list(shape)})
         if tensor.numel() == _numel(place["local"]):
@@ -309,10 +315,10 @@ class Recorder:
 
     @torch.no_grad()
     def capture(self, kind, module, tensor, slot=None, batch=None, place=None):
-        """Copies a tensor now; later changes of it are not seen."""
+        """Copies a tensor now; later changes of it are not seen. None is a gradient that a backward left out: nothing to copy."""
+        if tensor is None:
+            return
         name = self.name(kind, module, slot, batch)
-        if kind == "out" and name in self.seen:  # the forward pass of a checkpoint, computed again
-            name = self.name("recompute_out", module, slot, batch)
         if name in self.seen or (self.only is not None and name not in self.only):
             return
         self.seen.add(name)
@@ -375,7 +381,10 @@ class Recorder:
                 continue
             if is_leaf:
                 inside.add(name)
-            self._hook(canonical(name, layer_offset), module)
+            path = canonical(name, layer_offset)
+            if isinstance(module, torch.nn.Embedding) or "embed" in path:
+                self.embeddings.add(path)
+            self._hook(path, module)
         if _is_sharded(model):  # gradients of micro-batches are reduced and freed inside the backward pass
             self.info["unrecordedKinds"] = ["wgrad"]
             self._write_info()
@@ -387,23 +396,29 @@ class Recorder:
 
     def _hook(self, path, module):
         def before(mod, args):
+            self.first = self.first or path
+            call = self.calls[key()] = self.calls.get(key(), 0) + 1
             floats = [a for a in args if torch.is_tensor(a) and a.is_floating_point()]
             slots = getattr(mod, "trace_slots", None) or ([str(k) for k in range(len(floats))] if len(floats) > 1 else [None])
             rest = iter(slots)
-            return tuple(self._input(path, a, next(rest)) if torch.is_tensor(a) and a.is_floating_point() else a for a in args)
+            return tuple(self._input(path, a, _slot(next(rest), call)) if torch.is_tensor(a) and a.is_floating_point() else a for a in args)
 
         def after(mod, args, out):
             first = out[0] if isinstance(out, tuple) else out
             if not torch.is_tensor(first) or not first.is_floating_point():
                 return out
-            if self.perturb and not self.rewrite and ("embedding" in path or self.perturb.get("where") == "everywhere"):
-                first = first + (self._perturbed(self.name("in", path, None, self.batch), first.detach()) - first.detach())
-            batch, place = self.batch, self.place(path, "out", first)
-            self.capture("out", path, first, batch=batch, place=place)
+            slot = _slot(None, self.calls[key()])
+            if self.perturb and not self.rewrite and (path in self.embeddings or self.perturb.get("where") == "everywhere"):
+                first = first + (self._perturbed(self.name("in", path, slot, self.batch), first.detach()) - first.detach())
+            batch, place = self.batch, self.place(path, "out", first, slot)
+            self.capture("recompute_out" if _in_backward(self.thread) else "out", path, first, slot, batch, place)
             if first.requires_grad:
                 first = first.view_as(first)
-                first.register_hook(lambda grad: self._dout(path, grad, batch, place))
+                first.register_hook(lambda grad: self._dout(path, grad, slot, batch, place))
             return (first,) + out[1:] if isinstance(out, tuple) else first
+
+        def key():  # a module may run more than once in a forward pass, and again in its recomputation
+            return path, self.batch, _in_backward(self.thread)
 
         self.handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
 
@@ -412,6 +427,8 @@ class Recorder:
         if self.rewrite:
             made = self._made("in", path, slot, batch, place, a)
             a = a + (made - a).detach() if a.requires_grad else made
+        elif self.perturb and not self.embeddings and path == self.first:
+            a = a + (self._perturbed(self.name("in", path, slot, batch), a.detach()) - a.detach())
         self.capture("in", path, a, slot, batch, place)
         if a.requires_grad:
             a = a.view_as(a)
@@ -423,12 +440,14 @@ class Recorder:
         made = (generate(name, self.seed, place["global"], place["boxes"], place["local"]) * factor).to(like).view(like.shape)
         return self._perturbed(name, made) if self.perturb and kind == "in" else made
 
-    def _dout(self, path, grad, batch, place):
+    def _dout(self, path, grad, slot, batch, place):
+        if grad is None:
+            return None
         if self.rewrite:
-            grad = self._made("dout", path, None, batch, place, grad, self.loss_factor)
+            grad = self._made("dout", path, slot, batch, place, grad, self.loss_factor)
         elif self.perturb and self.perturb.get("where") == "everywhere":
-            grad = self._perturbed(self.name("dout", path, None, batch), grad)
-        self.capture("dout", path, grad, batch=batch, place=place)
+            grad = self._perturbed(self.name("dout", path, slot, batch), grad)
+        self.capture("dout", path, grad, slot, batch, place)
         return grad
 
     def _perturbed(self, name, x):
@@ -444,7 +463,7 @@ class Recorder:
     def step(self, iteration):
         """Begins a step; records the parameters of the watched model."""
         self.flush()
-        self.iteration, self.part, self.seen = iteration, 0, set()
+        self.iteration, self.part, self.seen, self.calls = iteration, 0, set(), {}
         if self.model is not None:
             self.params(self.model)
 
@@ -479,6 +498,26 @@ class Recorder:
         self._write_info()
         for handle in self.handles:
             handle.remove()
+        if self.perturb and self.total == 0:
+            raise RuntimeError("tenfold_trace.finish: nothing was perturbed; call watch(model) before the step and run the model itself")
+
+
+def _slot(slot, call):
+    return slot if call == 1 else "%scall%d" % (slot + "." if slot else "", call)
+
+
+def _in_backward(forward_thread):
+    """Whether autograd runs a backward pass here: a forward pass inside it computes a checkpoint again."""
+    if hasattr(torch._C, "_current_graph_task_id"):
+        return torch._C._current_graph_task_id() != -1
+    if threading.get_ident() != forward_thread:  # backward passes of GPUs have threads of their own
+        return True
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name in ("backward", "grad") and frame.f_code.co_filename == torch.autograd.__file__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _whole(model):

@@ -120,7 +120,7 @@ def run_batches(model, job, comm, local, factor, tokens_per_batch, deferred, par
             continue
         counts = (model.positions < valid_positions(job, comm.batch)).unsqueeze(-1)
         summed = CrossEntropy.apply(out, ids[model.positions + 1].masked_fill(~counts, -1), comm)
-        loss += float(summed) / tokens_per_batch / job["micro"]
+        loss += float(summed.detach()) / tokens_per_batch / job["micro"]
         flush(deferred, model)
         backward(m, x, summed * (factor / tokens_per_batch), None)
     for m, out in flights:

@@ -62,7 +62,7 @@ export const manifest = defineSystem({
         k,
         floor,
         workers: z.int().min(1).max(64).default(1).describe('threads that compare'),
-        buckets: buckets.describe('compare sketches of this size (a power of two)'),
+        buckets: buckets.describe('compare sketches of this size (a power of two); larger stored ones are folded'),
         maxRows,
         junit: z.string().default('').meta({ kind: 'output' }).describe('write a JUnit report here'),
         captureList: z

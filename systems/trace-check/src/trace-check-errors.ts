@@ -102,6 +102,11 @@ export const traceError = defineErrors({
     title: 'An option would have no effect',
     fix: 'Leave one of the two out, or give the traces that it needs.',
   },
+  'TF-TRACE-022': {
+    kind: 'usage',
+    title: 'A file could not be written where it is asked for',
+    fix: 'Name a file in a folder that can be written.',
+  },
   'TF-TRACE-017': {
     kind: 'input',
     title: 'The layers of the run are not a whole model',

@@ -16,6 +16,7 @@ import {
   parsePlacement,
 } from '../src/index.ts';
 import { mergeWhole } from '../src/check/merge.ts';
+import { estimateTolerance, perturbedComparisons } from '../src/check/tolerance.ts';
 import { findTorchPython } from './torch-python.ts';
 
 const python = findTorchPython();
@@ -219,6 +220,77 @@ trace.finish()`);
     const { violations, checked } = checkInvariants(run);
     assert.deepEqual([checked.recompute, violations.length], [2, 0]);
     run.close();
+  });
+
+  test('a module that runs twice in a forward pass has two outputs, and its recomputation two', async () => {
+    const done = runPython(`
+from torch.utils.checkpoint import checkpoint
+class Block(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.act = torch.nn.Linear(8, 8), torch.nn.Tanh()
+    def forward(self, x):
+        return self.act(self.fc(self.act(x)))
+torch.manual_seed(0)
+for reentrant in (True, False):
+    layer = Block()
+    trace.start(os.path.join(${JSON.stringify(folder)}, "twice-%d" % reentrant), role="candidate")
+    trace.watch(layer)
+    trace.step(0)
+    for batch in range(2):
+        trace.micro_batch(batch)
+        x = torch.randn(4, 8, requires_grad=True)
+        (layer(x).sum() if batch else checkpoint(layer, x, use_reentrant=reentrant).sum()).backward()
+    trace.finish()`);
+    assert.equal(done.status, 0, done.stderr);
+    for (const name of ['twice-1', 'twice-0']) {
+      const run = await openTrace(at(name));
+      const ids = [...run.tensors.keys()];
+      for (const kind of ['out', 'dout', 'in', 'din'])
+        for (const id of [`it0/mb1/${kind}/act`, `it0/mb1/${kind}/act#call2`]) assert.ok(ids.includes(id), id);
+      assert.ok(ids.includes('it0/mb0/recompute_out/act') && ids.includes('it0/mb0/recompute_out/fc'), name);
+      assert.ok(!ids.some((id) => id.startsWith('it0/mb1/recompute_out')), 'no recomputation without a checkpoint');
+      const { violations, checked } = checkInvariants(run);
+      assert.ok(checked.recompute >= 2);
+      assert.deepEqual(violations, []);
+      run.close();
+    }
+  });
+
+  test('the input of a model is perturbed where it has no embedding, and any embedding is, whatever its name', async () => {
+    const done = runPython(`
+class Table(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wte, self.fc = torch.nn.Embedding(16, 8), torch.nn.Linear(8, 8)
+    def forward(self, ids):
+        return self.fc(self.wte(ids))
+plain = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Tanh())
+for name, model, given in (("wte", Table(), torch.arange(16)), ("plain", plain, torch.randn(4, 8))):
+    for kind, moved in (("reference", None), ("perturbed", {"seed": 1})):
+        trace.start(os.path.join(${JSON.stringify(folder)}, name + "-" + kind), role=kind, perturb=moved)
+        trace.watch(model)
+        trace.step(0)
+        model(given).sum().backward()
+        trace.finish()
+try:
+    trace.start(os.path.join(${JSON.stringify(folder)}, "nothing"), role="perturbed", perturb={"seed": 1})
+    trace.finish()
+except RuntimeError as error:
+    print(error)`);
+    assert.equal(done.status, 0, done.stderr);
+    assert.match(done.stdout, /nothing was perturbed; call watch\(model\) before the step/);
+    for (const [name, first] of [
+      ['wte', 'it0/mb0/out/wte'],
+      ['plain', 'it0/mb0/in/0'],
+    ]) {
+      const [reference, moved] = [await openTrace(at(`${name}-reference`)), await openTrace(at(`${name}-perturbed`))];
+      const { ePert } = estimateTolerance('float32', perturbedComparisons(reference, [moved])).get(first)!;
+      assert.ok(ePert > 2 ** -25 && ePert < 2 ** -22, String(ePert));
+      assert.ok(moved.info.perturbation!.changedShare > 0.9);
+      reference.close();
+      moved.close();
+    }
   });
 
   test('tensors that are overwritten in place after the hook keep what they were', async () => {

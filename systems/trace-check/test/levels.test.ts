@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { normalAt } from '@tenfold/core/base';
 import { checkInvariants, checkTrace, type RunInfo, type TensorEntry, type TraceRun } from '../src/index.ts';
+import { compareRuns } from '../src/check/compare-runs.ts';
+import { sketchLocal } from '../src/check/sketch.ts';
 import { captureListOf } from '../src/check/capture-list.ts';
 import { gatherRun } from '../src/trace/trace-run.ts';
 import { infoOf, traceOf } from './made-traces.ts';
@@ -99,6 +101,65 @@ test('equal hashes prove equality, other hashes do not prove a bug', () => {
   assert.deepEqual(
     checkInvariants(copies).violations.map(({ rule }) => rule),
     ['replicas'],
+  );
+});
+
+/** A trace that keeps sketches of a [16, 4] tensor over tp ranks. */
+function sketchRun(data: Float32Array, sketchBuckets: number, tp = 1): TraceRun {
+  const numRows = 16 / tp;
+  return gatherRun(
+    'sketches',
+    infoOf({ tp }, { level: 'sketch', sketchBuckets }),
+    Array.from({ length: tp }, (_, rank) => ({
+      rank,
+      entries: [
+        {
+          id: ID,
+          file: 'sketches',
+          key: ID,
+          dtype: 'F64',
+          local: [numRows, 4],
+          global: [16, 4],
+          boxes: [{ g: [rank * numRows, 0], n: [numRows, 4], l: [0, 0] }],
+          seq: 0,
+          norm2: 1,
+        },
+      ],
+    })),
+    (rank, entry) => {
+      const own = data.subarray(rank * numRows * 4, (rank + 1) * numRows * 4);
+      const sketch = Float32Array.from(sketchLocal(ID, { ...entry, flat: false }, own, sketchBuckets));
+      return {
+        numStored: sketchBuckets,
+        read: (start, count, target, at) => target.set(sketch.subarray(start, start + count), at),
+      };
+    },
+    () => {},
+  );
+}
+
+test('stored sketches are folded to the size that is asked for, with the figures of a sketch of that size', () => {
+  const y = x.map((v, i) => v + (i % 3 === 0 ? 0.1 : 0));
+  const relOf = (reference: TraceRun, candidate: TraceRun, buckets?: number): number =>
+    compareRuns(reference, candidate, { buckets }).get(ID)!.rel;
+  const whole = (data: Float32Array): TraceRun =>
+    traceOf({ axes: { tp: 1 }, held: [{ rank: 0, id: ID, global: [16, 4], data }] });
+  const direct = relOf(whole(x), whole(y), 16);
+  assert.ok(Math.abs(relOf(sketchRun(x, 64), sketchRun(y, 64, 2), 16) - direct) < 1e-6);
+  assert.ok(Math.abs(relOf(sketchRun(x, 64), sketchRun(y, 256), 16) - direct) < 1e-6, 'of two sizes');
+  assert.ok(Math.abs(relOf(whole(x), sketchRun(y, 256), 16) - direct) < 1e-6, 'full beside a sketch');
+  assert.notEqual(relOf(sketchRun(x, 64), sketchRun(y, 64)), direct);
+  assert.throws(
+    () => relOf(sketchRun(x, 64), sketchRun(y, 128)),
+    /one sketch size, got 64 and 128.*--buckets 64.*TF-TRACE-011/,
+  );
+  assert.throws(
+    () => relOf(sketchRun(x, 64), sketchRun(y, 64), 128),
+    /sketches of at least 128 buckets, as --buckets asks, got 64.*--buckets 64 or less.*TF-TRACE-011/,
+  );
+  assert.throws(
+    () => relOf(summaryRun('stats', { tp: 1 }, [{ data: x }]), whole(x), 16),
+    /level full or sketch beside --buckets, got stats.*TF-TRACE-021/,
   );
 });
 

@@ -26,7 +26,7 @@ describe('simulated runs', () => {
     pool = openRankPool();
   });
   after(() => pool[Symbol.asyncDispose]());
-  const check = (config: SimConfig) => simulateAndCheck(pool, config, cache);
+  const check = (config: SimConfig) => simulateAndCheck(pool, config, { cache });
   const bf16 = (changes: Parameters<typeof createSimConfig>[0]): SimConfig =>
     createSimConfig({ precision: 'bfloat16', ...changes });
 

@@ -184,7 +184,7 @@ describe('PyTorch traces', { skip }, () => {
   test('the collector imports nothing but torch and the standard library', () => {
     const source = readFileSync(fileURLToPath(new URL('../collector/tenfold_trace.py', import.meta.url)), 'utf8');
     const imports = [...source.matchAll(/^(?:import|from) (\w+)/gm)].map((match) => match[1]);
-    assert.deepEqual(imports.sort(), ['contextlib', 'json', 'os', 're', 'struct', 'time', 'torch']);
+    assert.deepEqual(imports.sort(), ['contextlib', 'json', 'os', 're', 'struct', 'sys', 'threading', 'time', 'torch']);
     execFileSync(python!, ['-c', 'import ast,sys; ast.parse(sys.stdin.read())'], { input: source });
   });
 });

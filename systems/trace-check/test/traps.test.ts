@@ -137,10 +137,10 @@ describe('in simulated runs', () => {
       numMicroBatches: 1,
     });
     const cache = new Map<string, ReferenceSet>();
-    const clean = (await simulateAndCheck(pool, config, cache)).result;
+    const clean = (await simulateAndCheck(pool, config, { cache })).result;
     assert.equal(clean.verdict, 'pass', clean.text);
     assert.ok(clean.counts.PASS > 2000);
-    const broken = (await simulateAndCheck(pool, { ...config, bug: 'cp-ring-owner' }, cache)).result;
+    const broken = (await simulateAndCheck(pool, { ...config, bug: 'cp-ring-owner' }, { cache })).result;
     assert.match(broken.culprit!.id, /din\/decoder\.layers\.47\.self_attention\.core_attention#[kv]$/);
   });
 
@@ -168,7 +168,7 @@ describe('in simulated runs', () => {
     const cache = new Map([
       [JSON.stringify(createSimConfig({ precision: 'bfloat16' })), await referenceOf('bfloat16')],
     ]);
-    const { candidate, set } = await simulateAndCheck(pool, { ...bug.config, bug: bug.name }, cache);
+    const { candidate, set } = await simulateAndCheck(pool, { ...bug.config, bug: bug.name }, { cache });
     const id = 'it0/mb0/out/embedding.word_embeddings';
     const [got, expected] = [candidate, set.reference].map(({ trace }) => mergeWhole(trace.tensors.get(id)!).data);
     const tokens = microBatchTokens(bug.config, 0);

@@ -1,6 +1,6 @@
 /** The verbs on traces that lie on disk: two passes, files that are written or refused, and wrong usage. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -116,6 +116,57 @@ describe('verbs', () => {
     await assert.rejects(run('simulate', { bug: 'sp-final-nrom' }), /Did you mean "sp-final-norm"/);
     await assert.rejects(run('matrix', { meshes: ['tp3'] }), /a mesh of the matrix .*got "tp3".*TF-TRACE-016/);
     await assert.rejects(run('check', { ...bf16, buckets: 100 }), /power of two/);
+  });
+
+  test('a place that cannot be written is refused before the work, and what was made for work that fails is gone', async () => {
+    writeFileSync(at('file'), 'mine');
+    mkdirSync(at('taken.xml'));
+    const phases: string[] = [];
+    const runHere = (verb: string, params: Record<string, unknown>, signal?: AbortSignal) =>
+      runVerbInTest(manifest, verb, params, {
+        workingFolder: folder,
+        onProgress: ({ phase }) => void phases.push(phase),
+        ...(signal ? { signal } : {}),
+      });
+    const id = 'it0/param/decoder.layers.0.mlp.linear_fc1.weight';
+    for (const [verb, params] of [
+      ['simulate', { bug: '14', output: 'file/below' }],
+      ['simulate', { bug: '14', output: 'file/below', dryRun: true }],
+      ['check', { ...bf16, junit: 'file/report.xml' }],
+      ['check', { ...bf16, captureList: 'taken.xml', force: true }],
+      ['tolerance', { reference: 'bf16/reference', perturbed: bf16.pert, output: 'file/tolerances.json' }],
+      ['merge', { run: 'bf16/candidate', id, output: 'file/x.safetensors' }],
+    ] as const)
+      await assert.rejects(runHere(verb, params), /a place where "[^"]+" can be written, got .*TF-TRACE-022/, verb);
+    assert.deepEqual(phases, []);
+    assert.equal(readFileSync(at('file'), 'utf8'), 'mine');
+    const controller = new AbortController();
+    const stopped = runVerbInTest(
+      manifest,
+      'simulate',
+      { bug: '14', output: 'deep/er' },
+      {
+        workingFolder: folder,
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      },
+    );
+    await assert.rejects(stopped, /TF-BASE-001/);
+    assert.equal(existsSync(at('deep')), false);
+  });
+
+  test('an interrupt is heard by every verb that reads whole traces', async () => {
+    const two = { reference: 'bf16/reference', perturbed: bf16.pert };
+    for (const [verb, params] of [
+      ['tolerance', two],
+      ['mutate', { reference: 'bf16/reference', pert: bf16.pert }],
+      ['triangulate', { a: bf16.candidate, b: bf16.reference, oracle: bf16.reference }],
+      ['invariants', { run: bf16.candidate }],
+      ['check', bf16],
+    ] as const) {
+      const stopped = runVerbInTest(manifest, verb, params, { workingFolder: folder, signal: AbortSignal.abort() });
+      await assert.rejects(stopped, /TF-BASE-001/, verb);
+    }
   });
 
   test('options that would be read and not used are refused', async () => {

@@ -6,6 +6,7 @@ import type { TraceRun } from '../trace/trace-run.ts';
 import type { Comparison, RunInfo } from '../types.ts';
 import { compareTensor, missingComparison, sharedBuckets } from './compare-tensor.ts';
 import { withDeltas } from './deltas.ts';
+import { atOnce, type Steps } from './turns.ts';
 
 export interface CompareOptions {
   /** Compare by sketches of this size even where all elements are there. */
@@ -27,11 +28,21 @@ export function compareRuns(
   candidate: TraceRun,
   options: CompareOptions = {},
 ): Map<string, Comparison> {
+  return atOnce(compareSteps(reference, candidate, options));
+}
+
+/** The same, a tensor a step. */
+export function* compareSteps(
+  reference: TraceRun,
+  candidate: TraceRun,
+  options: CompareOptions = {},
+): Steps<Map<string, Comparison>> {
   const results = new Map<string, Comparison>();
   const ids = options.ids ?? idsOf(reference, candidate);
   for (const comparison of comparisonsOf(reference, candidate, ids, options)) {
     results.set(comparison.id, comparison);
     if (results.size % PROGRESS_STEP === 0) options.onProgress?.(results.size, ids.size);
+    yield;
   }
   return results;
 }

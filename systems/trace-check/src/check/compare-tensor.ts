@@ -117,15 +117,35 @@ export function missingComparison(tensor: LogicalTensor, missingIn: 'reference' 
   };
 }
 
-/** Sketch size both runs share, undefined if both are full.
- *  @throws TF-TRACE-011 if they differ */
+/** Size of the sketches to compare, undefined if both runs are full and none is wanted. Larger stored sketches are folded.
+ *  @throws TF-TRACE-011 if stored sizes differ and none is wanted, or a larger one is wanted than a run holds
+ *  @throws TF-TRACE-021 if one is wanted of a run that holds norms or hashes alone */
 export function sharedBuckets(runs: readonly TraceRun[], wanted?: number): number | undefined {
-  const sizes = new Set(runs.flatMap(({ info }) => (info.level === 'sketch' ? [info.sketchBuckets ?? 0] : [])));
-  if (sizes.size > 1)
-    throw traceError('TF-TRACE-011', {
+  const sizes = [...new Set(runs.flatMap(({ info }) => (info.level === 'sketch' ? [info.sketchBuckets ?? 0] : [])))];
+  const refuse = (expected: string, hint: string): Error =>
+    traceError('TF-TRACE-011', {
       subject: 'compareRuns',
-      expected: 'one sketch size',
-      actual: [...sizes].join(' and '),
+      expected,
+      actual: sizes.join(' and '),
+      hints: [hint],
     });
-  return [...sizes][0] ?? wanted;
+  const smallest = Math.min(...sizes);
+  if (wanted === undefined) {
+    if (sizes.length > 1) throw refuse('one sketch size', `Larger sketches can be folded: --buckets ${smallest}.`);
+    return sizes[0];
+  }
+  if (smallest < wanted)
+    throw refuse(
+      `sketches of at least ${wanted} buckets, as --buckets asks`,
+      `A sketch can be folded, not unfolded: --buckets ${smallest} or less.`,
+    );
+  const summary = runs.find(({ info }) => info.level === 'hash' || info.level === 'stats');
+  if (summary)
+    throw traceError('TF-TRACE-021', {
+      subject: 'compareRuns',
+      expected: 'traces of level full or sketch beside --buckets',
+      actual: summary.info.level,
+      location: summary.name,
+    });
+  return wanted;
 }

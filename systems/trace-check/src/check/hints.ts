@@ -29,7 +29,9 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
   const b = withDeltas(reference);
   const isFull = reference.info.level === 'full' && candidate.info.level === 'full';
   const isSketch = reference.info.level === 'sketch' && candidate.info.level === 'sketch';
-  const vectorOf = vectorsOf(isSketch ? candidate.info.sketchBuckets : undefined);
+  const vectorOf = vectorsOf(
+    isSketch ? Math.min(reference.info.sketchBuckets!, candidate.info.sketchBuckets!) : undefined,
+  );
   return (id, finding) => {
     const [cand, ref] = [a.tensors.get(id), b.tensors.get(id)];
     if (!cand || !ref || cand.numel > MAX_ELEMENTS) return [];

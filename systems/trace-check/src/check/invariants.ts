@@ -6,6 +6,7 @@ import type { LogicalTensor, Shard, TraceRun } from '../trace/trace-run.ts';
 import type { CanonicalId, TensorKind } from '../types.ts';
 import { compareTensor } from './compare-tensor.ts';
 import { withDeltas } from './deltas.ts';
+import { atOnce, type Steps } from './turns.ts';
 import { mergeWhole, createMerger, CHUNK_ELEMENTS } from './merge.ts';
 
 export interface Violation {
@@ -25,6 +26,11 @@ const REPLICATED: ReadonlySet<TensorKind> = new Set(['param', 'param_next', 'mai
 const SAME_FACTORS = { reference: 1, candidate: 1 };
 
 export function checkInvariants(original: TraceRun): InvariantResult {
+  return atOnce(invariantSteps(original));
+}
+
+/** The same, a tensor a step. */
+export function* invariantSteps(original: TraceRun): Steps<InvariantResult> {
   const run = withDeltas(original);
   const violations: Violation[] = [];
   const checked = { replicas: 0, recompute: 0, unchanged: 0, census: 0, tied: 0, scale: 0 };
@@ -32,6 +38,7 @@ export function checkInvariants(original: TraceRun): InvariantResult {
     void violations.push({ rule, id: formatId(id), module: id.module, text });
   const ordered = [...run.tensors.values()].sort((a, b) => a.seq - b.seq);
   for (const tensor of ordered) {
+    yield;
     const id = parseId(tensor.id);
     if (REPLICATED.has(id.kind) && tensor.shards.length > 1) {
       const rule = id.kind === 'scale' || id.kind === 'amax' ? 'scale' : 'replicas';

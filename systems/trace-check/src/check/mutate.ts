@@ -4,6 +4,7 @@ import type { TraceRun } from '../trace/trace-run.ts';
 import type { TensorKind } from '../types.ts';
 import { mergeWhole } from './merge.ts';
 import type { Tolerances } from './tolerance.ts';
+import { atOnce, type Steps } from './turns.ts';
 
 export interface Fault {
   readonly name: string;
@@ -43,6 +44,11 @@ const MAX_ELEMENTS = 1 << 22;
 
 /** @param tolerances  of the same trace */
 export function mutateRun(run: TraceRun, tolerances: Tolerances): FaultRow[] {
+  return atOnce(mutateSteps(run, tolerances));
+}
+
+/** The same, a fault of a tensor a step. */
+export function* mutateSteps(run: TraceRun, tolerances: Tolerances): Steps<FaultRow[]> {
   const rows = FAULTS.map((fault) => ({
     fault: fault.name,
     text: fault.text,
@@ -56,11 +62,12 @@ export function mutateRun(run: TraceRun, tolerances: Tolerances): FaultRow[] {
     const tolerance = tolerances.get(tensor.id);
     if (!tolerance || !JUDGED.has(parseId(tensor.id).kind) || tensor.numel > MAX_ELEMENTS) continue;
     const { data } = mergeWhole(tensor);
-    FAULTS.forEach((fault, at) => {
+    for (const [at, fault] of FAULTS.entries()) {
+      yield;
       const changed = fault.apply(data, tensor.global);
-      if (!changed) return;
+      if (!changed) continue;
       const rel = relativeChange(changed, data);
-      if (!(rel > 0)) return;
+      if (!(rel > 0)) continue;
       const row = rows[at];
       row.numTried++;
       if (rel > tolerance.tau && tolerance.status !== 'inconclusive') {
@@ -70,7 +77,7 @@ export function mutateRun(run: TraceRun, tolerances: Tolerances): FaultRow[] {
         row.largestMissed = rel;
         row.missedIn = tensor.id;
       }
-    });
+    }
   }
   return rows;
 }

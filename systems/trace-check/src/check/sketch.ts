@@ -40,7 +40,7 @@ export interface MergedSketch {
 }
 
 /** Adds the sketches of disjoint shards; copies (equal boxes) are compared and counted once.
- *  Entries at level full are sketched here. */
+ *  Entries at level full are sketched here; stored sketches of more buckets are folded. */
 export function mergeSketches(tensor: LogicalTensor, buckets: number): MergedSketch {
   const total = new Float64Array(buckets);
   const firstOf = new Map<string, { rank: number; sketch: Float64Array; coords: Shard['coords'] }>();
@@ -84,8 +84,16 @@ export function mergeSketches(tensor: LogicalTensor, buckets: number): MergedSke
 function sketchOfShard(id: string, shard: Shard, buckets: number): Float64Array {
   const { entry } = shard;
   const isSketch = entry.norm2 !== undefined;
-  const count = isSketch ? buckets : entry.local.reduce((total, size) => total * size, 1);
+  const count = isSketch ? (shard.numStored ?? buckets) : entry.local.reduce((total, size) => total * size, 1);
   const data = new Float32Array(count);
   shard.read(0, count, data, 0);
-  return isSketch ? Float64Array.from(data) : sketchLocal(id, entry, data, buckets);
+  return isSketch ? foldSketch(data, buckets) : sketchLocal(id, entry, data, buckets);
+}
+
+/** The sketch that fewer buckets would have given: the bucket is the low bits of the hash, the sign its highest.
+ *  @param buckets  a power of two, at most the length of the sketch */
+function foldSketch(sketch: Float32Array, buckets: number): Float64Array {
+  const folded = new Float64Array(buckets);
+  for (let i = 0; i < sketch.length; i++) folded[i & (buckets - 1)] += sketch[i];
+  return folded;
 }

@@ -3,7 +3,8 @@
 import { traceError } from '../trace-check-errors.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
 import type { RunInfo, ToleranceEntry, TracePrecision } from '../types.ts';
-import { compareRuns, type Comparisons } from './compare-runs.ts';
+import { compareSteps, type Comparisons } from './compare-runs.ts';
+import { atOnce, type Steps } from './turns.ts';
 
 /** u′ per recipe: unit roundoff, twice that for f32 (order of summation). FP8 recipes store in BF16. */
 const UNIT: Readonly<Record<TracePrecision, number>> = {
@@ -81,12 +82,23 @@ export function unitOf(precision: TracePrecision): number {
 /** Compares the reference with each perturbed run.
  *  @throws TF-TRACE-010 if a perturbation was rounded away (half a unit rounds back: thresholds would be zero) */
 export function perturbedComparisons(reference: TraceRun, runs: readonly TraceRun[], buckets?: number): Comparisons[] {
-  return runs.map((run) => {
+  return atOnce(perturbedSteps(reference, runs, buckets));
+}
+
+/** The same, a tensor a step. */
+export function* perturbedSteps(
+  reference: TraceRun,
+  runs: readonly TraceRun[],
+  buckets?: number,
+): Steps<Comparisons[]> {
+  const all: Comparisons[] = [];
+  for (const run of runs) {
     assertPerturbed(run.info, run.name, reference.info);
-    const comparisons = compareRuns(reference, run, { buckets });
+    const comparisons = yield* compareSteps(reference, run, { buckets });
     assertMoved(comparisons, run.name);
-    return comparisons;
-  });
+    all.push(comparisons);
+  }
+  return all;
 }
 
 /** @throws TF-TRACE-010 if the perturbed run is equal to the reference */

@@ -1,9 +1,10 @@
 /** Two runs disagree: which one is off? A third run (better in higher precision) decides per tensor. */
 import { KINDS, parseId } from '../trace/canonical-id.ts';
 import type { TraceRun } from '../trace/trace-run.ts';
-import { compareRuns } from './compare-runs.ts';
+import { compareSteps } from './compare-runs.ts';
 import { leastTau } from './judge.ts';
 import { unitOf } from './tolerance.ts';
+import { atOnce, type Steps } from './turns.ts';
 
 export interface TriangleRow {
   readonly id: string;
@@ -31,10 +32,20 @@ const DECISIVE = 3;
 
 /** @param tolerance  relative distance that counts as agreement; default 16 rounding units of the coarser run */
 export function triangulate(a: TraceRun, b: TraceRun, oracle: TraceRun, tolerance?: number): TriangleResult {
+  return atOnce(triangulateSteps(a, b, oracle, tolerance));
+}
+
+/** The same, a tensor a step. */
+export function* triangulateSteps(
+  a: TraceRun,
+  b: TraceRun,
+  oracle: TraceRun,
+  tolerance?: number,
+): Steps<TriangleResult> {
   const limit = tolerance ?? 16 * Math.max(unitOf(a.info.precision), unitOf(b.info.precision));
-  const ab = compareRuns(b, a);
-  const ao = compareRuns(oracle, a);
-  const bo = compareRuns(oracle, b);
+  const ab = yield* compareSteps(b, a);
+  const ao = yield* compareSteps(oracle, a);
+  const bo = yield* compareSteps(oracle, b);
   const rows: TriangleRow[] = [];
   let numCompared = 0;
   let numUnsure = 0;

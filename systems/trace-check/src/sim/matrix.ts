@@ -128,7 +128,7 @@ export async function runMatrix(pool: RankPool, options: MatrixOptions = {}): Pr
     throwIfCancelled(signal, 'runMatrix');
     if (!options.references && !cache.has(key)) cache = new Map();
     onRow?.(name, done++, jobs.length);
-    const { result, candidate, set } = await simulateAndCheck(pool, config, cache);
+    const { result, candidate, set } = await simulateAndCheck(pool, config, { cache, signal });
     const isSketchSame = buckets === undefined ? null : sameBySketch(result, set, candidate.trace, buckets);
     if (bug) found.push({ order, row: bugRow(bug, result, isSketchSame) });
     else clean.push({ order, row: cleanRow(name, config, result, isSketchSame) });

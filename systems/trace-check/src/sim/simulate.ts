@@ -25,7 +25,11 @@ const NUM_PERTURBED = 3;
 const HEAP_BYTES = 16 * 1024 ** 2;
 
 /** @param pool  worker threads to reuse */
-export async function simulate(pool: RankPool, config: SimConfig, routes: Routes = {}): Promise<SimulatedRun> {
+export async function simulate(
+  pool: RankPool,
+  config: SimConfig,
+  { routes = {}, signal }: { readonly routes?: Routes; readonly signal?: AbortSignal } = {},
+): Promise<SimulatedRun> {
   const { mesh, numMicroBatches, model } = config;
   const params: RankParams = { config, routes };
   const { results, elapsedMs } = await pool.launch<RankResult>({
@@ -34,6 +38,7 @@ export async function simulate(pool: RankPool, config: SimConfig, routes: Routes
     params,
     heapBytes: HEAP_BYTES,
     isTraced: false,
+    ...(signal ? { signal } : {}),
   });
   const captures = results.map(({ entries }, rank) => ({ rank, entries }));
   const numChanged = results.reduce((sum, result) => sum + result.numChanged, 0);
@@ -75,13 +80,17 @@ export interface ReferenceSet {
   readonly routes: Routes;
 }
 
-export async function simulateReference(pool: RankPool, config: SimConfig): Promise<ReferenceSet> {
+export async function simulateReference(
+  pool: RankPool,
+  config: SimConfig,
+  signal?: AbortSignal,
+): Promise<ReferenceSet> {
   const base = referenceConfig(config);
-  const reference = await simulate(pool, base);
+  const reference = await simulate(pool, base, { signal });
   const routes = routesOf(reference.trace);
   const perturbed: SimulatedRun[] = [];
   for (let seed = 1; seed <= NUM_PERTURBED; seed++)
-    perturbed.push(await simulate(pool, { ...base, perturb: { seed, ulps: 1 } }, routes));
+    perturbed.push(await simulate(pool, { ...base, perturb: { seed, ulps: 1 } }, { routes, signal }));
   const comparisons = perturbedComparisons(
     reference.trace,
     perturbed.map(({ trace }) => trace),
@@ -101,12 +110,12 @@ export function routesOf(run: TraceRun): Routes {
 export async function simulateAndCheck(
   pool: RankPool,
   config: SimConfig,
-  cache: Map<string, ReferenceSet> = new Map(),
+  { cache = new Map(), signal }: { readonly cache?: Map<string, ReferenceSet>; readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly result: CheckResult; readonly candidate: SimulatedRun; readonly set: ReferenceSet }> {
   const key = JSON.stringify(referenceConfig(config));
   let set = cache.get(key);
-  if (!set) cache.set(key, (set = await simulateReference(pool, config)));
-  const candidate = await simulate(pool, config, set.routes);
+  if (!set) cache.set(key, (set = await simulateReference(pool, config, signal)));
+  const candidate = await simulate(pool, config, { routes: set.routes, signal });
   const result = checkTrace({
     reference: set.reference.trace,
     candidate: candidate.trace,

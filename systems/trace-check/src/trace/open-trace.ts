@@ -18,6 +18,7 @@ const runSchema = z.looseObject({
   lossFactor: z.number().positive(),
   level: z.enum(['full', 'sketch', 'hash', 'stats']),
   unrecordedKinds: z.array(z.literal('wgrad')).optional(),
+  sketchBuckets: z.int().min(1).optional(),
 });
 const shape = z.array(z.int().min(0));
 const entrySchema = z.looseObject({
@@ -56,6 +57,9 @@ export async function openTrace(folder: string): Promise<TraceRun> {
       actual: 'none',
       location: runPath,
     });
+  const { level, sketchBuckets = 0 } = info;
+  if (level === 'sketch' && !(sketchBuckets > 0 && Number.isInteger(Math.log2(sketchBuckets))))
+    throw notATrace(folder, `a run.json of level sketch with ${sketchBuckets || 'no'} sketchBuckets, no power of two`);
   const names = readdirSync(folder);
   const indexNames = names.filter((name) => /^rank\d+\..*\.jsonl$/.test(name)).sort();
   const seen = new Set(indexNames.map(rankOfName));

@@ -9,6 +9,8 @@ import { plainFindings, reportCheck, reportTwoPasses, withFiles } from '../repor
 import { openTrace } from '../trace/open-trace.ts';
 import { traceError } from '../trace-check-errors.ts';
 import type { CheckResult, CloseUp } from '../types.ts';
+import type { Tolerances } from '../check/tolerance.ts';
+import { withOutput } from './output-target.ts';
 import { readTolerances } from './tolerance-file.ts';
 
 interface CheckParams {
@@ -32,7 +34,7 @@ interface CheckParams {
 }
 
 export async function run(params: CheckParams, context: VerbContext): Promise<VerbResult> {
-  const { reference, candidate, maxRows, junit, captureList } = params;
+  const { junit, captureList } = params;
   const at = (path: string): string => resolve(context.workingFolder, path);
   const common = {
     factor: params.k,
@@ -44,6 +46,21 @@ export async function run(params: CheckParams, context: VerbContext): Promise<Ve
   };
   const tolerances = params.tolerance === '' ? undefined : readTolerances(at(params.tolerance));
   assertEffect(params);
+  const outputs = [junit, captureList].filter((path) => path !== '');
+  const { dryRun, force } = params;
+  return withOutput(outputs, { subject: 'check', context, dryRun, force }, () =>
+    checkAndWrite(params, context, common, tolerances),
+  );
+}
+
+async function checkAndWrite(
+  params: CheckParams,
+  context: VerbContext,
+  common: Omit<Parameters<typeof checkFolders>[0], 'reference' | 'candidate'>,
+  tolerances: Tolerances | undefined,
+): Promise<VerbResult> {
+  const { reference, candidate, maxRows, junit, captureList } = params;
+  const at = (path: string): string => resolve(context.workingFolder, path);
   const logic = await checkLogic(params, common, at);
   let closeUps: readonly CloseUp[] = [];
   const result = await checkFolders({

@@ -3,9 +3,11 @@ import { resolve } from 'node:path';
 import { nearestNameHints } from '@tenfold/core/base';
 import { writeSafetensors } from '@tenfold/core/data';
 import { tensorFromArray } from '@tenfold/core/tensor';
-import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { mergeWhole } from '../check/merge.ts';
+import type { TraceRun } from '../trace/trace-run.ts';
 import { traceError } from '../trace-check-errors.ts';
+import { withOutput } from './output-target.ts';
 import { assertValues, withTraces } from './trace-folders.ts';
 
 interface MergeParams {
@@ -20,7 +22,8 @@ export async function run(
   { run: folder, id, output, dryRun, force }: MergeParams,
   context: VerbContext,
 ): Promise<VerbResult> {
-  return withTraces([folder], context, async ([trace]) => {
+  const target = { subject: 'merge', context, dryRun, force };
+  const merge = async ([trace]: readonly TraceRun[]): Promise<VerbResult> => {
     assertValues(trace, 'merge');
     const tensor = trace.tensors.get(id);
     if (!tensor)
@@ -34,8 +37,6 @@ export async function run(
     const { data, merger } = mergeWhole(tensor);
     const numUncovered = merger.numUncovered();
     const path = resolve(context.workingFolder, output);
-    // A dry run refuses what a run would refuse.
-    writeOutputFiles([{ path, bytes: '' }], { subject: 'merge', context, dryRun: true, force });
     if (!dryRun) await writeSafetensors(path, [[id, tensorFromArray('float32', tensor.global, data)]], { force });
     const replica = merger.replica();
     return {
@@ -59,5 +60,6 @@ export async function run(
         ],
       },
     };
-  });
+  };
+  return withOutput([output], target, () => withTraces([folder], context, merge));
 }

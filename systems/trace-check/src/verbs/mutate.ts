@@ -1,7 +1,8 @@
 /** mutate: which synthetic faults the tolerances of a trace would catch. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { mutateRun } from '../check/mutate.ts';
-import { estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
+import { mutateSteps } from '../check/mutate.ts';
+import { estimateTolerance, perturbedSteps } from '../check/tolerance.ts';
+import { inTurns } from '../check/turns.ts';
 import { assertValues, withTraces } from './trace-folders.ts';
 
 interface MutateParams {
@@ -11,10 +12,11 @@ interface MutateParams {
 }
 
 export async function run({ reference, pert, k }: MutateParams, context: VerbContext): Promise<VerbResult> {
-  return withTraces([reference, ...pert], context, ([trace, ...perturbed]) => {
+  return withTraces([reference, ...pert], context, async ([trace, ...perturbed]) => {
     assertValues(trace, 'mutate');
-    const comparisons = perturbedComparisons(trace, perturbed);
-    const rows = mutateRun(trace, estimateTolerance(trace.info.precision, comparisons, { factor: k }));
+    const comparisons = await inTurns(perturbedSteps(trace, perturbed), 'mutate', context.signal);
+    const tolerances = estimateTolerance(trace.info.precision, comparisons, { factor: k });
+    const rows = await inTurns(mutateSteps(trace, tolerances), 'mutate', context.signal);
     const numCaught = rows.reduce((sum, row) => sum + row.numCaught, 0);
     const numTried = rows.reduce((sum, row) => sum + row.numTried, 0);
     return {

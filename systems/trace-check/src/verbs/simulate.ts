@@ -1,6 +1,6 @@
 /** simulate: a real run on worker threads, clean or with a bug, checked against its one-device reference. */
 import { resolve } from 'node:path';
-import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
+import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import type { Report } from '@tenfold/core/report';
 import { plainFindings, reportCheck, withFiles } from '../report.ts';
 import { BUGS, findBug, type Bug } from '../sim/bugs.ts';
@@ -9,6 +9,7 @@ import { createSimConfig, type SimConfig } from '../sim/sim-config.ts';
 import { simulateAndCheck, withPool, type SimulatedRun } from '../sim/simulate.ts';
 import { writeTrace } from '../trace/write-trace.ts';
 import { closeUpsOf } from '../close-up.ts';
+import { withOutput } from './output-target.ts';
 
 interface SimulateParams {
   readonly mesh: string;
@@ -25,19 +26,21 @@ interface SimulateParams {
 }
 
 const DEFAULT_MESH = 'tp2';
+const TRACES = ['reference', 'candidate', 'perturbed-1', 'perturbed-2', 'perturbed-3'];
 
 export async function run(params: SimulateParams, context: VerbContext): Promise<VerbResult> {
   if (params.listBugs) return listBugs();
   const bug = params.bug === '' ? undefined : findBug(params.bug, 'simulate');
   const config = configOf(params, bug, context.seed);
-  if (params.output !== '')
-    writeOutputFiles(
-      ['reference', 'candidate'].map((name) => ({ path: `${params.output}/${name}/run.json`, bytes: '' })),
-      { subject: 'simulate', context, dryRun: true, force: params.force },
-    );
-  context.progress({ phase: 'reference, three perturbed runs, candidate' });
-  const { result, candidate, set } = await withPool((pool) => simulateAndCheck(pool, config));
-  if (params.output !== '' && !params.dryRun) {
+  const { dryRun, force } = params;
+  const traces = params.output === '' ? [] : TRACES.map((name) => `${params.output}/${name}`);
+  const target = { subject: 'simulate', context, dryRun, force };
+  const runs = traces.map((trace) => `${trace}/run.json`);
+  const { result, candidate, set } = await withOutput(runs, target, () => {
+    context.progress({ phase: 'reference, three perturbed runs, candidate' });
+    return withPool((pool) => simulateAndCheck(pool, config, { signal: context.signal }));
+  });
+  if (params.output !== '' && !dryRun) {
     const folder = resolve(context.workingFolder, params.output);
     const write = (name: string, run: SimulatedRun): Promise<void> =>
       writeTrace(`${folder}/${name}`, run.info, run.captures);
@@ -59,15 +62,7 @@ export async function run(params: SimulateParams, context: VerbContext): Promise
       losses: { reference: set.reference.losses, candidate: candidate.losses },
       closeUps: closeUpsOf(result, set.reference.trace, candidate.trace),
     },
-    report: withFiles(
-      bug && result.verdict === 'pass' ? withoutEffect(report, bug, config) : report,
-      params.output === ''
-        ? []
-        : ['reference', 'candidate', ...set.perturbed.map((_, i) => `perturbed-${i + 1}`)].map(
-            (name) => `${params.output}/${name}`,
-          ),
-      params.dryRun,
-    ),
+    report: withFiles(bug && result.verdict === 'pass' ? withoutEffect(report, bug, config) : report, traces, dryRun),
   };
 }
 

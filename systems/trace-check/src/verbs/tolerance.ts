@@ -1,8 +1,11 @@
 /** tolerance: per-tensor tolerances from perturbed runs of the reference, as a file for later checks. */
 import { writeOutputFiles, type VerbContext, type VerbResult } from '@tenfold/core/system';
-import { compareRuns } from '../check/compare-runs.ts';
-import { describeRerun, estimateTolerance, perturbedComparisons } from '../check/tolerance.ts';
+import { compareSteps } from '../check/compare-runs.ts';
+import { describeRerun, estimateTolerance, perturbedSteps } from '../check/tolerance.ts';
+import { inTurns } from '../check/turns.ts';
 import { withFiles } from '../report.ts';
+import type { TraceRun } from '../trace/trace-run.ts';
+import { withOutput } from './output-target.ts';
 import { withTraces } from './trace-folders.ts';
 
 interface ToleranceParams {
@@ -18,10 +21,14 @@ interface ToleranceParams {
 
 export async function run(params: ToleranceParams, context: VerbContext): Promise<VerbResult> {
   const folders = [params.reference, ...params.perturbed, ...(params.rerun === '' ? [] : [params.rerun])];
-  return withTraces(folders, context, ([reference, ...others]) => {
+  const { dryRun, force } = params;
+  const measure = async ([reference, ...others]: readonly TraceRun[]): Promise<VerbResult> => {
     const perturbed = others.slice(0, params.perturbed.length);
-    const comparisons = perturbedComparisons(reference, perturbed);
-    const rerun = params.rerun === '' ? undefined : compareRuns(reference, others.at(-1)!);
+    const comparisons = await inTurns(perturbedSteps(reference, perturbed), 'tolerance', context.signal);
+    const rerun =
+      params.rerun === ''
+        ? undefined
+        : await inTurns(compareSteps(reference, others.at(-1)!), 'tolerance', context.signal);
     const warning = rerun && describeRerun(rerun);
     const options = { factor: params.k, floor: params.floor, rerun };
     const rows = [...estimateTolerance(reference.info.precision, comparisons, options)].map(([id, entry]) => ({
@@ -29,7 +36,6 @@ export async function run(params: ToleranceParams, context: VerbContext): Promis
       ...entry,
     }));
     const files = params.output === '' ? [] : [{ path: params.output, bytes: `${JSON.stringify(rows, null, 1)}\n` }];
-    const { dryRun, force } = params;
     const written = writeOutputFiles(files, { subject: 'tolerance', context, dryRun, force });
     const numBad = rows.filter(({ status }) => status === 'inconclusive').length;
     const taus = rows.map(({ tau }) => tau).sort((a, b) => a - b);
@@ -74,5 +80,8 @@ export async function run(params: ToleranceParams, context: VerbContext): Promis
         dryRun,
       ),
     };
-  });
+  };
+  const outputs = params.output === '' ? [] : [params.output];
+  const target = { subject: 'tolerance', context, dryRun, force };
+  return withOutput(outputs, target, () => withTraces(folders, context, measure));
 }

@@ -17,12 +17,12 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
     precision: 'bfloat16',
     numMicroBatches: 2,
   });
-  const cache = new Map<string, ReferenceSet>();
+  const options = { cache: new Map<string, ReferenceSet>(), signal: context.signal };
   const { good, bad } = await withPool(async (pool) => {
     context.progress({ phase: 'one device, three perturbed runs, two devices', done: 0, total: 2 });
-    const first = await simulateAndCheck(pool, clean, cache);
+    const first = await simulateAndCheck(pool, clean, options);
     context.progress({ phase: 'the same with a bug', done: 1, total: 2 });
-    return { good: first, bad: await simulateAndCheck(pool, { ...clean, bug: bug.name }, cache) };
+    return { good: first, bad: await simulateAndCheck(pool, { ...clean, bug: bug.name }, options) };
   });
   const { culprit } = bad.result;
   const isFound = culprit !== undefined && bug.firstId.test(culprit.id);

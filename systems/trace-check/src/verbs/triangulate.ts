@@ -1,6 +1,7 @@
 /** triangulate: which of two runs is off, by a third. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { triangulate } from '../check/triangulate.ts';
+import { triangulateSteps } from '../check/triangulate.ts';
+import { inTurns } from '../check/turns.ts';
 import { withTraces } from './trace-folders.ts';
 
 interface TriangulateParams {
@@ -13,8 +14,8 @@ interface TriangulateParams {
 const MAX_ROWS = 20;
 
 export async function run({ a, b, oracle, limit }: TriangulateParams, context: VerbContext): Promise<VerbResult> {
-  return withTraces([a, b, oracle], context, ([first, second, third]) => {
-    const result = triangulate(first, second, third, limit);
+  return withTraces([a, b, oracle], context, async ([first, second, third]) => {
+    const result = await inTurns(triangulateSteps(first, second, third, limit), 'triangulate', context.signal);
     const isProven = result.rows.length === 0 && result.numCompared > 0 && result.numUnsure === 0;
     return {
       ok: isProven,
