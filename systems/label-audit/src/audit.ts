@@ -45,6 +45,8 @@ export interface AuditResult {
   readonly flags: Uint8Array;
   /** Flagged rows, most suspicious first. */
   readonly ranked: Uint32Array;
+  /** How many of the flagged labels are wrong, by their probabilities. */
+  readonly expectedWrong: number;
   /** [N] calibrated probability that the given label is right. */
   readonly givenProbability: Float64Array;
   /** [N] by the rule in use, by Bayes posterior and by argmax. */
@@ -97,6 +99,7 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
     posteriorPass(labels, repairNoiseMatrix, { exponent }),
     repairRulePasses(labels, learned, noise.rate),
   );
+  const ranked = rankFlagged(flags, scores);
   const byRule: Record<RepairRule, () => Uint16Array> = {
     bayes: () => posterior.suggested,
     argmax: () => learned.predicted,
@@ -111,7 +114,8 @@ export function* auditPasses(labels: Int32Array, numClasses: number, options: Au
     ranking: { score, isAdjusted: isAdjusted && isAdjustable },
     scores,
     flags,
-    ranked: rankFlagged(flags, scores),
+    ranked,
+    expectedWrong: ranked.reduce((sum, i) => sum + 1 - posterior.givenProbability[i], 0),
     givenProbability: posterior.givenProbability,
     suggested: byRule[repairRule](),
     suggestedByBayes: posterior.suggested,

@@ -1,5 +1,6 @@
 /** An audit as report blocks. */
 import type { Block, Report } from '@tenfold/core/report';
+import type { AuditResult } from './audit.ts';
 import type { Issue } from './issue-list.ts';
 import type { Audit } from './pipeline.ts';
 import { rankingText } from './ranking-text.ts';
@@ -18,7 +19,7 @@ export function reportAudit(audit: Audit, issues: readonly Issue[]): Report {
     verdict: {
       tone: numFlagged === 0 ? 'good' : 'warn',
       text:
-        `${numFlagged.toLocaleString('en')} of ${labels.length.toLocaleString('en')} labels are suspicious; ` +
+        `${numFlagged.toLocaleString('en')} of ${labels.length.toLocaleString('en')} labels are suspicious${aboutWrong(result)}; ` +
         `estimated noise ${percent(result.noise.rate)} (95 %: ${percent(result.noise.low)} to ${percent(result.noise.high)}).`,
     },
     blocks: [
@@ -26,6 +27,7 @@ export function reportAudit(audit: Audit, issues: readonly Issue[]): Report {
         kind: 'figures',
         figures: [
           { label: 'suspicious labels', value: numFlagged, format: 'count', tone: share > 0.1 ? 'bad' : 'neutral' },
+          { label: 'of them probably wrong', value: Math.round(result.expectedWrong), format: 'count' },
           { label: 'estimated noise', value: result.noise.rate, format: 'percent', digits: 1 },
           { label: 'repair', value: REPAIR_TEXT[result.repairRule] },
           { label: 'temperature', value: result.temperature.temperature, format: 'number', digits: 2 },
@@ -53,6 +55,11 @@ export function reportAudit(audit: Audit, issues: readonly Issue[]): Report {
       ...curveBlocks(audit),
     ],
   };
+}
+
+/** By the sum of their probabilities; nothing where none is suspicious. */
+export function aboutWrong({ ranked, expectedWrong }: Pick<AuditResult, 'ranked' | 'expectedWrong'>): string {
+  return ranked.length === 0 ? '' : `, about ${Math.round(expectedWrong).toLocaleString('en')} of them wrong`;
 }
 
 const REPAIR_TEXT = { bayes: 'Bayes posterior', argmax: 'most likely class', given: 'labels kept' } as const;

@@ -63,7 +63,12 @@ test('audit of a CSV finds most wrong labels and writes table, mask, JSON and HT
       'Most suspicious labels, by margin of the given label over the likeliest other class, class thresholds subtracted, lowest first',
     ),
   );
-  assert.match(readFileSync(join(folder, 'out/report.html'), 'utf8'), /labels are suspicious/);
+  assert.match(readFileSync(join(folder, 'out/report.html'), 'utf8'), /labels are suspicious, about \d+ of them wrong/);
+  const listed = json.issues.reduce(
+    (sum: number, { wrongProbability }: { wrongProbability: number }) => sum + wrongProbability,
+    0,
+  );
+  assert.ok(Math.abs(json.expectedWrong - listed) < 1e-9);
   await assert.rejects(run('audit', { data: 'clouds.csv', folds: 2, epochs: 1, out: 'out' }), /TF-USAGE-007/);
 });
 

@@ -56,6 +56,7 @@ export function auditJson(audit: Audit) {
     numUnlabelled: audit.unlabelled.length,
     classNames,
     numFlagged: result.ranked.length,
+    expectedWrong: result.expectedWrong,
     ranking: result.ranking,
     noise: result.noise,
     repairRule: result.repairRule,

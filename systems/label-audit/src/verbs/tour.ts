@@ -8,7 +8,7 @@ import { symmetricNoise } from '../injected-noise.ts';
 import type { Issue } from '../issue-list.ts';
 import { runAudit } from '../pipeline.ts';
 import type { Audit } from '../pipeline.ts';
-import { percent } from '../report.ts';
+import { aboutWrong, percent } from '../report.ts';
 import { auditOutcome, listIssues } from './audit-outcome.ts';
 
 interface TourParams {
@@ -92,7 +92,7 @@ function realBlocks(audit: Audit, suspicious: readonly Issue[]): Block[] {
   return [
     {
       kind: 'group',
-      title: `The most suspicious of ${audit.labels.length.toLocaleString('en')} real test digits (${audit.result.ranked.length} flagged)`,
+      title: `The most suspicious of ${audit.labels.length.toLocaleString('en')} real test digits (${audit.result.ranked.length} flagged${aboutWrong(audit.result)})`,
       layout: 'grid',
       blocks: suspicious.map(({ row, given, top, thumbnail, wrongProbability }) => ({
         kind: 'image',
