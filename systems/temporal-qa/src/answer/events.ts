@@ -100,7 +100,8 @@ function happeningsOf(evidence: Evidence, signal: Signal, windows: readonly Time
 }
 
 function momentsOf(span: TimeSpan): readonly { readonly moment: TimeSpan; readonly change: Happening['change'] }[] {
-  if (span.kind === 'event') return [{ moment: span, change: '' }];
+  // "before 2010" is no time that something happened in
+  if (span.kind === 'event') return span.openStart || span.openEnd ? [] : [{ moment: span, change: '' }];
   return [
     ...(span.openStart || span.s0 <= DAY_MIN
       ? []

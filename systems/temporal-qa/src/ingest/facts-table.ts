@@ -182,8 +182,10 @@ export function boundsOfCell(value: string): SpanBounds | undefined {
   if (strict) return strict;
   if (/^[\d-]+$/.test(value) && value.length > 7) return undefined;
   let impossible = false;
-  const [first] = annotateDates(value, { onImpossible: () => (impossible = true) });
-  if (!first || impossible) return undefined;
+  const [first] = annotateDates(value, { readsSides: true, onImpossible: () => (impossible = true) });
+  // "before 1990" bounds a date and is none
+  const isBound = first?.span.kind === 'event' && (first.span.openStart || first.span.openEnd);
+  if (!first || impossible || isBound) return undefined;
   const span = findSpan(value);
   return first.parts.length === 1 ? first.parts[0] : span && { lo: span.s0, hi: span.e1, gran: span.gran };
 }

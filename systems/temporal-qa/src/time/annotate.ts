@@ -2,20 +2,12 @@
  *  token that may begin a date. No regular expression runs over the text, so no input makes it slow.
  *  Knows days, months, seasons, years, decades, centuries, BC, circa, ranges with shared parts, open ends
  *  and key-value roles ("start time, 1978"). Impossible dates (31 February) stay text. */
-import {
-  beginAtoms,
-  dayAtom,
-  impossible,
-  isRomanToken,
-  matchAtom,
-  skipSuffix,
-  skipUntil,
-  yearAfter,
-  type Atom,
-  type AtomOptions,
-} from './atoms.ts';
+import { beginAtoms, impossible, isRomanToken, matchAtom, skipUntil, type AtomOptions } from './atoms.ts';
 import { DAY_MAX, dayFromCivil, isCivil } from './day-number.ts';
 import { KIND, kindOf } from './lexicon.ts';
+import { openedSpan, sideBefore } from './open-dates.ts';
+import { dottedMonth, pairAt } from './pairs.ts';
+import { boundsOfMonths } from './parts-of-year.ts';
 import {
   boundsOfDay,
   boundsOfMonth,
@@ -25,6 +17,7 @@ import {
   type SpanBounds,
   type TimeSpan,
 } from './span.ts';
+import { dayAtom, skipSuffix, yearAfter, type Atom } from './years.ts';
 import {
   ends,
   isPunctDash,
@@ -51,7 +44,10 @@ export interface Annotation {
   readonly role?: 'start' | 'end';
 }
 
-export type AnnotateOptions = AtomOptions;
+export interface AnnotateOptions extends AtomOptions {
+  /** "Before 2010" is a time before it, not in it: for what sources say. Questions read such words themselves. */
+  readonly readsSides?: boolean;
+}
 
 /** The benchmark's mark of "no end". */
 const OPEN_SENTINEL = dayFromCivil(2050, 12, 31);
@@ -66,7 +62,9 @@ export function annotateDates(source: string, options: AnnotateOptions = {}): An
   while (i < numTokens) {
     const annotation = i < skipUntil ? undefined : matchAt(i);
     if (annotation) {
-      found.push(annotation.value);
+      const side = options.readsSides && annotation.value.role === undefined ? sideBefore(i) : undefined;
+      const { value } = annotation;
+      found.push(side ? { ...value, span: openedSpan(value.span, side) } : value);
       i = annotation.next;
     } else i++;
   }
@@ -82,7 +80,7 @@ export function impossibleDates(source: string): string[] {
 
 /** Time intervals of a piece of evidence: `start time` and `end time` are joined, equal intervals kept once. */
 export function spansOfText(source: string, options?: AnnotateOptions): TimeSpan[] {
-  return spansOfAnnotations(annotateDates(source, options));
+  return spansOfAnnotations(annotateDates(source, { readsSides: true, ...options }));
 }
 
 export function spansOfAnnotations(annotations: readonly Annotation[]): TimeSpan[] {
@@ -109,20 +107,27 @@ export function sameSpan(a: TimeSpan, b: TimeSpan): boolean {
 function matchAt(i: number): { readonly value: Annotation; readonly next: number } | undefined {
   const kind = kinds[i]!;
   if (kind === PUNCT) return undefined;
-  if (kind === WORD && values[i] === 0 && !isRomanToken(i)) return undefined;
+  if (kind === WORD && values[i] === 0 && !isRomanToken(i) && !isWord(i, 'a')) return undefined;
   const word = kind === WORD ? kindOf(values[i]!) : 0;
   if (word === KIND.since) {
-    const atom = matchAtom(i + 1);
-    if (atom && !atom.partial) return annotation(i, atom.next, stateSpan(atom, undefined)!, [atom]);
+    const atom = dottedMonth(i + 1) ?? matchAtom(i + 1);
+    if (atom && !isPartial(atom)) return annotation(i, atom.next, stateSpan(atom, undefined)!, [atom]);
     return undefined;
   }
   if (word === KIND.until) {
-    const atom = matchAtom(i + 1);
-    if (atom && !atom.partial) return annotation(i, atom.next, stateSpan(undefined, atom)!, [atom]);
+    const atom = dottedMonth(i + 1) ?? matchAtom(i + 1);
+    if (atom && !isPartial(atom)) return annotation(i, atom.next, stateSpan(undefined, atom)!, [atom]);
     return undefined;
   }
   let begin = i;
   if (word === KIND.from || word === KIND.between) begin++;
+  const pair = pairAt(begin, word === KIND.between);
+  if (pair) {
+    const parts = pair.end === 'open' ? [pair.start] : [pair.start, pair.end];
+    const span = stateSpan(pair.start, pair.end === 'open' ? undefined : pair.end);
+    if (span) return annotation(begin, pair.next, span, parts);
+  }
+  if (begin < skipUntil) return undefined;
   const first = matchAtom(begin);
   if (!first) return undefined;
   const range = matchRange(first, begin, word === KIND.between);
@@ -134,7 +139,8 @@ function matchAt(i: number): { readonly value: Annotation; readonly next: number
       return annotation(begin, range.next, span, range.end === 'open' ? [range.start] : [range.start, range.end]);
   }
   if (first.partial) return undefined;
-  if (word === KIND.from && (isWord(first.next, 'on') || isWord(first.next, 'onward') || isWord(first.next, 'onwards')))
+  const isOnward = isWord(first.next, 'onward') || isWord(first.next, 'onwards');
+  if (isOnward || (word === KIND.from && isWord(first.next, 'on')))
     return annotation(begin, first.next, stateSpan(first, undefined)!, [first]);
   return annotation(begin, first.next, eventSpan(first), [first]);
 }
@@ -157,6 +163,10 @@ function roleBefore(i: number): 'start' | 'end' | undefined {
   if (k < 1 || !(isWord(k, 'time') || isWord(k, 'date'))) return undefined;
   if (isWord(k - 1, 'start')) return 'start';
   return isWord(k - 1, 'end') ? 'end' : undefined;
+}
+
+function isPartial(atom: SpanBounds & Partial<Atom>): boolean {
+  return atom.partial === true;
 }
 
 interface Range {
@@ -195,7 +205,8 @@ function matchRange(first: Atom, from: number, afterBetween: boolean): Range | u
     const touches = starts[k] === ends[first.next] && starts[first.next] === ends[first.next - 1];
     const century = Math.floor(first.year / 100) * 100;
     let year = century + values[k]!;
-    if (year < first.year && values[k] === 0) year += 100;
+    // 1998–02 with a long dash; with a hyphen it is a month
+    if (year < first.year && (values[k] === 0 || values[first.next]! > 127)) year += 100;
     const monthLike = values[k]! <= 12 && text.charCodeAt(starts[first.next]!) === 45;
     if (
       touches &&
@@ -248,6 +259,7 @@ function dayOnly(k: number, first: Atom): Atom | undefined {
 function completeBy(partial: Atom, whole: Atom): SpanBounds | 'none' | undefined {
   const year = whole.year;
   if (year === undefined) return undefined;
+  if (partial.months) return boundsOfMonths(year, partial.months);
   const month = partial.month ?? whole.month;
   if (month === undefined) return undefined;
   if (partial.day === undefined) return boundsOfMonth(year, month);

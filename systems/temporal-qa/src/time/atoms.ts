@@ -2,8 +2,21 @@
  *  Reads the token columns; what looks like a date and is none (31 February) is reported and left out. */
 import { civilFromDay, dayFromCivil, isCivil } from './day-number.ts';
 import { KIND, kindOf, valueOf } from './lexicon.ts';
-import { eraAt, eraEnd } from './eras.ts';
-import { boundsOfDay, boundsOfMonth, boundsOfYear, type SpanBounds } from './span.ts';
+import {
+  centuryAtom,
+  dayAtom,
+  decadeAtom,
+  FIRST_PLAIN_YEAR,
+  LAST_PLAIN_YEAR,
+  skipSuffix,
+  withEra,
+  yearAfter,
+  yearAtom,
+  type Atom,
+} from './years.ts';
+import { eraAt } from './eras.ts';
+import { fiscalYear, partOfYear, yearWithPart } from './parts-of-year.ts';
+import { boundsOfMonth, type SpanBounds } from './span.ts';
 import {
   ends,
   isPunct,
@@ -19,16 +32,6 @@ import {
   WORD,
 } from './tokens.ts';
 
-export interface Atom extends SpanBounds {
-  readonly next: number;
-  /** What a range partner may borrow. */
-  readonly year?: number;
-  readonly month?: number;
-  readonly day?: number;
-  /** No year: complete only with a partner. */
-  readonly partial?: boolean;
-}
-
 export interface AtomOptions {
   /** How 03/04/1990 reads; dots are always day first. */
   readonly slashOrder?: 'month-first' | 'day-first';
@@ -36,12 +39,10 @@ export interface AtomOptions {
   readonly onImpossible?: (offset: number, text: string) => void;
 }
 
-/** Years of plain four-digit numbers; outside only with an era word. */
-const FIRST_PLAIN_YEAR = 1000;
-const LAST_PLAIN_YEAR = 2100;
 /** Widening of "c. Y" in years [ours]. */
 const CIRCA_YEARS = 5;
 const LAST_DAY = 31;
+const MILLENNIUM = 1000;
 
 let slashOrder: 'month-first' | 'day-first' = 'month-first';
 let onImpossible: AtomOptions['onImpossible'];
@@ -76,7 +77,11 @@ export function matchAtom(i: number): Atom | undefined {
     case KIND.part:
       return partAtom(i, value);
     case KIND.ordinal:
-      return centuryAfter(i + 1, value);
+      return centuryAfter(i + 1, value) ?? partOfYear(i) ?? halfAtom(i, value);
+    case KIND.fragment:
+      return partOfYear(i);
+    case KIND.fiscal:
+      return fiscalYear(i) ?? fiscalPart(i);
     case KIND.ad: {
       if (kinds[i + 1] !== NUM || i + 1 >= numTokens || values[i + 1]! < 1) return undefined;
       return yearAtom(values[i + 1]!, i + 2);
@@ -94,11 +99,20 @@ export function matchAtom(i: number): Atom | undefined {
       return roman ? centuryAtom(roman, i + 2) : undefined;
     }
     default: {
+      const dotted = dottedEra(i);
+      if (dotted) return dotted;
       const roman = romanAt(i);
       if (!roman) return undefined;
       return centuryAfter(i + 1, roman);
     }
   }
+}
+
+/** A.D. 79 */
+function dottedEra(i: number): Atom | undefined {
+  if (!isWord(i, 'a') || !isPunct(i + 1, 46) || !isWord(i + 2, 'd')) return undefined;
+  const k = isPunct(i + 3, 46) ? i + 4 : i + 3;
+  return k < numTokens && kinds[k] === NUM && values[k]! >= 1 ? yearAtom(values[k]!, k + 1) : undefined;
 }
 
 function widened(atom: SpanBounds): { lo: number; hi: number } {
@@ -115,10 +129,14 @@ function numberAtom(i: number): Atom | undefined {
   if (i > 0 && starts[i] === ends[i - 1] && kinds[i - 1] === PUNCT && isNumberGlue(i)) return undefined;
   const numeric = numericDate(i, digits);
   if (numeric) return numeric === 'none' ? undefined : numeric;
+  const month = numericMonth(i, digits);
+  if (month) return month;
   if (digits <= 2) {
     const dayFirst = dayMonth(i, value);
     if (dayFirst) return dayFirst === 'none' ? undefined : dayFirst;
   }
+  const quarter = digits === 1 ? (partOfYear(i) ?? (value <= 2 ? halfAtom(i, value) : undefined)) : yearWithPart(i);
+  if (quarter) return quarter;
   if (digits <= 2 && value >= 1 && value <= 99) {
     const next = skipSuffix(i + 1);
     const century = centuryAfter(next, value);
@@ -133,6 +151,9 @@ function numberAtom(i: number): Atom | undefined {
     } else if (kinds[i + 1] === WORD && kindOf(values[i + 1]!) !== KIND.suffix) return undefined;
     else if (kinds[i + 1] === WORD) return undefined;
   }
+  // "the 330s BC": three digits are a decade only with an era
+  if (digits === 3 && value % 10 === 0 && isWord(i + 1, 's') && starts[i + 1] === ends[i] && eraAt(i + 2) === -1)
+    return decadeAtom(value, i + 2);
   if (digits === 3 && i + 1 < numTokens && isWord(i + 1, 'x') && starts[i + 1] === ends[i])
     return decadeAtom(value * 10, i + 2);
   const era = withEra(value, i + 1);
@@ -198,6 +219,17 @@ function numericDate(i: number, digits: number): Atom | 'none' | undefined {
   return undefined;
 }
 
+/** 03/2010, not in 3/4/2010. */
+function numericMonth(i: number, digits: number): Atom | undefined {
+  if (digits > 2 || i + 2 >= numTokens || !isPunct(i + 1, 47) || kinds[i + 2] !== NUM) return undefined;
+  if (starts[i + 1] !== ends[i] || starts[i + 2] !== ends[i + 1] || ends[i + 2]! - starts[i + 2]! !== 4)
+    return undefined;
+  const isPart = (i > 0 && isPunct(i - 1, 47)) || (isPunct(i + 3, 47) && starts[i + 3] === ends[i + 2]);
+  const [month, year] = [values[i]!, values[i + 2]!];
+  if (isPart || month < 1 || month > 12 || year < FIRST_PLAIN_YEAR || year > LAST_PLAIN_YEAR) return undefined;
+  return { ...boundsOfMonth(year, month), year, month, next: i + 3 };
+}
+
 /** Tells of a date that is no day of the calendar; its tokens are not read again as a shorter date. */
 export function impossible(from: number, next: number): 'none' {
   skipUntil = next;
@@ -208,12 +240,12 @@ export function impossible(from: number, next: number): 'none' {
 /** 17 March 1994, 17th of March, 1994, 17. März 1994, 17 de marzo de 1994. */
 function dayMonth(i: number, day: number): Atom | 'none' | undefined {
   let k = skipSuffix(i + 1);
-  if (isPunct(k, 46)) k++;
+  if (isPunct(k, 46) || isHyphen(k)) k++;
   if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'de'))) k++;
   if (k >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.month) return undefined;
   const month = valueOf(values[k]!);
   const isDay = day >= 1 && day <= LAST_DAY;
-  const after = yearAfter(k + 1);
+  const after = yearAfter(isHyphen(k + 1) ? k + 2 : k + 1);
   if (!after) return isDay ? { lo: 0, hi: 0, gran: 'day', partial: true, month, day, next: k + 1 } : undefined;
   if (isCivil(after.year, month, day)) return dayAtom(after.year, month, day, after.next);
   // "of the 45 in May 1999" is no date: a number that is no day stands right before its month
@@ -232,23 +264,11 @@ function yearMonthDay(i: number, year: number): Atom | 'none' | undefined {
   return isCivil(year, month, day) ? dayAtom(year, month, day, skipSuffix(k + 2)) : impossible(i, k + 2);
 }
 
-/** The year after a month or day: `, 1994`, ` of 1994`, ` de 1994`, `. 1994`, ` 44 BC`. */
-export function yearAfter(k: number): { readonly year: number; readonly next: number } | undefined {
-  if (isPunct(k, 44) || isPunct(k, 46)) k++;
-  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'de') || isWord(k, 'in'))) k++;
-  if (k >= numTokens || kinds[k] !== NUM) return undefined;
-  const digits = ends[k]! - starts[k]!;
-  const era = withEra(values[k]!, k + 1);
-  if (era) return { year: era.year!, next: era.next };
-  if (digits !== 4 || values[k]! < FIRST_PLAIN_YEAR || values[k]! > LAST_PLAIN_YEAR) return undefined;
-  if (k + 1 < numTokens && kinds[k + 1] === WORD && starts[k + 1] === ends[k]) return undefined;
-  return { year: values[k]!, next: k + 1 };
-}
-
 function monthAtom(i: number, month: number): Atom | undefined {
   // "may" and "march" as verbs: a month needs a capital or a number beside it
   let k = i + 1;
   if (isPunct(k, 46)) k++;
+  if (isHyphen(k) && k + 1 < numTokens && kinds[k + 1] === NUM && ends[k + 1]! - starts[k + 1]! === 4) k++;
   if (k >= numTokens) return undefined;
   if (kinds[k] === NUM && ends[k]! - starts[k]! <= 2) {
     const day = values[k]!;
@@ -267,6 +287,11 @@ function monthAtom(i: number, month: number): Atom | undefined {
   return code >= 65 && code <= 90 && isPunctDashOrRange(k)
     ? { lo: 0, hi: 0, gran: 'month', partial: true, month, next: i + 1 }
     : undefined;
+}
+
+/** A hyphen that glues two words: May-2010. */
+function isHyphen(k: number): boolean {
+  return isPunct(k, 45) && k > 0 && starts[k] === ends[k - 1] && k + 1 < numTokens && starts[k + 1] === ends[k];
 }
 
 function isPunctDashOrRange(k: number): boolean {
@@ -291,7 +316,8 @@ function seasonAtom(i: number, season: number): Atom | undefined {
 function partAtom(i: number, part: number): Atom | undefined {
   let k = i + 1;
   if (k < numTokens && isPunctDash(k)) k++;
-  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'the'))) k++;
+  if (k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.of || isWord(k, 'the') || isWord(k, 'in')))
+    k++;
   if (isWord(k, 'the')) k++;
   const atom = isQualifier(k) ? undefined : matchAtom(k);
   if (!atom || atom.partial || atom.gran === 'day' || atom.gran === 'season') return undefined;
@@ -301,58 +327,33 @@ function partAtom(i: number, part: number): Atom | undefined {
   return { ...rest, lo, hi: part === 3 ? atom.hi : lo + third, approx: true };
 }
 
+/** "fiscal Q3 2020" */
+function fiscalPart(i: number): Atom | undefined {
+  const part = i + 1 < numTokens ? partOfYear(i + 1) : undefined;
+  return part?.partial ? undefined : part;
+}
+
+/** The first or second half of a decade or century. */
+function halfAtom(i: number, n: number): Atom | undefined {
+  let k = skipSuffix(i + 1);
+  if (n > 2 || !isWord(k, 'half') || !isWord(k + 1, 'of')) return undefined;
+  k += isWord(k + 2, 'the') ? 3 : 2;
+  const atom = isQualifier(k) ? undefined : matchAtom(k);
+  if (!atom || !(atom.gran === 'decade' || atom.gran === 'century')) return undefined;
+  const middle = atom.lo + Math.floor((atom.hi - atom.lo + 1) / 2);
+  const { year: _, ...rest } = atom;
+  return n === 1 ? { ...rest, hi: middle - 1 } : { ...rest, lo: middle };
+}
+
 function isQualifier(k: number): boolean {
   return k < numTokens && kinds[k] === WORD && (kindOf(values[k]!) === KIND.circa || kindOf(values[k]!) === KIND.part);
 }
 
 function centuryAfter(k: number, value: number): Atom | undefined {
   if (k < numTokens && (isPunctDash(k) || isPunct(k, 46) || isWord(k, 'e'))) k++;
-  if (k >= numTokens || kinds[k] !== WORD || kindOf(values[k]!) !== KIND.century || value < 1) return undefined;
-  return centuryAtom(value, k + 1);
-}
-
-function centuryAtom(value: number, next: number): Atom {
-  const era = eraAt(next);
-  if (era === -1)
-    return {
-      lo: dayFromCivil(1 - value * 100, 1, 1),
-      hi: dayFromCivil(-(value - 1) * 100, 12, 31),
-      gran: 'century',
-      next: eraEnd,
-    };
-  return {
-    lo: dayFromCivil((value - 1) * 100, 1, 1),
-    hi: dayFromCivil((value - 1) * 100 + 99, 12, 31),
-    gran: 'century',
-    next: era ? eraEnd : next,
-  };
-}
-
-function decadeAtom(year: number, next: number): Atom {
-  if (year % 100 === 0 && year < 2000)
-    return { lo: dayFromCivil(year, 1, 1), hi: dayFromCivil(year + 99, 12, 31), gran: 'century', next };
-  return { lo: dayFromCivil(year, 1, 1), hi: dayFromCivil(year + 9, 12, 31), gran: 'decade', next };
-}
-
-export function dayAtom(year: number, month: number, day: number, next: number): Atom {
-  return { ...boundsOfDay(year, month, day), year, month, day, next };
-}
-
-function yearAtom(year: number, next: number): Atom {
-  return { ...boundsOfYear(year), year, next };
-}
-
-/** A number with an era word: 44 BC is the astronomical year −43. */
-function withEra(value: number, k: number): Atom | undefined {
-  const era = eraAt(k);
-  if (era === 0 || value < 1) return undefined;
-  return yearAtom(era < 0 ? 1 - value : value, eraEnd);
-}
-
-export function skipSuffix(k: number): number {
-  if (k < numTokens && k > 0 && kinds[k] === WORD && kindOf(values[k]!) === KIND.suffix && starts[k] === ends[k - 1])
-    return k + 1;
-  return k;
+  if (k >= numTokens || kinds[k] !== WORD || value < 1) return undefined;
+  if (kindOf(values[k]!) === KIND.millennium) return centuryAtom(value, k + 1, MILLENNIUM);
+  return kindOf(values[k]!) === KIND.century ? centuryAtom(value, k + 1) : undefined;
 }
 
 export function isRomanToken(i: number): boolean {

@@ -3,7 +3,9 @@
 import { spansOfText } from './annotate.ts';
 import type { TimeSpan } from './span.ts';
 
-const DATE_TITLE = /^(?:AD )?\d{1,4}(?: BC| AD)?$/;
+/** A year, or a day whose years stand in the body: "January 15, 1582 – …". */
+const DATE_TITLE =
+  /^(?:(?:AD )?\d{1,4}(?: BC| AD)?|(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}|\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December))$/;
 
 export function statedSpans(text: string, title: string | undefined): TimeSpan[] {
   if (title === undefined || !text.startsWith(`${title}, `) || DATE_TITLE.test(title)) return spansOfText(text);

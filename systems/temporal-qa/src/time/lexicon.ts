@@ -23,6 +23,11 @@ export const KIND = {
   unit: 19,
   weekday: 20,
   suffix: 21,
+  /** q, h: letters before the number of a quarter or half. */
+  fragment: 22,
+  partWord: 23,
+  fiscal: 24,
+  millennium: 25,
 } as const;
 export type WordKind = (typeof KIND)[keyof typeof KIND];
 
@@ -65,7 +70,13 @@ function buildWords(): Map<string, number> {
   add(KIND.bc, 0, 'bc bce');
   add(KIND.ad, 0, 'ad ce');
   add(KIND.circa, 0, 'c ca circa about around approximately approx um vers hacia verso cerca environ');
-  add(KIND.part, 1, 'early frühe frühen début beginning');
+  add(KIND.fragment, 3, 'q');
+  add(KIND.fragment, 6, 'h');
+  add(KIND.partWord, 3, 'quarter quartal trimestre');
+  add(KIND.partWord, 6, 'half halbjahr');
+  add(KIND.fiscal, 0, 'fy fiscal geschäftsjahr');
+  add(KIND.millennium, 0, 'millennium millennia jahrtausend millénaire milenio millennio milênio');
+  add(KIND.part, 1, 'anfang early frühe frühen début beginning');
   add(KIND.part, 2, 'mid middle mitte');
   add(KIND.part, 3, 'late späte späten fin end ende');
   const ordinals =
@@ -76,7 +87,7 @@ function buildWords(): Map<string, number> {
   add(KIND.until, 0, 'until till');
   add(KIND.present, 0, 'present today now heute aujourd’hui presente hoy oggi hoje incumbent ongoing');
   add(KIND.since, 0, 'since seit depuis desde');
-  add(KIND.from, 0, 'from von du de dal');
+  add(KIND.from, 0, 'from von vom du de dal');
   add(KIND.between, 0, 'between zwischen entre');
   add(KIND.and, 0, 'and und et y e');
   add(KIND.of, 0, 'of di do del');

@@ -79,6 +79,8 @@ export function windowOf(span: TimeSpan): TimeSpan {
 /** Short text: `1987`, `March 1990`, `1987/1996`, `2005/..`; EDTF syntax, `~` if approximate. */
 export function edtfFromSpan(span: TimeSpan): string {
   const mark = span.approx ? '~' : '';
+  if (span.kind === 'event' && span.openStart) return `[..${isoFromDay(span.e1)}]`;
+  if (span.kind === 'event' && span.openEnd) return `[${isoFromDay(span.s0)}..]`;
   if (span.kind === 'event') return boundsText(span.s0, span.e1) + mark;
   const start = span.openStart || span.s0 <= DAY_MIN ? '..' : boundsText(span.s0, span.s1);
   const end = span.openEnd || span.e1 >= DAY_MAX ? '..' : boundsText(span.e0, span.e1);

@@ -176,7 +176,7 @@ export function frameOf(question: string, ref?: Day, classify: (text: string) =>
 
 function kindOf(text: string): AnswerKind {
   if (
-    /^(?:when\b(?!.*,\s*(?:(?:in|for|to|at|against|by|with|from|of|on) )?(?:who|whom|what|which|where)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century)|what (?:was|is) the (?:year|date|(?:birth|death|start|end|opening|founding|launch) ?date|birthday))\b/i.test(
+    /^(?:when\b(?!.*,\s*(?:(?:in|for|to|at|against|by|with|from|of|on) )?(?:who|whom|what|which|where)\b)|since when|until when|(?:in |on |during )?(?:what|which) (?:year|date|day|month|decade|century|(?:time )?period)|what (?:was|is) the (?:year|date|(?:birth|death|start|end|opening|founding|launch) ?date|birthday))\b/i.test(
       text,
     )
   )
