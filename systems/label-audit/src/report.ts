@@ -245,6 +245,8 @@ function known(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** What is not certain does not read as certain. */
 export function percent(ratio: number): string {
+  if (ratio < 1 && ratio > 0.9994) return '> 99.9 %';
   return `${(100 * ratio).toFixed(1)} %`;
 }

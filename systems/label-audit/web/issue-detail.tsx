@@ -92,6 +92,8 @@ function Bar({
   );
 }
 
-function percent(ratio: number): string {
+export function percent(ratio: number): string {
+  // what is not certain does not read as certain
+  if (ratio < 1 && ratio > 0.9994) return '> 99.9 %';
   return `${(100 * ratio).toFixed(1)} %`;
 }

@@ -3,7 +3,7 @@ import { Badge, Button, EmptyState, Loading, Row, showToast, type RoomPageProps 
 import { useEffect, useMemo, useReducer, useRef, useState, type KeyboardEvent } from 'react';
 import type { Issue } from '../src/issue-list.ts';
 import type { IssueFile } from '../src/verbs/audit-outcome.ts';
-import { IssueDetail } from './issue-detail.tsx';
+import { IssueDetail, percent } from './issue-detail.tsx';
 import { pictureOn } from './pictures.ts';
 import type { ListedIssue } from './pictures.ts';
 import {
@@ -193,7 +193,9 @@ function ReviewList({ runId, file }: { readonly runId: string; readonly file: Is
                   <strong>
                     {issue.given} → {proposalOf(issue)}
                   </strong>
-                  <span>{issue.preview ?? issue.id}</span>
+                  <span>
+                    {percent(issue.wrongProbability)} wrong · {issue.preview ?? issue.id}
+                  </span>
                 </span>
                 <DecisionBadge decision={state.decisions.get(issue.row)} />
               </div>

@@ -302,12 +302,19 @@ function numbersFromCells(cells: ArrayLike<unknown>): Int32Array {
   });
 }
 
+/** Five digits of a fraction are enough to know a sample by. */
+function cellText(cell: unknown): string {
+  if (typeof cell !== 'number') return String(cell ?? '');
+  if (Number.isNaN(cell)) return '–';
+  return String(Number.isInteger(cell) ? cell : Number(cell.toPrecision(5)));
+}
+
 const PREVIEW_CHARS = 160;
 
 function previewOf(columns: readonly TableColumn[], row: number): string {
   const text =
     columns.length === 1
-      ? String(columns[0].values[row] ?? '')
-      : columns.map(({ name, values }) => `${name} ${String(values[row] ?? '')}`).join(' · ');
+      ? cellText(columns[0].values[row])
+      : columns.map(({ name, values }) => `${name} ${cellText(values[row])}`).join(' · ');
   return text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS - 1)}…` : text;
 }

@@ -64,7 +64,7 @@ export async function run(params: TourParams, context: VerbContext): Promise<Ver
     verdict: {
       tone: isRepairBetter(noisyAudit) ? 'good' : 'bad',
       text:
-        `${percent(noisyAudit.truth!.precision)} of the ${noisyAudit.result.ranked.length} flagged labels are wrong, ` +
+        `${percent(noisyAudit.truth!.precision)} of the ${noisyAudit.result.ranked.length.toLocaleString('en')} flagged labels are wrong, ` +
         `${percent(noisyAudit.truth!.recall)} of the wrong ones are flagged; ` +
         `repair lifts label accuracy from ${percent(noisyAudit.truth!.accuracyGiven)} to ${percent(noisyAudit.truth!.accuracyRepaired)}.`,
     },
