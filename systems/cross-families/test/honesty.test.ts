@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runVerbInTest } from '../../../core/src/system/test-kit.ts';
 import { manifest } from '../src/manifest.ts';
+import { formatAvailability, formatYearlyOutage } from '../src/quorum/nines.ts';
 import { normaliseProblem } from '../src/problem.ts';
 import { solve } from '../src/solve.ts';
 
@@ -160,4 +161,16 @@ test('exports keep names apart and refuse servers in two groups', async () => {
     }),
     { code: 'TF-FAMILIES-015', actual: '"c" in more than one group' },
   );
+});
+
+test('an availability is never rounded up to 100 %', async () => {
+  assert.equal(formatAvailability(1 - 2.1e-9), '99.99999979 %');
+  assert.equal(formatAvailability(0.99), '99.0000 %');
+  assert.equal(formatAvailability(1), '>99.99999999 %');
+  assert.match(formatAvailability(1 - 2 ** -52), /^>99\.9{8} %$/);
+  assert.equal(formatYearlyOutage(0.99), '87 h 36 min');
+  const nodes = nodeFile([...'abcde'].map((id) => ({ id, up: 0.999 })));
+  const { text } = await verdictOf('quorum availability', { reads: 'majority(a, b, c, d, e)', nodes });
+  // 10 · 0.001³ of all times, to first order
+  assert.match(text, /^Reads 99\.99999900 % /);
 });

@@ -268,3 +268,20 @@ test('broken input gives one clear error with its place', () => {
     /at 0\.up \(nodes\.json\)/,
   );
 });
+
+test('the fastest strategy that survives a failure is timed by its first quorum, and its proof closes', async () => {
+  // All three have to be asked; the second answer makes the majority.
+  const three = nodesOf('abc', [1], [1], [1, 5, 160]);
+  const fastest = await strategyOf(three, 'majority(a, b, c)', '0.75', { objective: 'latency', failures: 1 });
+  assert.equal(formatRational(fastest.value), '5');
+  // Two zones: every minimal set that survives one loss is listed and timed here by hand.
+  const five = nodesOf('abcde', [4, 2, 1], [1, 3], [1, 2, 40, 50, 90]);
+  const fours = ['bcde', 'acde', 'abde', 'abce', 'abcd'].map((set) => [...set].map((id) => 'abcde'.indexOf(id)));
+  const third = fours.map((set) => [1, 2, 40, 50, 90][set[2]!]!);
+  const limited = await strategyOf(five, 'choose 3 (a, b, c, d, e)', '0.5', { failures: 1, latencyLimitMs: 45 });
+  // Half reads, half writes: the mean time may be 45, so the sets whose third answer takes 50 ms or more are limited.
+  assert.deepEqual(third, [50, 50, 50, 40, 40]);
+  assert.ok(limited.metrics.latencyMs! <= 45 + 1e-9);
+  const free = await strategyOf(five, 'choose 3 (a, b, c, d, e)', '0.5', { failures: 1 });
+  assert.ok(limited.metrics.load >= free.metrics.load - 1e-12);
+});

@@ -35,7 +35,7 @@ export interface QuorumSource {
 }
 
 /** Nodes up to which resilient quorums of expressions with repeated nodes are listed. */
-const MAX_LISTED_NODES = 16;
+export const MAX_LISTED_NODES = 16;
 
 /** Creates the source of the (f-resilient) quorums of an expression. @param nodes gives the indices */
 export function createQuorumSource(expr: QuorumExpr, nodes: readonly string[], failures = 0): QuorumSource {
@@ -51,6 +51,12 @@ export function createQuorumSource(expr: QuorumExpr, nodes: readonly string[], f
       return found && { cost: found.cost, members: [...found.members].sort((a, b) => a - b) };
     },
   };
+}
+
+/** All minimal resilient quorums in a list, whatever the shape of the expression: needed where the time of a quorum is
+ *  not that of its slowest member. @throws TF-FAMILIES-003 above 16 nodes */
+export function createResilientList(expr: QuorumExpr, nodes: readonly string[], failures: number): QuorumSource {
+  return listSource(minimalResilient(expr, nodes, failures));
 }
 
 /** A source over listed quorums. */

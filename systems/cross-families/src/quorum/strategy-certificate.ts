@@ -72,11 +72,7 @@ function cheapestExactly(
   const latencies = model.system.nodes.map((entry) => entry.latencyMs);
   let best: Rational | undefined;
   for (const limit of latencyPrice.num === 0n ? [Infinity] : distinct(latencies)) {
-    const found = model.sources[side].cheapest(
-      scaled,
-      integers,
-      limit === Infinity ? undefined : (x) => latencies[x]! <= limit,
-    );
+    const found = model.cheapestWithin(side, scaled, integers, limit);
     if (!found) continue;
     let cost = rational(found.cost, scale);
     if (limit !== Infinity) cost = add(cost, multiply(latencyPrice, rationalFromNumber(limit)));

@@ -4,8 +4,8 @@ import { contains } from './expression.ts';
 import type { createMaster } from './master.ts';
 import { add, divide, multiply, ONE, rationalFromNumber, subtract, ZERO } from './rational.ts';
 import type { Rational } from './rational.ts';
-import { createQuorumSource, doubles } from './source.ts';
-import type { QuorumSource } from './source.ts';
+import { createQuorumSource, createResilientList, doubles, listSource, MAX_LISTED_NODES } from './source.ts';
+import type { PriceArithmetic, PricedQuorum, QuorumSource } from './source.ts';
 import type { Objective, StrategyOptions } from './strategy-types.ts';
 import type { QuorumExpr, QuorumSystem, Workload } from './types.ts';
 
@@ -16,6 +16,13 @@ export interface StrategyModel {
   readonly objective: Objective;
   readonly sources: { readonly read: QuorumSource; readonly write: QuorumSource };
   readonly latencyOf: (side: Side, members: readonly number[]) => number;
+  /** The cheapest quorum that answers within limitMs; Infinity for any. */
+  cheapestWithin<T>(
+    side: Side,
+    prices: readonly T[],
+    arithmetic: PriceArithmetic<T>,
+    limitMs: number,
+  ): PricedQuorum<T> | undefined;
   readonly meanReadFraction: Rational;
   readonly hasLimits: boolean;
   readonly usesLatency: boolean;
@@ -31,9 +38,18 @@ export function createStrategyModel(system: QuorumSystem, workload: Workload, op
   const { objective = 'load', failures = 0 } = options;
   const ids = system.nodes.map((node) => node.id);
   const latencies = system.nodes.map((node) => node.latencyMs);
+  const usesLatency = objective === 'latency' || options.latencyLimitMs !== undefined;
+  if (usesLatency && failures > 0 && ids.length > MAX_LISTED_NODES)
+    throw familiesError('TF-FAMILIES-003', {
+      subject: 'optimalStrategy',
+      expected: `at most ${MAX_LISTED_NODES} nodes for latency with ${failures} ${failures === 1 ? 'failure' : 'failures'} to survive`,
+      actual: String(ids.length),
+      hints: ['Optimise load or network without a limit on latency, or ask for no failures.'],
+    });
+  const sourceOf = usesLatency && failures > 0 ? createResilientList : createQuorumSource;
   const sources = {
-    read: createQuorumSource(system.reads, ids, failures),
-    write: createQuorumSource(system.writes, ids, failures),
+    read: sourceOf(system.reads, ids, failures),
+    write: sourceOf(system.writes, ids, failures),
   };
   for (const side of ['read', 'write'] as const)
     if (
@@ -60,18 +76,21 @@ export function createStrategyModel(system: QuorumSystem, workload: Workload, op
       expected: `no limit on ${objective}, which is what is optimised`,
       actual: String(limitOf[objective]),
     });
-  const usesLatency = objective === 'latency' || latencyLimitMs !== undefined;
-  if (usesLatency && failures > 0 && (!sources.read.listed || !sources.write.listed))
-    for (const side of ['read', 'write'] as const)
-      if (system.nodes.length > 16)
-        throw familiesError('TF-FAMILIES-003', {
-          subject: 'optimalStrategy',
-          expected: `at most 16 nodes for latency with ${failures} failures (${side} side)`,
-          actual: String(system.nodes.length),
-        });
   const weights = workload.map(({ weight, probability }) => rationalFromNumber(weight ?? probability));
   const totalWeight = weights.reduce(add, ZERO);
   const probabilities = weights.map((weight) => divide(weight, totalWeight));
+  const latencyOf = (side: Side, members: readonly number[]): number =>
+    firstQuorumMs(side === 'read' ? system.reads : system.writes, members, latencies, ids);
+  // A quorum with members to spare answers before its slowest member does.
+  const fastSources = { read: new Map<number, QuorumSource>(), write: new Map<number, QuorumSource>() };
+  const fasterThan = (side: Side, limitMs: number): QuorumSource => {
+    let source = fastSources[side].get(limitMs);
+    if (!source) {
+      source = listSource(sources[side].listed!.filter((members) => latencyOf(side, members) <= limitMs));
+      fastSources[side].set(limitMs, source);
+    }
+    return source;
+  };
   let meanReadFraction = ZERO;
   for (const [f, { readFraction }] of workload.entries())
     meanReadFraction = add(meanReadFraction, multiply(rationalFromNumber(readFraction), probabilities[f]!));
@@ -85,8 +104,12 @@ export function createStrategyModel(system: QuorumSystem, workload: Workload, op
     usesLatency,
     failures,
     hasLimits: loadLimit !== undefined || networkLimit !== undefined || latencyLimitMs !== undefined,
-    latencyOf: (side, members) =>
-      firstQuorumMs(side === 'read' ? system.reads : system.writes, members, latencies, ids),
+    latencyOf,
+    cheapestWithin(side, prices, arithmetic, limitMs) {
+      if (limitMs === Infinity) return sources[side].cheapest(prices, arithmetic);
+      if (failures > 0) return fasterThan(side, limitMs).cheapest(prices, arithmetic);
+      return sources[side].cheapest(prices, arithmetic, (x) => latencies[x]! <= limitMs);
+    },
     numRounds: 0,
     shape: {
       numNodes: ids.length,

@@ -179,12 +179,7 @@ function offer(
   truePrices: readonly number[] = prices,
   below = Infinity,
 ): readonly number[] | undefined {
-  const { nodes } = model.system;
-  const found = model.sources[side].cheapest(
-    prices,
-    doubles,
-    limitMs === Infinity ? undefined : (x) => nodes[x]!.latencyMs <= limitMs,
-  );
+  const found = model.cheapestWithin(side, prices, doubles, limitMs);
   if (!found) return undefined;
   const latencyMs = model.latencyOf(side, found.members);
   let cost = latencyPrice * latencyMs;

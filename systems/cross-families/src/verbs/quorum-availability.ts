@@ -5,6 +5,7 @@ import { familiesError } from '../families-errors.ts';
 import { availability, mostAvailablePair } from '../quorum/availability.ts';
 import type { Availability, ZoneModel } from '../quorum/availability.ts';
 import { formatExpression } from '../quorum/expression.ts';
+import { formatAvailability, formatYearlyOutage } from '../quorum/nines.ts';
 import { parseWorkload } from '../quorum/nodes.ts';
 import type { QuorumNode } from '../quorum/types.ts';
 import { systemFromParams } from './system-params.ts';
@@ -56,19 +57,13 @@ export async function run(params: AvailabilityParams, context: VerbContext): Pro
         {
           kind: 'figures',
           figures: [
-            { label: 'reads available', value: reads.probability, format: 'percent', digits: 6 },
-            { label: 'writes available', value: writes.probability, format: 'percent', digits: 6 },
-            { label: `mix at a read share of ${share}`, value, format: 'percent', digits: 6 },
+            { label: 'reads available', value: formatAvailability(reads.probability) },
+            { label: 'writes available', value: formatAvailability(writes.probability) },
+            { label: 'no read quorum in a year', value: formatYearlyOutage(reads.probability) },
+            { label: 'no write quorum in a year', value: formatYearlyOutage(writes.probability) },
+            { label: `mix at a read share of ${share}`, value: formatAvailability(value) },
             ...(best
-              ? [
-                  {
-                    label: 'best possible mix',
-                    value: best.value,
-                    format: 'percent' as const,
-                    digits: 6,
-                    tone: 'info' as const,
-                  },
-                ]
+              ? [{ label: 'best possible mix', value: formatAvailability(best.value), tone: 'info' as const }]
               : []),
           ],
         },
@@ -87,7 +82,7 @@ export async function run(params: AvailabilityParams, context: VerbContext): Pro
 
 /** `99.9 % (recursion)`, or `99.9 % ± 0.01 % (sampling, 95 %)`. */
 function percentOf({ probability, method, halfWidth }: Availability): string {
-  if (method !== 'sampling') return `${(100 * probability).toPrecision(8)} % (${method})`;
+  if (method !== 'sampling') return `${formatAvailability(probability)} (${method})`;
   return `${(100 * probability).toFixed(3)} % ± ${(100 * halfWidth).toFixed(3)} % (sampling, 95 %)`;
 }
 

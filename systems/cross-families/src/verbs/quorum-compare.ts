@@ -4,6 +4,7 @@ import { availability } from '../quorum/availability.ts';
 import { dual, formatExpression, resilience } from '../quorum/expression.ts';
 import { knownSystems } from '../quorum/gallery.ts';
 import { loadLowerBound } from '../quorum/load-bound.ts';
+import { formatAvailability } from '../quorum/nines.ts';
 import { createQuorumSystem, parseWorkload, plainNodes } from '../quorum/nodes.ts';
 import { parseExpression } from '../quorum/parse.ts';
 import { showRational } from '../quorum/report.ts';
@@ -66,10 +67,14 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
             { key: 'meanCapacity', label: 'E[1/load]', format: 'number', digits: 4 },
             { key: 'network', label: 'messages', format: 'number', digits: 3 },
             { key: 'resilience', label: 'survives', format: 'count' },
-            { key: 'readAvailability', label: 'reads up', format: 'percent', digits: 4 },
-            { key: 'writeAvailability', label: 'writes up', format: 'percent', digits: 4 },
+            { key: 'readAvailability', label: 'reads up' },
+            { key: 'writeAvailability', label: 'writes up' },
           ],
-          rows: rows.map(({ reads: _, ...row }) => row),
+          rows: rows.map(({ reads: _, readAvailability, writeAvailability, ...row }) => ({
+            ...row,
+            readAvailability: readAvailability === null ? null : formatAvailability(readAvailability),
+            writeAvailability: writeAvailability === null ? null : formatAvailability(writeAvailability),
+          })),
         },
       ],
     },

@@ -57,9 +57,7 @@ export async function run(params: ParetoParams, context: VerbContext): Promise<V
             ...(knowsLatency
               ? [{ key: 'latencyMs', label: 'latency', unit: 'ms', format: 'number' as const, digits: 1 }]
               : []),
-            ...(knowsUp
-              ? [{ key: 'unavailability', label: 'unavailable', format: 'percent' as const, digits: 6 }]
-              : []),
+            ...(knowsUp ? [{ key: 'unavailability', label: 'unavailable (share)', format: 'number' as const }] : []),
           ],
           rows: front.points.map((point) => ({ ...point })),
         },
