@@ -1,7 +1,7 @@
 /** Operations of the room from a core graph (built here, or read from ONNX). All-to-alls and reductions become
  *  communication; nodes of a module named `encode` or `decode` (forward) become one operation; roles come from autodiff. */
 import { costOfNode, OP_PROPERTIES, type Graph, type GraphNode } from '@tenfold/core/graph';
-import { bytesPerElement } from '@tenfold/core/tensor';
+import { bytesPerElement, numel } from '@tenfold/core/tensor';
 import { NEEDS_WHOLE_BATCH } from './gates.ts';
 import { verifyOverlapGraph } from './op-graph.ts';
 import type { AxisRule, GateName, MoePart, OverlapGraph, OverlapOp, OpKind, OpRole, TensorInfo } from './types.ts';
@@ -15,7 +15,9 @@ type Timed = Omit<OverlapOp, 'timeMs'>;
 
 /** @returns a graph with all times 0; see withTimes. */
 export function overlapGraphFromCore(graph: Graph, { gate, batch }: CoreImportOptions): OverlapGraph {
-  const parameters = new Set(graph.states.map(({ value }) => value));
+  // Other exporters keep weights as constants; single numbers are no operands to cut.
+  const constants = [...graph.initializers.keys()].filter((value) => numel(graph.values[value]!.shape) > 1);
+  const parameters = new Set([...graph.states.map(({ value }) => value), ...constants]);
   const known = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   const isRead = (value: number): boolean => known.has(value) || graph.inputs.includes(value) || parameters.has(value);
   const nameOf = (value: number): string => graph.values[value]!.name;
@@ -41,7 +43,7 @@ export function overlapGraphFromCore(graph: Graph, { gate, batch }: CoreImportOp
         ? sum(({ bytesRead, bytesWritten }) => bytesRead + bytesWritten)
         : [...ins, ...outs].reduce((all, value) => all + byteLengthOf(graph, value), 0);
     const base: Timed = {
-      id: nodes.length === 1 ? first.name : `${first.notes.module}/${first.notes.phase}`,
+      id: nodes.length === 1 ? placedName(first) : `${first.notes.module}/${first.notes.phase}`,
       kind,
       role: roleOf(first),
       ins: ins.map(nameOf),
@@ -79,6 +81,11 @@ function joinedRuns(nodes: readonly GraphNode[]): GraphNode[][] {
     key = isJoined ? module : '';
   }
   return runs;
+}
+
+/** PyTorch's names (`node_linear_3`) do not say where a node is. */
+function placedName({ name, notes: { module } }: GraphNode): string {
+  return module === '' || name.includes('/') ? name : `${module}/${name}`;
 }
 
 function kindOf({ op }: GraphNode): OpKind {

@@ -1,10 +1,10 @@
 /** A GPT-2 training step whose every second block has a mixture of experts instead of its feed-forward layer, as one core
  *  graph: forward, backward (core/autodiff; dX and dW are nodes of their own), all-reduce of dense gradients, SGD with
  *  momentum. Sizes as in the paper: 2 experts per device, capacity C = ⌊factor · ⌈T/E⌉⌋. The graph can be run. */
-import { backward } from '@tenfold/core/autodiff';
 import { createGraphBuilder, type Graph, type GraphBuilder, type GraphValue } from '@tenfold/core/graph';
 import { overlapGraphFromCore } from './core-graph-import.ts';
 import { overlapError } from './overlap-errors.ts';
+import { appendUpdates } from './training-step.ts';
 import type { GateName, OverlapGraph } from './types.ts';
 
 export interface GptMoeOptions {
@@ -28,8 +28,6 @@ export const GPT2_S_MOE = { layers: 12, hidden: 768, heads: 12, seq: 512, batch:
 export const GPT2_L_MOE = { layers: 24, hidden: 1024, heads: 16, seq: 512, batch: 24 } as const;
 
 const VOCABULARY = 50_257;
-const LEARNING_RATE = 0.01;
-const MOMENTUM = 0.9;
 
 export function gptMoe(options: GptMoeOptions): OverlapGraph {
   const { gate = 'switch', batch } = options;
@@ -68,24 +66,7 @@ export function gptMoeCoreGraph(options: GptMoeOptions): Graph {
   });
   g.output(loss, 'loss');
   const parameters = g.states.map(({ value }) => g.values[value]!);
-  const gradients = backward(g, loss, parameters);
-  parameters.forEach((parameter, index) => {
-    const gradient = gradients[index];
-    if (!gradient) return;
-    const isLocal = local.has(parameter.name);
-    const summed =
-      isLocal || numDevices === 1
-        ? gradient
-        : g.withNotes({ module: 'reduce', phase: 'update' }, () =>
-            g.allReduce(gradient, { group: 'dp', groupSize: numDevices, reduction: 'mean' }),
-          );
-    g.withNotes({ module: 'update', phase: 'update' }, () => {
-      const momentum = g.optimizerState(`${parameter.name}.momentum`, parameter.shape);
-      const next = g.add(g.mul(momentum, MOMENTUM), summed);
-      g.setNextState(momentum, next);
-      g.setNextState(parameter, g.sub(parameter, g.mul(next, LEARNING_RATE)));
-    });
-  });
+  appendUpdates(g, { loss, parameters, isLocal: ({ name }) => local.has(name), numDevices });
   return g.finish();
 }
 

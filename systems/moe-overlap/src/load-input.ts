@@ -1,6 +1,6 @@
 /** Graph and device of a verb: a file of the user's, or one of the paper's models built here. */
 import { extname, resolve } from 'node:path';
-import { readOnnxFile } from '@tenfold/core/graph';
+import { readOnnxFile, type Graph } from '@tenfold/core/graph';
 import type { Diagnostic } from '@tenfold/core/base';
 import type { VerbContext } from '@tenfold/core/system';
 import { overlapGraphFromCore } from './core-graph-import.ts';
@@ -12,6 +12,7 @@ import { deviceFromNcclLog } from './nccl-log.ts';
 import { isAllToAll } from './op-graph.ts';
 import { overlapError } from './overlap-errors.ts';
 import { readParsed } from './read-parsed.ts';
+import { stepFromForward } from './training-step.ts';
 import type { GateName, OverlapGraph } from './types.ts';
 
 /** As in the manifest. */
@@ -48,7 +49,9 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
     }
     if (extname(params.graph) === '.onnx') {
       const { graph: core } = await readOnnxFile(resolve(context.workingFolder, params.graph));
-      return withTimes(overlapGraphFromCore(core, { gate, batch }), device);
+      const step = stepFromForward(core, devices);
+      if (step || !hasBackward(core)) context.warn(forwardNote(params.graph, step !== undefined));
+      return withTimes(overlapGraphFromCore(step ?? core, { gate, batch }), device);
     }
     return readParsed(params.graph, context, (text) => parseGraphFile(text, { ...profile, device }));
   })();
@@ -64,6 +67,25 @@ export async function loadInput(params: InputParams, context: VerbContext): Prom
   for (const warning of [...checkTableRange(graph, device), ...idleOptions(params, graph, profile)])
     context.warn(warning);
   return { graph, device };
+}
+
+function hasBackward({ nodes }: Graph): boolean {
+  return nodes.some(({ notes }) => notes.phase === 'backward');
+}
+
+/** What was made of a forward pass of another exporter. */
+function forwardNote(location: string, isCompleted: boolean): Diagnostic {
+  return {
+    severity: isCompleted ? 'info' : 'warning',
+    code: 'TF-OVERLAP-003',
+    subject: 'moe-overlap',
+    expected: 'a whole training step',
+    actual: isCompleted
+      ? 'a forward pass: its backward pass, all-reduces of dense gradients and SGD with momentum were added'
+      : 'a forward pass without a loss: it alone is planned',
+    location,
+    ...(isCompleted ? {} : { hints: ['Export the loss, one floating-point number, as an output.'] }),
+  };
 }
 
 /** A profile in JSON, or a log of nccl-tests. */

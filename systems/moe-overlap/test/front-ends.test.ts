@@ -3,19 +3,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { readOnnxFile, writeOnnxFile } from '@tenfold/core/graph';
 import { costAt } from '@tenfold/core/schedule';
+import { runVerbInTest } from '@tenfold/core/system/test-kit';
 import { delayIrregular } from '../src/all-reduce-placement.ts';
 import { overlapGraphFromCore } from '../src/core-graph-import.ts';
 import { checkTableRange, partCostsOf, tableFromPoints, withTimes } from '../src/device-costs.ts';
 import { analyticDevice } from '../src/device-library.ts';
 import { simulateGraph } from '../src/dw-order.ts';
+import { groupForward } from '../src/forward-groups.ts';
 import { gptMoe, gptMoeCoreGraph } from '../src/gpt-moe.ts';
 import { parseCostsFile, parseGraphFile } from '../src/graph-file.ts';
+import { manifest } from '../src/manifest.ts';
 import { deviceFromNcclLog, parseNcclLog } from '../src/nccl-log.ts';
 import { dataflowOf } from '../src/op-graph.ts';
 import { MODES, optimise } from '../src/plan.ts';
+import { priceRanges } from '../src/range-costs.ts';
+import { stepFromForward } from '../src/training-step.ts';
 
+const TORCH_MOE = fileURLToPath(new URL('../fixtures/torch-moe.onnx', import.meta.url));
 const TINY = { layers: 4, hidden: 16, heads: 2, seq: 8, batch: 4, numDevices: 2, vocabulary: 32 } as const;
 
 test('the builder emits four all-to-alls a layer of experts, and products for dX and dW apart', () => {
@@ -51,6 +58,65 @@ test('a training step read back from ONNX has the same exchanges and can be plan
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('a forward pass exported from PyTorch becomes a whole step: exchanges and gradients both ways, experts not reduced', async () => {
+  const { graph: forward } = await readOnnxFile(TORCH_MOE);
+  const modules = new Set(forward.nodes.map(({ notes }) => notes.module));
+  for (const part of ['gate.choose', 'encode', 'experts', 'decode'])
+    assert.ok(modules.has(`layers.1.moe.${part}`), part);
+  const step = stepFromForward(forward, 2)!;
+  const graph = overlapGraphFromCore(step, { gate: 'switch', batch: 4 });
+  const count = (test: (op: (typeof graph.ops)[number]) => boolean) => graph.ops.filter(test).length;
+  assert.equal(
+    count(({ kind, role }) => kind === 'a2a' && role === 'fwd'),
+    2,
+  );
+  assert.equal(
+    count(({ kind, role }) => kind === 'a2a' && role === 'dX'),
+    2,
+  );
+  const parameters = step.states.filter(({ kind }) => kind === 'parameter').map(({ name }) => name);
+  const experts = ['layers.1.moe.experts.first', 'layers.1.moe.experts.second'];
+  assert.deepEqual(
+    parameters.filter((name) => name.includes('experts')),
+    experts,
+  );
+  assert.equal(
+    count(({ kind }) => kind === 'allreduce'),
+    parameters.length - experts.length,
+  );
+  const products = forward.nodes.filter(
+    ({ op, inputs }) => ['MatMul', 'Gemm'].includes(op) && forward.initializers.has(inputs[1]!),
+  );
+  assert.ok(products.length >= 8);
+  assert.ok(count(({ role }) => role === 'dW') >= products.length);
+  assert.equal(stepFromForward(step, 2), undefined, 'a whole step stays as it is');
+  // Named submodules make the range around the layer one that can be cut along the batch.
+  const device = analyticDevice({ numDevices: 2 });
+  const timed = withTimes(graph, device);
+  const pricer = priceRanges(timed, groupForward(timed), { costs: partCostsOf(device), maxParts: 2 });
+  const at = (id: string) => timed.ops.findIndex((op) => op.id === id);
+  const found = pricer.cutRange(at('layers.1.moe.encode/forward'), at('layers.1.moe.decode/forward') + 1, 2);
+  assert.ok('axisOf' in found, JSON.stringify(found));
+});
+
+test('optimise says what it made of a forward pass, and that without a loss it plans the forward pass alone', async () => {
+  const params = { graph: TORCH_MOE, devices: 2, batch: 4 };
+  const { status, result, diagnostics } = await runVerbInTest(manifest, 'optimise', params);
+  assert.equal(status, 'done');
+  assert.ok(result);
+  assert.match(diagnostics[0]!.actual!, /^a forward pass: its backward pass, all-reduces of dense gradients and SGD/);
+  const { graph: forward } = await readOnnxFile(TORCH_MOE);
+  const logits = forward.nodes.find(({ op }) => op === 'LogSoftmax')!.inputs[0]!;
+  assert.equal(stepFromForward({ ...forward, outputs: [logits] }, 2), undefined);
+});
+
+test('explain names the exchanges of a graph of one’s own, whose operations have other names than the default range', async () => {
+  await assert.rejects(
+    () => runVerbInTest(manifest, 'explain', { graph: TORCH_MOE, devices: 2, batch: 4 }),
+    /Name --from and --to of your graph; its exchanges are layers\.1\.moe\/node__symbolic, /,
+  );
 });
 
 test('every plan keeps the dependencies, and none is predicted slower than the accepted one by more than rounding', async () => {

@@ -5,13 +5,22 @@ import { axisName, WHOLE } from '../axis-rules.ts';
 import { partCostsOf } from '../device-costs.ts';
 import { groupForward } from '../forward-groups.ts';
 import { loadInput, type InputParams } from '../load-input.ts';
+import { isAllToAll } from '../op-graph.ts';
 import { overlapError } from '../overlap-errors.ts';
 import { priceRanges } from '../range-costs.ts';
+import type { OverlapGraph } from '../types.ts';
 
 interface ExplainParams extends InputParams {
   readonly from: string;
   readonly to: string;
   readonly parts: number;
+}
+
+const MAX_NAMED = 4;
+
+function firstExchanges({ ops }: OverlapGraph): string {
+  const ids = ops.filter((op) => isAllToAll(op)).map(({ id }) => id);
+  return `${ids.slice(0, MAX_NAMED).join(', ')}${ids.length > MAX_NAMED ? ', …' : ''}`;
 }
 
 export async function run(params: ExplainParams, context: VerbContext): Promise<VerbResult> {
@@ -23,10 +32,15 @@ export async function run(params: ExplainParams, context: VerbContext): Promise<
       subject: 'moe-overlap explain',
       expected: 'an operation of the graph',
       actual: `"${id}"`,
-      hints: nearestNameHints(
-        id,
-        graph.ops.map((op) => op.id),
-      ),
+      hints: [
+        ...nearestNameHints(
+          id,
+          graph.ops.map((op) => op.id),
+        ),
+        ...(params.graph === ''
+          ? []
+          : [`Name --from and --to of your graph; its exchanges are ${firstExchanges(graph)}.`]),
+      ],
     });
   };
   const pricer = priceRanges(graph, groupForward(graph), { costs: partCostsOf(device), maxParts: params.parts });
