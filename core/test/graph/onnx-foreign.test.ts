@@ -133,6 +133,31 @@ test('index arithmetic of exporters folds into static shapes', async () => {
   );
 });
 
+test('modules come from PyTorch’s own scopes, else from the path in a node’s name', () => {
+  const scoped = (name: string, scopes: string): OnnxNode => ({
+    ...node('Relu', [name], [`${name}+`]),
+    name: `node_${name}`,
+    metadataProps: [{ key: 'pkg.torch.onnx.name_scopes', value: scopes }],
+  });
+  const {
+    graph: { nodes },
+  } = readOnnx(
+    foreignModel({
+      opset: 18,
+      dims: [2],
+      node: [
+        scoped('x', "['', 'layers.0', 'layers.0.attn', 'relu_1']"),
+        scoped('x+', "['', 'relu']"),
+        { ...node('Relu', ['x++'], ['y']), name: '/layers.1/ffn/Relu' },
+      ],
+    }),
+  );
+  assert.deepEqual(
+    nodes.map(({ notes }) => notes.module),
+    ['layers.0.attn', '', 'layers.1.ffn'],
+  );
+});
+
 const FOREIGN_CASES: Readonly<
   Record<string, { opset: number; shape: number[]; initializer?: OnnxTensor[]; node: OnnxNode[] }>
 > = {

@@ -269,19 +269,27 @@ function parseMetadata(text: string): unknown {
   }
 }
 
-/** Notes from metadata; for other exporters the module is the path in the node's name (`/layers.0/attn/MatMul`). */
+/** Notes from metadata; for other exporters the module is the one that PyTorch names in its own metadata, else the path in
+ *  the node's name (`/layers.0/attn/MatMul`). */
 function notesOf(node: OnnxNode, isOurs: boolean): NodeNotes {
   const entry = (key: string) => node.metadataProps?.find((each) => each.key === `tenfold.${key}`)?.value;
   const path = isOurs ? [] : (node.name ?? '').split('/').filter((part) => part !== '');
   const group = entry('group');
   const algorithm = entry('algorithm');
   return {
-    module: entry('module') ?? path.slice(0, -1).join('.'),
+    module: entry('module') ?? (isOurs ? undefined : torchModuleOf(node)) ?? path.slice(0, -1).join('.'),
     phase: (entry('phase') ?? 'forward') as NodeNotes['phase'],
     role: (entry('role') ?? 'none') as NodeNotes['role'],
     ...(group === undefined ? {} : { group }),
     ...(algorithm === undefined ? {} : { algorithm }),
   };
+}
+
+/** Innermost module of PyTorch's exporter: `['', 'layers.0', 'layers.0.attn', 'matmul_1']` → `layers.0.attn`. The list is
+ *  Python text; module names hold no quotes. */
+function torchModuleOf(node: OnnxNode): string | undefined {
+  const text = node.metadataProps?.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value;
+  return text === undefined ? undefined : [...text.matchAll(/'([^']*)'/g)].map(([, scope]) => scope!).at(-2);
 }
 
 /** One line a model input, for asking users: `x float32 [batch, 3, 224, 224]`. Reads nothing but the head. */
