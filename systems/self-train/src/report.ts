@@ -1,5 +1,6 @@
 /** Results as report blocks, the same for terminal, HTML and studio. */
 import type { Block, Report } from '@tenfold/core/report';
+import { NOT_MEASURED, WHY_NOT_MEASURED } from './not-measured.ts';
 import type { AdaptJson, Example, MethodJson } from './outputs/adapt-json.ts';
 import type { Method } from './types.ts';
 
@@ -28,6 +29,7 @@ export function reportAdaptation(result: AdaptJson, verdict: Report['verdict'], 
     verdict,
     blocks: [
       { kind: 'figures', figures: figuresOf(result) },
+      ...notMeasuredBlocks(shown.accuracy !== undefined),
       ...(result.methods.length > 1 ? [comparison(result.methods)] : []),
       ...guardBlocks(shown),
       ...roundBlocks(shown, result.classNames),
@@ -40,7 +42,7 @@ function figuresOf({ methods: [shown], numSource, numTarget }: AdaptJson) {
   const [first, kept] = [shown.rounds[0], shown.rounds[shown.keptRound]];
   const accuracy =
     shown.accuracy === undefined
-      ? []
+      ? [{ label: 'target accuracy', value: 'not measured' }]
       : [
           { label: 'target accuracy before', value: first.truthAccuracy!, format: 'percent' as const, digits: 1 },
           { label: 'target accuracy after', value: shown.accuracy, format: 'percent' as const, digits: 1 },
@@ -51,6 +53,12 @@ function figuresOf({ methods: [shown], numSource, numTarget }: AdaptJson) {
     { label: 'labelled source samples', value: numSource, format: 'count' as const },
     { label: 'unlabelled target samples', value: numTarget, format: 'count' as const },
   ];
+}
+
+/** Below the figures, where agreement stands. */
+export function notMeasuredBlocks(isMeasured: boolean): Block[] {
+  if (isMeasured) return [];
+  return [{ kind: 'callout', tone: 'info', title: NOT_MEASURED, text: WHY_NOT_MEASURED }];
 }
 
 function comparison(methods: readonly MethodJson[]): Block {
@@ -96,7 +104,7 @@ function roundBlocks({ rounds }: MethodJson, classNames: readonly string[]): Blo
       columns: [
         { key: 'round', label: 'round' },
         { key: 'accepted', label: 'labels accepted', format: 'count' },
-        { key: 'agreement', label: 'agreement', format: 'percent', digits: 1 },
+        { key: 'agreement', label: 'EM and network agree', format: 'percent', digits: 1 },
         { key: 'priorShift', label: 'class shift', format: 'percent', digits: 1 },
         { key: 'likelihood', label: 'log-likelihood', unit: 'nats a sample', digits: 3 },
         { key: 'sourceAccuracy', label: 'held-out source', format: 'percent', digits: 1 },

@@ -149,6 +149,9 @@ test('streets adapt from folders: masks come back with the names of the pictures
     unknown.map(({ score }) => score),
   );
   assert.equal(unknown[0].truthMeanIou, undefined);
+  const { tone, text } = blind.report!.verdict;
+  assert.notEqual(tone, 'good', 'nothing was measured');
+  assert.match(text, /EM and network agree on .* Whether the labels are right was not measured\.$/);
 });
 
 test('pictures without a mask, masks of another size, unknown numbers and odd sizes are refused by name', async () => {

@@ -104,6 +104,35 @@ test('poisoned truth changes figures but no pseudo-label', async () => {
   assert.equal(table('honest'), table('poisoned'));
 });
 
+test('without target labels nothing is called good: agreement is called agreement, and the rest is not measured', async () => {
+  const verdictOf = async (verb: string, params: Readonly<Record<string, unknown>>) => {
+    const { report } = await runVerbInTest(manifest, verb, params, { workingFolder });
+    return { ...report!.verdict, blocks: JSON.stringify(report!.blocks) };
+  };
+  const settings = { labeled: 'iris.csv', label: 'species', id: 'name', hidden: [16, 8], rounds: 1, passes: 2 };
+  const blind = await verdictOf('adapt', { ...settings, guard: false, columns: ['a', 'b', 'c', 'd'], out: 'blind' });
+  assert.notEqual(blind.tone, 'good');
+  assert.match(
+    blind.text,
+    /^After 1 round: EM and network agree on [\d.]+ % of the target, [\d.]+ % before\. Whether the labels are right was not measured\.$/,
+  );
+  assert.match(blind.blocks, /"target accuracy","value":"not measured"/);
+  assert.match(blind.blocks, /EM and network can agree where both are wrong.*--truth/);
+  const seen = await verdictOf('adapt', { ...settings, truth: 'truth', guard: false });
+  assert.match(seen.text, /target accuracy went from/);
+  assert.doesNotMatch(seen.blocks, /not measured/);
+
+  const labelled = await verdictOf('label', { run: 'blind', data: 'iris.csv', id: 'name' });
+  assert.equal(labelled.tone, 'info');
+  assert.match(labelled.text, /right was not measured\. The confidence is calibrated on held-out samples/);
+  await writeNpy(at('f.npy'), { dtype: 'float32', shape: [8, 1], data: Float32Array.of(0, 1, 2, 3, 10, 11, 12, 13) });
+  const rows = Float32Array.from({ length: 16 }, (_, i) => (i % 2 === Number(i >= 8) ? 0.9 : 0.1));
+  await writeNpy(at('p.npy'), { dtype: 'float32', shape: [8, 2], data: rows });
+  const smoothed = await verdictOf('em', { features: 'f.npy', probs: 'p.npy' });
+  assert.equal(smoothed.tone, 'info');
+  assert.match(smoothed.text, /right was not measured/);
+});
+
 test('texts adapt by their terms', async () => {
   const rng = createRng(1, 'texts');
   const words = { good: ['great', 'lovely', 'fine', 'happy'], bad: ['awful', 'poor', 'sad', 'broken'] };

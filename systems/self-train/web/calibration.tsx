@@ -1,6 +1,7 @@
 /** Reliability of the network's confidence on held-out source samples, before and after temperature. */
 import { FigureRow, PlotView, Slider, Stack } from '@tenfold/ui';
 import { useState } from 'react';
+import { CONFIDENCE_OF_SOURCE, NOT_MEASURED } from '../src/not-measured.ts';
 import type { AdaptJson } from '../src/outputs/adapt-json.ts';
 
 export function Calibration({ result }: { readonly result: AdaptJson }) {
@@ -22,13 +23,19 @@ export function Calibration({ result }: { readonly result: AdaptJson }) {
             : [{ label: 'Calibration error, target', value: round.truthEce, digits: 3 }]),
         ]}
       />
+      {round.truthEce === undefined && (
+        <p className="st-hint">
+          {NOT_MEASURED} on the target. {CONFIDENCE_OF_SOURCE}
+        </p>
+      )}
       {views.length > 1 && (
         <Slider label={`Round ${view.round}`} min={0} max={views.length - 1} value={place} onChange={setPlace} />
       )}
       <PlotView
         block={{
           kind: 'plot',
-          caption: 'How often a confidence is right; on the diagonal it keeps its word',
+          caption:
+            'How often a confidence is right on held-out samples of the labelled domain; on the diagonal it keeps its word',
           mark: 'line',
           x: { label: 'confidence' },
           y: { label: 'share right' },

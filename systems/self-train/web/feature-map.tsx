@@ -1,6 +1,7 @@
 /** Target samples in the plane of their features: colour is the pseudo-label, size the doubt, stars the bases. */
 import { Button, Checkbox, Panel, Row, Slider, Stack } from '@tenfold/ui';
 import { useEffect, useMemo, useState } from 'react';
+import { NOT_MEASURED } from '../src/not-measured.ts';
 import type { AdaptJson, RoundView } from '../src/outputs/adapt-json.ts';
 
 const SIZE = { width: 720, height: 480 } as const;
@@ -79,7 +80,7 @@ export function FeatureMap({ result }: { readonly result: AdaptJson }) {
         <p className="st-hint">
           Colour is the pseudo-label, size the doubt; filled points are trained on next, stars are the bases that EM
           found. EM and network agree on {(100 * round.agreement).toFixed(1)} %
-          {numWrong === undefined ? '.' : `; ${numWrong} of these labels are wrong.`}
+          {numWrong === undefined ? `. ${NOT_MEASURED}.` : `; ${numWrong} of these labels are wrong.`}
         </p>
       </Panel>
     </Stack>

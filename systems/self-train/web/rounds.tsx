@@ -1,6 +1,7 @@
 /** The timeline of rounds: what was accepted, how far EM and network agree, what the guard saw, and the likelihood. */
 import { Callout, FigureRow, Grid, PlotView, Stack } from '@tenfold/ui';
 import type { PlotBlock } from '@tenfold/core/report';
+import { NOT_MEASURED, WHY_NOT_MEASURED } from '../src/not-measured.ts';
 import type { AdaptJson, MethodJson } from '../src/outputs/adapt-json.ts';
 import { METHOD_LABELS } from './method-names.ts';
 
@@ -13,12 +14,12 @@ export function Rounds({ result }: { readonly result: AdaptJson }) {
       <FigureRow
         figures={[
           ...(shown.accuracy === undefined
-            ? []
+            ? [{ label: 'Target accuracy', value: 'not measured' }]
             : [
                 { label: 'Target accuracy before', value: start.truthAccuracy!, format: 'percent' as const, digits: 1 },
                 { label: 'after', value: shown.accuracy, format: 'percent' as const, digits: 1 },
               ]),
-          { label: 'EM and network agree', value: kept.agreement, format: 'percent', digits: 1 },
+          { label: 'EM and network agree (not accuracy)', value: kept.agreement, format: 'percent', digits: 1 },
           {
             label: 'Labels accepted',
             value: kept.acceptedPerClass.reduce((sum, count) => sum + count, 0),
@@ -27,6 +28,7 @@ export function Rounds({ result }: { readonly result: AdaptJson }) {
         ]}
       />
       <Guard method={shown} />
+      {shown.accuracy === undefined && <Callout tone="info" title={`${NOT_MEASURED}.`} text={WHY_NOT_MEASURED} />}
       <Grid minWidthPx={360}>
         {shown.accuracy !== undefined && <PlotView block={accuracyBlock(result.methods)} />}
         <PlotView block={acceptedBlock(shown, result.classNames)} />
@@ -41,9 +43,12 @@ function Guard({ method }: { readonly method: MethodJson }) {
   // the first report is of the network before the rounds
   const numRounds = method.rounds.length - 1;
   if (!method.isStopped) {
+    // no alarm is not yet good: that is said of a measured gain alone
+    const before = method.rounds[0].truthAccuracy;
+    const hasGained = before !== undefined && method.accuracy !== undefined && method.accuracy > before;
     return (
       <Callout
-        tone="good"
+        tone={hasGained ? 'good' : 'info'}
         title={`The guard saw ${numRounds} ${numRounds === 1 ? 'round' : 'rounds'} without an alarm and kept the last.`}
       />
     );
@@ -94,7 +99,7 @@ function watchedBlock({ rounds, keptRound }: MethodJson): PlotBlock {
     x: { label: 'round' },
     y: { label: 'share' },
     series: [
-      { name: 'agreement', points: rounds.map(({ round, agreement }) => ({ x: round, y: agreement })) },
+      { name: 'EM and network agree', points: rounds.map(({ round, agreement }) => ({ x: round, y: agreement })) },
       {
         name: 'held-out source accuracy',
         points: rounds.map(({ round, sourceAccuracy }) => ({ x: round, y: sourceAccuracy })),

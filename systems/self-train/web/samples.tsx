@@ -10,7 +10,7 @@ export function DoubtfulSamples({ result }: { readonly result: AdaptJson }) {
       <Panel title="Most doubtful">
         <Cards examples={result.uncertain} />
       </Panel>
-      <Panel title="Surest of each class">
+      <Panel title="Surest of each class, right or wrong">
         <Cards examples={result.certain} />
       </Panel>
     </Stack>

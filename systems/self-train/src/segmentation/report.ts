@@ -1,7 +1,8 @@
 /** Segmentation results as report blocks. */
 import type { Block, Report } from '@tenfold/core/report';
 import type { PixelMethodJson, SegmentJson } from '../outputs/segment-json.ts';
-import { numberOfRounds, METHOD_NAMES, percent } from '../report.ts';
+import { NOT_MEASURED } from '../not-measured.ts';
+import { METHOD_NAMES, notMeasuredBlocks, numberOfRounds, percent } from '../report.ts';
 
 export function methodTitle({ method, isGuarded }: Pick<PixelMethodJson, 'method' | 'isGuarded'>): string {
   return method === 'em' && !isGuarded ? `${METHOD_NAMES[method]}, guard off` : METHOD_NAMES[method];
@@ -17,11 +18,15 @@ export function reportSegmentation(result: SegmentJson, title: string): Report {
     : numberOfRounds(shown.keptRound);
   const text = hasTruth
     ? `After ${end}: mean IoU went from ${percent(start.truthMeanIou!)} to ${percent(shown.meanIou!)} without a target mask.`
-    : `After ${end}: EM and network agree on ${percent(kept.agreement)} of the pixels (${percent(start.agreement)} before).`;
-  const isUseful = !hasTruth || shown.meanIou! >= start.truthMeanIou!;
+    : `After ${end}: EM and network agree on ${percent(kept.agreement)} of the pixels, ${percent(start.agreement)} before. ${NOT_MEASURED}.`;
+  const isSound = hasTruth
+    ? shown.meanIou! >= start.truthMeanIou!
+    : !shown.isStopped && kept.agreement >= start.agreement;
+  // good is said of what was measured alone
+  const tone = isSound ? (hasTruth ? 'good' : 'info') : 'warn';
   return {
     title,
-    verdict: { tone: isUseful ? 'good' : 'warn', text },
+    verdict: { tone, text },
     blocks: [
       {
         kind: 'figures',
@@ -31,12 +36,13 @@ export function reportSegmentation(result: SegmentJson, title: string): Report {
                 { label: 'mean IoU before', value: start.truthMeanIou!, format: 'percent' as const, digits: 1 },
                 { label: 'mean IoU after', value: shown.meanIou!, format: 'percent' as const, digits: 1 },
               ]
-            : []),
+            : [{ label: 'mean IoU', value: 'not measured' }]),
           { label: 'agreement of EM and network', value: kept.agreement, format: 'percent', digits: 1 },
           { label: 'labelled pictures', value: result.numSource, format: 'count' },
           { label: 'unlabelled pictures', value: result.numTarget, format: 'count' },
         ],
       },
+      ...notMeasuredBlocks(hasTruth),
       ...(shown.isStopped
         ? [
             {
@@ -95,7 +101,7 @@ function rounds({ rounds: reports }: PixelMethodJson): Block {
     columns: [
       { key: 'round', label: 'round' },
       { key: 'accepted', label: 'pixels accepted', format: 'count' },
-      { key: 'agreement', label: 'agreement', format: 'percent', digits: 1 },
+      { key: 'agreement', label: 'EM and network agree', format: 'percent', digits: 1 },
       { key: 'shift', label: 'class shift', format: 'percent', digits: 1 },
       { key: 'score', label: 'score', digits: 3 },
       { key: 'source', label: 'held-out source', format: 'percent', digits: 1 },

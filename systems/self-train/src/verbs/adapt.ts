@@ -8,6 +8,7 @@ import type { AdaptationInput } from '../adaptation.ts';
 import { trainSource } from '../engine/train-source.ts';
 import { readSamplePair } from '../inputs/sample-pair.ts';
 import { checkpointFile, fingerprintOf, readCheckpoint, runFiles } from '../outputs/run-files.ts';
+import { NOT_MEASURED } from '../not-measured.ts';
 import { numberOfRounds, percent, reportAdaptation } from '../report.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import { optionsFrom, pairParamsOf } from './run-params.ts';
@@ -117,13 +118,15 @@ export async function run(params: AdaptParams, context: VerbContext): Promise<Ve
   const gain = kept.truthAccuracy === undefined ? undefined : kept.truthAccuracy - start.truthAccuracy!;
   const change =
     gain === undefined
-      ? `agreement of EM and network went from ${percent(start.agreement)} to ${percent(kept.agreement)}`
+      ? `EM and network agree on ${percent(kept.agreement)} of the target, ${percent(start.agreement)} before. ${NOT_MEASURED}`
       : `target accuracy went from ${percent(start.truthAccuracy!)} to ${percent(kept.truthAccuracy!)}`;
   const end = result.isStopped
     ? `the guard stopped and went back to round ${result.keptRound}`
     : numberOfRounds(params.rounds);
-  const isUseful = !result.isStopped && (gain ?? kept.agreement - start.agreement) >= 0;
-  const report = reportAdaptation(value, { tone: isUseful ? 'good' : 'warn', text: `After ${end}: ${change}.` });
+  const isSound = !result.isStopped && (gain ?? kept.agreement - start.agreement) >= 0;
+  // good is said of what was measured alone
+  const tone = isSound ? (gain === undefined ? 'info' : 'good') : 'warn';
+  const report = reportAdaptation(value, { tone, text: `After ${end}: ${change}.` });
   return {
     ok: true,
     value: { ...value, files },

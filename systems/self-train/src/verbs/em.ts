@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createMemorySink, readNpy, writeNpy } from '@tenfold/core/data';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { writeOutputFiles } from '@tenfold/core/system';
+import { NOT_MEASURED } from '../not-measured.ts';
 import { percent } from '../report.ts';
 import { argmaxRow } from '../selection.ts';
 import { selfTrainError } from '../self-train-errors.ts';
@@ -92,8 +93,8 @@ export async function run(params: EmParams, context: VerbContext): Promise<VerbR
             text: 'All features are equal: they carry no information, and the labels repeat the probabilities.',
           }
         : {
-            tone: 'good',
-            text: `${numMoved} of ${numRows} labels (${percent(numMoved / numRows)}) changed after ${perSample.length - 1} iterations.`,
+            tone: 'info',
+            text: `${numMoved} of ${numRows} labels (${percent(numMoved / numRows)}) changed after ${perSample.length - 1} iterations. ${NOT_MEASURED}.`,
           },
       blocks: [
         {

@@ -7,6 +7,7 @@ import { emSmooth } from '../em-smoothing.ts';
 import { featurise } from '../inputs/featuriser.ts';
 import { readRawSamples } from '../inputs/raw-samples.ts';
 import { csv, labelTable, readModel } from '../outputs/run-files.ts';
+import { CONFIDENCE_OF_SOURCE, NOT_MEASURED } from '../not-measured.ts';
 import { percent } from '../report.ts';
 import { foldBases, repeatPrior } from '../smooth-target.ts';
 import { poolLabels } from '../uncertainty.ts';
@@ -92,8 +93,8 @@ export async function run(params: LabelParams, context: VerbContext): Promise<Ve
     report: {
       title: `Labels of ${raw.name}`,
       verdict: {
-        tone: 'good',
-        text: `${rows.length} samples labelled, mean confidence ${percent(mean)} after temperature.`,
+        tone: 'info',
+        text: `${rows.length.toLocaleString('en')} samples labelled, mean confidence ${percent(mean)} after temperature. ${NOT_MEASURED}. ${CONFIDENCE_OF_SOURCE}`,
       },
       blocks: [
         {
