@@ -158,8 +158,10 @@ function numberAtom(i: number): Atom | undefined {
     return decadeAtom(value * 10, i + 2);
   const era = withEra(value, i + 1);
   if (era) return era;
-  // "480–479 BC": the era stands once
-  if (isPunctDash(i + 1) && i + 2 < numTokens && kinds[i + 2] === NUM && eraAt(i + 3) === -1 && value >= values[i + 2]!)
+  // "480–479 BC", "264 to 241 BC": the era stands once
+  const join = i + 1 < numTokens && kinds[i + 1] === WORD ? kindOf(values[i + 1]!) : 0;
+  const isJoined = isPunctDash(i + 1) || join === KIND.rangeWord || join === KIND.until || join === KIND.and;
+  if (isJoined && i + 2 < numTokens && kinds[i + 2] === NUM && eraAt(i + 3) === -1 && value >= values[i + 2]!)
     return yearAtom(1 - value, i + 1);
   if (digits !== 4 || value < FIRST_PLAIN_YEAR || value > LAST_PLAIN_YEAR) return undefined;
   if (i + 1 < numTokens && kinds[i + 1] === WORD && kindOf(values[i + 1]!) === KIND.unit) return undefined;

@@ -38,6 +38,7 @@ export function findOrdinal(text: string): Ordinal | undefined {
     const value = ordinalValue(word);
     if (value === undefined) continue;
     const next = tokens[index + 1]?.[0] ?? '';
+    if (isInName(text, token.index, tokens[index + 1]?.index)) continue;
     const before = tokens[index - 1]?.[0] ?? '';
     if (
       BLOCKING_NEXT.test(next) ||
@@ -50,6 +51,13 @@ export function findOrdinal(text: string): Ordinal | undefined {
     return { value, start: token.index, end: token.index + word.length };
   }
   return undefined;
+}
+
+/** "the First Punic War": capitals amid a sentence make a name. Folding keeps the places of plain letters. */
+function isInName(text: string, at: number, nextAt: number | undefined): boolean {
+  if (at === 0 || nextAt === undefined) return false;
+  const isCapital = (place: number) => /^\p{Lu}/u.test(text.slice(place));
+  return isCapital(at) && isCapital(nextAt);
 }
 
 function ordinalValue(word: string): number | undefined {

@@ -92,8 +92,20 @@ die died dies death deceased dead killed assassinated assassination murdered exe
 person human
 marry married spouse wife husband wed marriage
 coach coached coaches manager managed managerial head-coach
-founded founder founders established establish inception formation formed creation created create
-find finds found finding
+founded founder founders founding foundation established establish inception formation formed creation created create
+find finds found finding findings
+destroy destroyed destroys destruction
+reunify reunified reunification
+unify unified unification
+invade invaded invasion
+acquire acquired acquires acquisition buy buys bought purchase purchased
+resign resigned resigns resignation
+retire retired retires retirement
+merge merged merger
+abolish abolished abolition
+introduce introduced introduction
+depart departed departure
+arrive arrived arrival
 stand stands stood standing
 launch launched launches liftoff
 land landed landing landings

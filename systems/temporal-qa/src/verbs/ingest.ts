@@ -17,6 +17,11 @@ interface IngestParams {
   readonly force: boolean;
 }
 
+/** The file with what waits beside it to be written into it. */
+function sizeOf(file: string): number {
+  return statSync(file).size + (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+}
+
 /** Problems shown one by one; the others stand in a table. */
 const SHOWN_PROBLEMS = 20;
 
@@ -39,13 +44,15 @@ export async function run(params: IngestParams, context: VerbContext): Promise<V
     if (params.snapshot) await store.setMeta('snapshot', params.snapshot);
     const seconds = (context.clock.nowMs() - started) / 1000;
     const total = await store.count();
-    const bytes = params.dryRun || isDatabase ? 0 : statSync(resolve(context.workingFolder, params.db)).size;
+    const bytes = params.dryRun || isDatabase ? 0 : sizeOf(resolve(context.workingFolder, params.db));
     const numProblems = result.problems.length + result.numMoreProblems;
     const ofDates =
       result.numImpossibleDates === 0
         ? ''
         : result.numImpossibleDates === numProblems
-          ? ', all dates that are no day of the calendar'
+          ? numProblems === 1
+            ? ', a date that is no day of the calendar'
+            : ', all dates that are no day of the calendar'
           : `, ${result.numImpossibleDates} of them dates that are no day of the calendar`;
     const ok = result.numEvidence > 0 && !(params.strict && result.problems.length > 0);
     return {
