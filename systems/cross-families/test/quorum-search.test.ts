@@ -313,8 +313,28 @@ test('ZooKeeper export takes majorities of majorities and refuses the rest with 
   assert.match(text, /group\.1=1:2:3\ngroup\.2=4:5:6\ngroup\.3=7:8:9/);
   assert.throws(() => exportSystem(createQuorumSystem(plainNodes(['a', 'b']), parseExpression('a + b')), 'zookeeper'), {
     message:
-      'exportSystem: a majority of groups with a majority inside each, the same for reads and writes, got different read and write quorums. TF-FAMILIES-015',
+      'exportSystem: a majority of groups with a weighted majority inside each, the same for reads and writes, got different read and write quorums. TF-FAMILIES-015',
   });
+});
+
+test('ZooKeeper export gives a server the weight with which it is repeated', () => {
+  const weighted = 'choose 4 (a, a, a, b, b, c, d)';
+  const flat = createQuorumSystem(plainNodes(['a', 'b', 'c', 'd']), parseExpression(weighted));
+  assert.match(
+    exportSystem(flat, 'zookeeper'),
+    /group\.1=1:2:3:4\nweight\.1=3\nweight\.2=2\nweight\.3=1\nweight\.4=1\n$/,
+  );
+  const grouped = parseExpression('majority(choose 2 (a, a, b), majority(c, d, e), f)');
+  const system = createQuorumSystem(plainNodes(['a', 'b', 'c', 'd', 'e', 'f']), grouped);
+  assert.match(
+    exportSystem(system, 'zookeeper'),
+    /group\.1=1:2\ngroup\.2=3:4:5\ngroup\.3=6\nweight\.1=2\nweight\.2=1\n/,
+  );
+  const tooFew = parseExpression('choose 3 (a, a, a, b, b, c, d)');
+  assert.throws(
+    () => exportSystem(createQuorumSystem(plainNodes(['a', 'b', 'c', 'd']), dual(tooFew), dual(tooFew)), 'zookeeper'),
+    { code: 'TF-FAMILIES-015' },
+  );
 });
 
 test('TLA+ export lists all quorums and the assumption that they meet', () => {

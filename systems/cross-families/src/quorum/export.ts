@@ -1,6 +1,6 @@
 /** Exports: quoracle text, JSON, TLA+ constants, ZooKeeper groups, LaTeX and CSV tables. */
 import { familiesError } from '../families-errors.ts';
-import { formatExpression, minimalQuorums, nodesOf } from './expression.ts';
+import { formatExpression, minimalQuorums } from './expression.ts';
 import { givenNode } from './nodes.ts';
 import { formatRational } from './rational.ts';
 import type { Strategy } from './strategy.ts';
@@ -106,7 +106,7 @@ function zookeeperText(system: QuorumSystem): string {
   const refuse = (reason: string): never => {
     throw familiesError('TF-FAMILIES-015', {
       subject: 'exportSystem',
-      expected: 'a majority of groups with a majority inside each, the same for reads and writes',
+      expected: 'a majority of groups with a weighted majority inside each, the same for reads and writes',
       actual: reason,
     });
   };
@@ -114,29 +114,28 @@ function zookeeperText(system: QuorumSystem): string {
   const key = (expr: QuorumExpr): string => JSON.stringify(minimalQuorums(expr, ids, MAX_LISTED));
   if (key(system.reads) !== key(system.writes)) refuse('different read and write quorums');
   const expr = system.reads;
-  const used = new Set(nodesOf(expr));
-  const leaves = leavesOf(expr);
-  const repeated = leaves.find((id, index) => leaves.indexOf(id) < index);
-  if (repeated !== undefined) refuse(`"${repeated}" in more than one group`);
   const isMajority = (part: QuorumExpr): boolean =>
     part.kind === 'node' || part.k === Math.floor(part.of.length / 2) + 1;
   if (!isMajority(expr)) refuse(formatExpression(expr));
   const groups = expr.kind === 'node' || expr.of.every((part) => part.kind === 'node') ? [expr] : expr.of;
   const number = new Map(ids.map((id, index) => [id, index + 1]));
   const lines: string[] = [];
+  // A node that stands several times in its group has that weight.
+  const weight = new Map<string, number>();
   for (const [g, group] of groups.entries()) {
     if (!isMajority(group)) refuse(`the group ${formatExpression(group)}`);
-    const members = group.kind === 'node' ? [group] : group.of;
-    if (members.some((part) => part.kind !== 'node')) refuse('more than two levels');
-    lines.push(`group.${g + 1}=${members.map((part) => number.get((part as { node: string }).node)).join(':')}`);
+    const inside = (group.kind === 'node' ? [group] : group.of).map((part) =>
+      part.kind === 'node' ? part.node : refuse('more than two levels'),
+    );
+    const members = [...new Set(inside)];
+    const shared = members.find((id) => weight.has(id));
+    if (shared !== undefined) refuse(`"${shared}" in more than one group`);
+    for (const id of members) weight.set(id, inside.filter((other) => other === id).length);
+    lines.push(`group.${g + 1}=${members.map((id) => number.get(id)).join(':')}`);
   }
-  const members = ids.filter((id) => used.has(id));
-  for (const id of members) lines.push(`weight.${number.get(id)}=1`);
+  const members = ids.filter((id) => weight.has(id));
+  for (const id of members) lines.push(`weight.${number.get(id)}=${weight.get(id)}`);
   return `${members.map((id) => `# server.${number.get(id)} is ${id}`).join('\n')}\n${lines.join('\n')}\n`;
-}
-
-function leavesOf(expr: QuorumExpr): string[] {
-  return expr.kind === 'node' ? [expr.node] : expr.of.flatMap(leavesOf);
 }
 
 function csvCell(text: string): string {

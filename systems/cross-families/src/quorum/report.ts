@@ -234,3 +234,8 @@ export function strategyJson(strategy: Strategy): StrategyJson {
     numRounds: strategy.numRounds,
   };
 }
+
+/** `1 node`, `5 nodes`. */
+export function nodesInWords(count: number): string {
+  return `${count} ${count === 1 ? 'node' : 'nodes'}`;
+}

@@ -7,7 +7,7 @@ import { loadLowerBound } from '../quorum/load-bound.ts';
 import { formatAvailability } from '../quorum/nines.ts';
 import { createQuorumSystem, parseWorkload, plainNodes } from '../quorum/nodes.ts';
 import { parseExpression } from '../quorum/parse.ts';
-import { showRational } from '../quorum/report.ts';
+import { nodesInWords, showRational } from '../quorum/report.ts';
 import { optimalStrategy } from '../quorum/strategy.ts';
 import { nodesFromParams } from './system-params.ts';
 
@@ -52,7 +52,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
     ok: true,
     value: { rows, loadLowerBound: bound },
     report: {
-      title: `Quorum systems on ${nodes.length} nodes`,
+      title: `Quorum systems on ${nodesInWords(nodes.length)}`,
       verdict: {
         tone: 'good',
         text: `${rows[0]?.name ?? 'None'} has the most capacity, ${rows[0]?.capacity.toPrecision(6) ?? '-'}; no system on these nodes exceeds ${(1 / bound).toPrecision(6)}.`,

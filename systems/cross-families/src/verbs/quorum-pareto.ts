@@ -1,6 +1,7 @@
 /** quorum pareto: systems on up to five nodes that no other beats in load, latency and availability at once. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { hasLatencies, parseWorkload, plainNodes } from '../quorum/nodes.ts';
+import { nodesInWords } from '../quorum/report.ts';
 import { paretoFront } from '../quorum/pareto.ts';
 import { nodesFromParams } from './system-params.ts';
 
@@ -26,7 +27,7 @@ export async function run(params: ParetoParams, context: VerbContext): Promise<V
     ok: front.points.length > 0,
     value: front,
     report: {
-      title: `Pareto front on ${nodes.length} nodes`,
+      title: `Pareto front on ${nodesInWords(nodes.length)}`,
       verdict: {
         tone: 'good',
         text: `${front.points.length} of ${front.numSystems} systems ${front.points.length === 1 ? 'is' : 'are'} beaten by no other.`,

@@ -4,7 +4,7 @@ import { familiesError } from '../families-errors.ts';
 import { formatExpression } from '../quorum/expression.ts';
 import { searchHeuristically } from '../quorum/local-search.ts';
 import { assertLatencies, parseWorkload, plainNodes } from '../quorum/nodes.ts';
-import { showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
+import { nodesInWords, showRational, strategyBlocks, strategyJson, systemJson } from '../quorum/report.ts';
 import { searchSystems } from '../quorum/search.ts';
 import type { QuorumNode, Workload } from '../quorum/types.ts';
 import { needsLatencies, strategyOptions } from './quorum-strategy.ts';
@@ -46,7 +46,7 @@ async function exhaustive(
           phase: 'systems',
           done,
           ...(total === undefined ? {} : { total }),
-          note: `best ${best.toPrecision(6)}`,
+          note: Number.isFinite(best) ? `best ${best.toPrecision(6)}` : 'none found yet',
         }),
     },
   );
@@ -60,7 +60,7 @@ async function exhaustive(
       isComplete: true,
     },
     report: {
-      title: `Best quorum system on ${nodes.length} nodes`,
+      title: `Best quorum system on ${nodesInWords(nodes.length)}`,
       verdict: {
         tone: 'good',
         text: `${formatExpression(system.reads)} with ${params.objective} ${showRational(strategy.value)}: best of all ${found.numSystems} systems with resilience ${params.resilience} or more.`,
@@ -107,7 +107,11 @@ async function heuristic(
     budgetMs: params.budgetSec * 1000,
     signal: context.signal,
     onProgress: (numTried, best) =>
-      context.progress({ phase: 'systems', done: numTried, note: `best ${best.toPrecision(6)}` }),
+      context.progress({
+        phase: 'systems',
+        done: numTried,
+        note: Number.isFinite(best) ? `best ${best.toPrecision(6)}` : 'none found yet',
+      }),
   });
   const gap = found.value - found.bound;
   const isOptimal = gap <= found.value * 1e-9;
@@ -120,7 +124,7 @@ async function heuristic(
       isComplete: isOptimal,
     },
     report: {
-      title: `Heuristic search on ${nodes.length} nodes`,
+      title: `Heuristic search on ${nodesInWords(nodes.length)}`,
       verdict: {
         tone: isOptimal ? 'good' : 'warn',
         text: isOptimal
