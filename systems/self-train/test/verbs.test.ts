@@ -125,10 +125,10 @@ test('without target labels nothing is called good: agreement is called agreemen
   const labelled = await verdictOf('label', { run: 'blind', data: 'iris.csv', id: 'name' });
   assert.equal(labelled.tone, 'info');
   assert.match(labelled.text, /right was not measured\. The confidence is calibrated on held-out samples/);
-  await writeNpy(at('f.npy'), { dtype: 'float32', shape: [8, 1], data: Float32Array.of(0, 1, 2, 3, 10, 11, 12, 13) });
+  await writeNpy(at('f8.npy'), { dtype: 'float32', shape: [8, 1], data: Float32Array.of(0, 1, 2, 3, 10, 11, 12, 13) });
   const rows = Float32Array.from({ length: 16 }, (_, i) => (i % 2 === Number(i >= 8) ? 0.9 : 0.1));
-  await writeNpy(at('p.npy'), { dtype: 'float32', shape: [8, 2], data: rows });
-  const smoothed = await verdictOf('em', { features: 'f.npy', probs: 'p.npy' });
+  await writeNpy(at('p8.npy'), { dtype: 'float32', shape: [8, 2], data: rows });
+  const smoothed = await verdictOf('em', { features: 'f8.npy', probs: 'p8.npy' });
   assert.equal(smoothed.tone, 'info');
   assert.match(smoothed.text, /right was not measured/);
 });
