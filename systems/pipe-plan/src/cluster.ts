@@ -51,7 +51,9 @@ export function presetCluster(name: ClusterName, numDevices: number): Cluster {
       subject: 'presetCluster',
       expected: `whole nodes of ${cluster.devicesPerNode} devices`,
       actual: `${numDevices} devices`,
-      hints: [`Take ${Math.ceil(numDevices / cluster.devicesPerNode) * cluster.devicesPerNode}.`],
+      hints: [
+        `Take ${Math.floor(numDevices / cluster.devicesPerNode) * cluster.devicesPerNode} or ${Math.ceil(numDevices / cluster.devicesPerNode) * cluster.devicesPerNode}.`,
+      ],
     });
   return cluster;
 }

@@ -12,7 +12,7 @@ export function reportPlan(result: SearchResult): Report {
   const { best } = result;
   const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)} %`;
   return {
-    title: `${best.model.name} on ${best.cluster.numDevices} devices`,
+    title: planTitle(best),
     verdict: {
       tone: 'good',
       text:
@@ -29,6 +29,11 @@ export function reportPlan(result: SearchResult): Report {
       candidateTable(result),
     ],
   };
+}
+
+/** Of what the plan is. */
+export function planTitle({ model, cluster }: Pick<Plan, 'model' | 'cluster'>): string {
+  return `${model.name} on ${cluster.numDevices} ${cluster.numDevices === 1 ? 'device' : 'devices'}`;
 }
 
 function planFigures(plan: Plan): Block {
@@ -86,7 +91,7 @@ function stageTable({ stages, model, times, memory, warmup, recomputes }: Plan):
   };
 }
 
-/** Device timeline without and with frozen work. */
+/** Device timeline without and, where there is any, with frozen work. */
 export function planTimelines(plan: Plan): TimelineBlock[] {
   const { simulation, pipeline } = simulatePlan(plan);
   const { program, startMs, endMs } = simulation;
@@ -130,16 +135,20 @@ export function planTimelines(plan: Plan): TimelineBlock[] {
   return [
     {
       kind: 'timeline',
-      caption: 'One iteration of a pipeline group before filling',
+      caption: `One iteration of a pipeline group${frozen.length === 0 ? '' : ' before filling'}`,
       lanes: [...lanes, ...linkLanes],
       spans,
     },
-    {
-      kind: 'timeline',
-      caption: 'The same iteration with the next iteration’s frozen work in its gaps',
-      lanes: [...lanes, ...linkLanes],
-      spans: [...spans, ...frozen],
-    },
+    ...(frozen.length === 0
+      ? []
+      : [
+          {
+            kind: 'timeline' as const,
+            caption: 'The same iteration with the next iteration’s frozen work in its gaps',
+            lanes: [...lanes, ...linkLanes],
+            spans: [...spans, ...frozen],
+          },
+        ]),
   ];
 }
 

@@ -73,16 +73,21 @@ test('batches and shapes that cannot be are refused with what would do', () => {
     assert.throws(() => searchPlans(sd21, cluster, options), { message });
   refuses(
     { batch: 7 },
-    'searchPlans: a batch that pipeline groups, micro-batches and replicas divide evenly, got batch 7 on 8 devices. Use a multiple of the number of devices, or allow uneven shares. TF-PIPE-002',
+    'searchPlans: a batch that pipeline groups, micro-batches and replicas divide evenly, got batch 7 on 8 devices. Use batch 8, or name 8 stages and 7 micro-batches, which are fewer than is searched. TF-PIPE-002',
   );
   refuses(
     { batch: 64, numMicroBatches: 5 },
-    'searchPlans: a batch that pipeline groups, micro-batches and replicas divide evenly, got batch 64 on 8 devices in 5 micro-batches. Use a multiple of the number of devices, or allow uneven shares. TF-PIPE-002',
+    'searchPlans: a batch that pipeline groups, micro-batches and replicas divide evenly, got batch 64 on 8 devices in 5 micro-batches. Use a number of micro-batches that divides the batch of a group, or allow uneven shares. TF-PIPE-002',
+  );
+  assert.equal(searchPlans(sd21, cluster, { batch: 7, numStages: 8, numMicroBatches: 7 }).best.numMicroBatches, 7);
+  refuses(
+    { batch: 7, numStages: 3, allowsUneven: true },
+    'searchPlans: a batch that pipeline groups, micro-batches and replicas divide evenly, got batch 7 on 8 devices. Use batch 8. TF-PIPE-002',
   );
   refuses({ batch: 64, groupDevices: 3 }, 'searchPlans: a group size that divides 8 devices, got 3. TF-PIPE-005');
   refuses({ batch: 64, numStages: 9 }, 'searchPlans: at most 8 stages (29 layers, 8 devices), got 9. TF-PIPE-005');
   assert.throws(() => presetCluster('a100-efa', 12), {
-    message: 'presetCluster: whole nodes of 8 devices, got 12 devices. Take 16. TF-PIPE-005',
+    message: 'presetCluster: whole nodes of 8 devices, got 12 devices. Take 8 or 16. TF-PIPE-005',
   });
 });
 

@@ -44,6 +44,7 @@ export interface FailedSearch {
   readonly groupDevices?: number | undefined;
   readonly numStages?: number | undefined;
   readonly numMicroBatches?: number | undefined;
+  readonly allowsUneven?: boolean | undefined;
   /** Infinity if no point of the search could be divided. */
   readonly leastBytes: number;
 }
@@ -75,8 +76,30 @@ export function failSearch(asked: FailedSearch): never {
     subject: 'searchPlans',
     expected: 'a batch that pipeline groups, micro-batches and replicas divide evenly',
     actual: `batch ${batch} on ${numDevices} devices${numMicroBatches === undefined ? '' : ` in ${numMicroBatches} micro-batches`}`,
-    hints: ['Use a multiple of the number of devices, or allow uneven shares.'],
+    hints: [dividingHint(asked)],
   });
+}
+
+/** Fewer micro-batches than stages leave devices idle and are not searched, but may be asked for. */
+function dividingHint({
+  batch,
+  numDevices,
+  groupDevices,
+  numStages,
+  numMicroBatches,
+  numLayers,
+  allowsUneven,
+}: FailedSearch): string {
+  const next = Math.ceil(batch / numDevices) * numDevices;
+  if (numMicroBatches !== undefined)
+    return allowsUneven
+      ? `Use a number of micro-batches that divides the batch of a group.`
+      : 'Use a number of micro-batches that divides the batch of a group, or allow uneven shares.';
+  const stages = Math.min(groupDevices ?? numDevices, numLayers);
+  const canName = numStages === undefined && (groupDevices ?? numDevices) === stages && batch < stages;
+  return canName
+    ? `Use batch ${next}, or name ${stages} stages and ${batch} micro-batches, which are fewer than is searched.`
+    : `Use batch ${next}${allowsUneven ? '' : ', or allow uneven shares'}.`;
 }
 
 const gib = (bytes: number): string => `${(Math.ceil((bytes / 1024 ** 3) * 100) / 100).toFixed(2)} GiB`;

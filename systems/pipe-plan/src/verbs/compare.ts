@@ -1,6 +1,6 @@
 /** compare: our plan beside every rival on the same tables. */
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
-import { comparisonBlocks, planTimelines } from '../report.ts';
+import { comparisonBlocks, planTimelines, planTitle } from '../report.ts';
 import { comparePlans } from '../rivals/compare.ts';
 import { readInputs, type PlanParams } from './inputs.ts';
 
@@ -15,7 +15,7 @@ export async function run(params: PlanParams, context: VerbContext): Promise<Ver
     ok: true,
     value: { rows, cache: { ...cache, epochs: Number.isFinite(cache.epochs) ? cache.epochs : null } },
     report: {
-      title: `${model.name} on ${cluster.numDevices} devices: methods compared`,
+      title: `${planTitle({ model, cluster })}: methods compared`,
       verdict: {
         tone: isFaster ? 'good' : 'info',
         text: `Ours takes ${best.iterationMs.toFixed(1)} ms; the best rival, ${rival.method}, ${rival.iterationMs.toFixed(1)} ms (${rival.speedup.toFixed(3)} times as long).`,
