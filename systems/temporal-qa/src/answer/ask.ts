@@ -35,6 +35,7 @@ import { POSSESSIVE, PRONOUN, resolveClause } from './resolve-clause.ts';
 import { asksFromToday, bestCoverage, dayOf, nearestReason } from './scope.ts';
 import type { AnswerResult, Mode } from './types.ts';
 import { PERSON_TYPES } from './slots.ts';
+import { statedNumber } from './stated-number.ts';
 import { yesNo } from './yes-no.ts';
 
 export interface AskOptions {
@@ -222,8 +223,10 @@ class Asking implements Asker {
         code: 'E_NONE_IN_TIME',
         message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${nearestReason(free, pruned, constraint.spans)}.`,
       };
-    if (frame.kind === 'date') return unsureIf(unsaid.length > 0, datesOf(kept, frame, pruned));
+    if (frame.kind === 'date') return unsureIf(unsaid.length > 0, datesOf(kept, frame, clause, pruned));
     if (frame.kind === 'duration') return unsureIf(unsaid.length > 0, durationOf(kept, frame));
+    const stated = frame.kind === 'count' ? statedNumber(kept, frame) : undefined;
+    if (stated) return { answers: [stated] };
     const questionStems = new Set(
       wordsOf(frame.question)
         .filter((word) => !STOP_WORDS.has(word))

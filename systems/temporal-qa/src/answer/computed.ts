@@ -9,6 +9,8 @@ import {
   type TimeSpan,
 } from '../time/index.ts';
 import type { Frame } from '../understand/frame.ts';
+import type { Clause } from '../retrieve/candidates.ts';
+import { nearestSpan } from './nearest-span.ts';
 import type { Outcome } from './outcome.ts';
 import type { Judged } from './prune.ts';
 import { supportOf } from './rank.ts';
@@ -21,7 +23,7 @@ const SHORT_DAYS = 730;
 /** Answers within this score of the best belong to the group that is counted. */
 const COUNTED_SCORE = 0.6;
 
-export function datesOf(kept: readonly Judged[], frame: Frame, pruned: readonly Pruned[]): Outcome {
+export function datesOf(kept: readonly Judged[], frame: Frame, clause: Clause, pruned: readonly Pruned[]): Outcome {
   const answers: Answer[] = [];
   const hasSide = (item: Judged) =>
     item.spans.some((span) =>
@@ -34,7 +36,7 @@ export function datesOf(kept: readonly Judged[], frame: Frame, pruned: readonly 
   const dated = (terms.length > 0 ? terms : kept).filter(hasSide);
   const [first] = dated;
   for (const item of dated) {
-    const span = bestSpan(item, frame);
+    const span = bestSpan(item, frame, clause);
     const [lo, hi] = frame.side === 'end' ? [span.e0, span.e1] : [span.s0, span.s1];
     if (lo <= DAY_MIN || hi >= DAY_MAX) continue;
     const isWhole = frame.side === undefined && span.kind === 'state';
@@ -113,9 +115,11 @@ export function countOf(answers: readonly Answer[], kept: readonly Judged[]): Ou
 }
 
 /** The interval of a piece of evidence that stands nearest to the question's words; the first if none does. */
-function bestSpan(item: Judged, frame: Frame): TimeSpan {
+function bestSpan(item: Judged, frame: Frame, clause: Clause): TimeSpan {
   const usable = item.spans.filter((span) => (frame.side === 'end' ? span.e1 < DAY_MAX : span.s0 > DAY_MIN));
   if (usable.length <= 1) return usable[0] ?? item.spans[0]!;
+  const near = nearestSpan(item, usable, clause);
+  if (near) return near;
   if (frame.side !== undefined) return usable.find((span) => span.kind === 'state') ?? usable[0]!;
   return usable[0]!;
 }

@@ -30,7 +30,8 @@ const FACT_TIME = /, (?:point in time|start time|end time), .*$/;
 interface Happening {
   readonly evidence: Evidence;
   readonly moment: TimeSpan;
-  readonly change: '' | 'began' | 'ended';
+  /** `lasted`: it began and ended in the time that is asked for. */
+  readonly change: '' | 'began' | 'ended' | 'lasted';
   readonly verdict: Verdict;
 }
 
@@ -70,7 +71,7 @@ export async function eventsOf(asker: Asker, frame: Frame, depth: number, trace:
   const answers = inOrder(happenings, signal).map(answerOf(signal, windows));
   const numHeld = new Set(found.map(({ evidence }) => evidence.id)).size - new Set(answers.map(({ id }) => id)).size;
   trace.notes.push(
-    `${answers.length} ${answers.length === 1 ? 'event' : 'events'} in time${!hasName && numHeld > 0 ? `; ${numHeld} more pieces of evidence speak of what held meanwhile` : ''}.`,
+    `${answers.length} ${answers.length === 1 ? 'event' : 'events'} in time${!hasName && numHeld > 0 ? `; ${piecesOf(numHeld, true)} of what held meanwhile` : ''}.`,
   );
   return { answers };
 }
@@ -78,7 +79,11 @@ export async function eventsOf(asker: Asker, frame: Frame, depth: number, trace:
 function noneText(numFound: number, hasName: boolean): string {
   return hasName
     ? `Evidence about this exists (${numFound}), but none of it tells of an event in that time.`
-    : `Nothing is known to have happened, begun or ended in that time; ${numFound} pieces of evidence speak of what held.`;
+    : `Nothing is known to have happened, begun or ended in that time; ${piecesOf(numFound)} of what held.`;
+}
+
+function piecesOf(count: number, isMore = false): string {
+  return `${count}${isMore ? ' more' : ''} ${count === 1 ? 'piece of evidence speaks' : 'pieces of evidence speak'}`;
 }
 
 /** Days that may hold an answer. */
@@ -90,13 +95,16 @@ function reachOf(signal: Signal, windows: readonly TimeSpan[]): readonly [number
 }
 
 function happeningsOf(evidence: Evidence, signal: Signal, windows: readonly TimeSpan[], mode: Mode): Happening[] {
-  return evidence.spans.flatMap((span) =>
-    momentsOf(span).flatMap(({ moment, change }): Happening[] => {
+  return evidence.spans.flatMap((span) => {
+    const kept = momentsOf(span).flatMap(({ moment, change }): Happening[] => {
       const verdict = windows.length === 0 ? 'certain' : bestVerdict(signal, [moment], windows);
       const isKept = verdict === 'certain' || (verdict === 'possible' && mode !== 'certain-only');
       return isKept ? [{ evidence, moment, change, verdict }] : [];
-    }),
-  );
+    });
+    const [begin, end] = kept;
+    const isWhole = begin !== undefined && end !== undefined && begin.verdict === end.verdict;
+    return isWhole ? [{ ...begin, moment: span, change: 'lasted' }] : kept;
+  });
 }
 
 function momentsOf(span: TimeSpan): readonly { readonly moment: TimeSpan; readonly change: Happening['change'] }[] {
@@ -129,7 +137,7 @@ function answerOf(signal: Signal, windows: readonly TimeSpan[]) {
   return ({ evidence, moment, change, verdict }: Happening): Answer => {
     const text = evidence.source === 'kb' ? evidence.text.replace(FACT_TIME, '') : evidence.text;
     return {
-      label: change === '' ? text : `${text} — ${change} ${boundsText(moment.s0, moment.e1)}`,
+      label: change === '' ? text : `${text} — ${changeText(change, moment)}`,
       id: `${evidence.id}${change}`,
       score: 1,
       verdict,
@@ -144,4 +152,9 @@ function answerOf(signal: Signal, windows: readonly TimeSpan[]) {
       span: moment,
     };
   };
+}
+
+function changeText(change: 'began' | 'ended' | 'lasted', moment: TimeSpan): string {
+  if (change !== 'lasted') return `${change} ${boundsText(moment.s0, moment.e1)}`;
+  return `from ${boundsText(moment.s0, moment.s1)} to ${boundsText(moment.e0, moment.e1)}`;
 }

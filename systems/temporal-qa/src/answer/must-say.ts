@@ -39,7 +39,9 @@ export function thatSay(clause: Clause, kind: AnswerKind, relevant: readonly Sco
   const saying = relevant.filter((item) => needed.every((word) => says(item, stemOf(word))));
   if (saying.length === 0)
     return { code: 'E_NO_EVIDENCE', message: `No evidence about this says “${needed.join(' … ')}”.` };
-  return OF_TIMES.has(kind) ? unsurpassed(clause, saying) : { items: saying, unsaid: [] };
+  if (!OF_TIMES.has(kind)) return { items: saying, unsaid: [] };
+  const dated = saying.filter((item) => item.spans.length > 0);
+  return unsurpassed(clause, dated.length > 0 ? dated : saying);
 }
 
 /** Evidence that no other surpasses: another one that holds all its names, and more names or far more of the words

@@ -36,7 +36,7 @@ export function slotAnswers(
       .map(stemOf),
   );
   const found: SlotAnswer[] = [];
-  const add = (label: string, bonus: number, slotName: string) => {
+  const add = (label: string, bonus: number, slotName: string, isAsked = false) => {
     const clean = withoutDate(label.trim());
     if (clean.length < 2 || clean.length > MAX_LABEL_LENGTH) return;
     if (/\d/.test(clean) && isDate(clean)) return;
@@ -47,7 +47,7 @@ export function slotAnswers(
     const isNumber = /^[\d.,+\s%-]+$/.test(clean);
     if (frame.kind === 'number') {
       if (!/\d/.test(clean)) return;
-    } else if (isNumber && !/number|year|record|score/.test(asked)) return;
+    } else if (isNumber && !isAsked && !/number|year|record|score/.test(asked)) return;
     let fit = bonus - 0.5 * named;
     const type = linker.typeOf(clean);
     const slotStems = wordsOf(slotName).map(stemOf);
@@ -66,7 +66,7 @@ export function slotAnswers(
   const fields = evidence.fields ?? [];
   for (const { name, value } of fields) {
     const isNamed = wordsOf(name).some((word) => questionStems.has(stemOf(word)));
-    add(value, 0.2 + (isNamed ? NAMED_FIELD : 0), name);
+    add(value, 0.2 + (isNamed ? NAMED_FIELD : 0), name, isNamed);
   }
   if (fields.length > 0 && evidence.subject) add(evidence.subject, 0.2, '');
   if (fields.length === 0) {

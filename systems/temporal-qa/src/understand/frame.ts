@@ -117,7 +117,8 @@ export function frameOf(question: string, ref?: Day, classify: (text: string) =>
   }
   if (kind === 'events') main = main.replace(EVENTS, '').trim();
   const anchor = anchorOf(main, clause === undefined && windows.length === 0 && kind !== 'date');
-  const ordinal = findOrdinal(main);
+  // "how long did the war last" asks for no last one
+  const ordinal = kind === 'duration' ? undefined : findOrdinal(main);
   if (ordinal && !/\b(?:in|for) (?:the|a) (?:first|last) time$/i.test(main.slice(0, ordinal.end)))
     main = `${main.slice(0, ordinal.start)}${main.slice(ordinal.end)}`.replaceAll(/\s+/g, ' ');
   main = main.replace(/\b(?:leave|left|leaves|took|take|takes) office(?: as)?\b/i, ' ').replaceAll(/\s+/g, ' ');

@@ -4,7 +4,7 @@
 import { statedSpans, verdictOf, type Signal, type TimeSpan } from '../time/index.ts';
 
 /** "… — began 21 May 1981": the moment beside the text of an event is checked as its time. */
-const CHANGE = / — (?:began|ended) .*$/;
+const CHANGE = / — (?:began|ended|from) .*$/;
 
 /** The parts of an answer that are checked; any JSON with these fields will do. */
 export interface CheckableAnswer {
