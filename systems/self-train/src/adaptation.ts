@@ -109,7 +109,7 @@ export function adaptJson(
     sourceName: input.sourceName,
     targetName: target.name,
     classNames,
-    numSource: source.training.x.numRows + source.heldOut.x.numRows,
+    numSource: source.numSamples,
     numTarget: target.x.numRows,
     seed: input.seed,
     methods: [shown, ...others].map(methodJson),

@@ -44,8 +44,18 @@ export const selfTrainError = defineErrors({
   },
   'TF-SELF-010': {
     kind: 'input',
-    title: 'A column numbers the rows and is no feature',
-    fix: 'Name it with --id, or name the feature columns with --columns to use it all the same.',
+    title: 'A column numbers the rows or repeats the labels and is no feature',
+    fix: 'Name it with --id or --truth, or name the feature columns with --columns to use it all the same.',
+  },
+  'TF-SELF-011': {
+    kind: 'input',
+    title: 'Cells of a feature are empty',
+    fix: 'Fill them, or leave the column out by naming the others with --columns; an empty cell counts as the mean.',
+  },
+  'TF-SELF-012': {
+    kind: 'input',
+    title: 'Few labelled samples are held out to watch the rounds',
+    fix: 'Label more samples, at least two of every class: a tenth of them is held out.',
   },
   'TF-SELF-007': {
     kind: 'bug',

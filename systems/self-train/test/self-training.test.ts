@@ -258,3 +258,21 @@ test('empty targets, other widths, one class and classes without samples are ref
     message: 'trainSource: labels 0 to 1, or −1 for void, got 7 (label 0). TF-SELF-004',
   });
 });
+
+const tiny = (width: number) => ({ kind: 'mlp' as const, width, hidden: [8], dropout: 0.1 });
+
+test('the last sample of a class is not held out; with one of each all are learned', async () => {
+  const { x } = drawBlobs(40, 4, 0);
+  const labels = Int32Array.from({ length: 40 }, (_, n) => (n === 17 ? 2 : n % 2));
+  for (let seed = 0; seed < 20; seed++) {
+    const source = await trainSource(x, labels, { numClasses: 3, seed, epochs: 1, backbone: tiny(x.width) });
+    assert.ok(source.trainingLabels.includes(2), `seed ${seed}`);
+    assert.equal(source.heldOut.labels.length, 4);
+    assert.equal(source.numSamples, 40);
+  }
+  const one = { numRows: 3, width: x.width, data: x.data.subarray(0, 3 * x.width) };
+  const shot = await trainSource(one, Int32Array.of(0, 1, 2), { numClasses: 3, seed: 1, backbone: tiny(x.width) });
+  assert.deepEqual([...shot.trainingLabels].sort(), [0, 1, 2]);
+  assert.equal(shot.heldOut.labels.length, 1);
+  assert.equal(shot.numSamples, 3);
+});

@@ -12,6 +12,8 @@ import { openNetwork } from './ensemble.ts';
 import type { NetworkOptions, TrainingRows } from './network.ts';
 
 export interface TrainedSource {
+  /** Labelled samples: those trained on and those held out. */
+  readonly numSamples: number;
   readonly states: StateValues;
   readonly network: Pick<NetworkOptions, 'backbone' | 'numClasses' | 'batchSize' | 'hasBases'>;
   readonly training: TrainingRows;
@@ -68,8 +70,11 @@ export async function trainSource(
   const classCounts = countClasses(labels, numClasses);
   const order = createRng(seed, 'held out').shuffle(Uint32Array.from({ length: x.numRows }, (_, i) => i));
   const numHeldOut = Math.min(x.numRows - 1, Math.max(1, Math.round(heldOutShare * x.numRows)));
-  const heldOutRows = order.slice(0, numHeldOut);
-  const trainingRows = order.slice(numHeldOut);
+  const { heldOutRows, trainingRows } = holdOut(
+    order,
+    numHeldOut,
+    numTokens === 1 ? { labels, classCounts } : undefined,
+  );
   const trainingLabels = takeLabels(labels, trainingRows, numTokens);
   const training: TrainingRows = { x: takeRows(x, trainingRows), ...targetsFrom(trainingLabels, numClasses) };
   const heldOut = { x: takeRows(x, heldOutRows), labels: takeLabels(labels, heldOutRows, numTokens) };
@@ -92,6 +97,7 @@ export async function trainSource(
   const { probabilities } = await trained.predict(heldOut.x);
   const bases = await trained.bases();
   return {
+    numSamples: x.numRows,
     states: await trained.states(),
     network,
     training,
@@ -100,6 +106,31 @@ export async function trainSource(
     heldOutQuality: measureQuality(probabilities, heldOut.labels),
     classCounts,
     ...(bases && { bases }),
+  };
+}
+
+/** The first rows of the order, but for the last sample of a class: it would not be learned at all.  Where every class has one
+ *  sample only, the held-out one is learned too.
+ *  @param classes  absent where a sample has many labels */
+function holdOut(
+  order: Uint32Array,
+  numHeldOut: number,
+  classes: { readonly labels: Int32Array; readonly classCounts: readonly number[] } | undefined,
+): { readonly heldOutRows: Uint32Array; readonly trainingRows: Uint32Array } {
+  if (classes === undefined) return { heldOutRows: order.slice(0, numHeldOut), trainingRows: order.slice(numHeldOut) };
+  const left = [...classes.classCounts];
+  const heldOut: number[] = [];
+  const training: number[] = [];
+  for (const row of order) {
+    const label = classes.labels[row];
+    if (heldOut.length < numHeldOut && (label < 0 || left[label] > 1)) {
+      heldOut.push(row);
+      if (label >= 0) left[label]--;
+    } else training.push(row);
+  }
+  return {
+    heldOutRows: Uint32Array.from(heldOut.length > 0 ? heldOut : [order[0]]),
+    trainingRows: Uint32Array.from(training),
   };
 }
 

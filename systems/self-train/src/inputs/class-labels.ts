@@ -5,17 +5,31 @@ import { selfTrainError } from '../self-train-errors.ts';
 /** Label of rows without one. */
 export const NO_LABEL = -1;
 
-const isMissing = (cell: unknown): boolean => cell === null || cell === undefined || cell === '' || Number.isNaN(cell);
+const isMissing = (cell: unknown): boolean =>
+  cell === null || cell === undefined || Number.isNaN(cell) || String(cell).trim() === '';
 
-/** Names in order: numbers by value, others by letters. @throws TF-SELF-001 with fewer than two */
-export function classNamesOf(cells: ArrayLike<unknown>): string[] {
-  const names = [
-    ...new Set(
-      Array.from(cells)
-        .filter((cell) => !isMissing(cell))
-        .map(String),
-    ),
-  ];
+/** With more classes of which most have one sample, the labels are measurements or names. */
+const MAX_LONE_CLASSES = 20;
+const NUM_LISTED = 8;
+
+/** Names in order: numbers by value, others by letters.
+ *  @throws TF-SELF-001 with fewer than two, or where labels hardly repeat */
+export function classNamesOf(cells: ArrayLike<unknown>, location?: string): string[] {
+  const counts = new Map<string, number>();
+  for (let n = 0; n < cells.length; n++) {
+    if (!isMissing(cells[n])) counts.set(String(cells[n]), (counts.get(String(cells[n])) ?? 0) + 1);
+  }
+  const names = [...counts.keys()];
+  const numAlone = names.filter((name) => counts.get(name) === 1).length;
+  if (numAlone > MAX_LONE_CLASSES && numAlone > names.length / 2) {
+    throw selfTrainError('TF-SELF-001', {
+      subject: 'classNamesOf',
+      expected: 'labels that repeat',
+      actual: `${names.length} different ones, ${numAlone} of them once, such as "${names[0]}"`,
+      ...(location !== undefined && { location }),
+      hints: ['These look like measurements or names of samples, not classes. Name another column with --label.'],
+    });
+  }
   if (names.length < 2) {
     throw selfTrainError('TF-SELF-001', {
       subject: 'classNamesOf',
@@ -42,7 +56,7 @@ export function encodeLabels(
     if (onUnknown === 'no label') return NO_LABEL;
     throw selfTrainError('TF-SELF-004', {
       subject: 'encodeLabels',
-      expected: `one of ${classNames.join(', ')}`,
+      expected: `one of ${classNames.slice(0, NUM_LISTED).join(', ')}${classNames.length > NUM_LISTED ? ', …' : ''}`,
       actual: `"${String(cells[n])}"`,
       location: `row ${n}`,
       hints: nearestNameHints(String(cells[n]), classNames),

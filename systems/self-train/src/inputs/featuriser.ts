@@ -1,6 +1,6 @@
 /** How raw samples become inputs of the network. The description is plain JSON, kept beside the weights, so that new samples
  *  are treated as those of the training were. Scaling uses labelled and unlabelled samples alike. */
-import { columnOf, isRowCounter } from '@tenfold/core/data';
+import { columnOf } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features } from '../types.ts';
@@ -65,35 +65,20 @@ export function fitFeaturiser(sets: readonly RawSamples[], options: FeaturiserOp
   return { kind: 'numbers', columns: columnRules(tables, options) };
 }
 
-/** Columns that number the rows: labelled and unlabelled ones would differ in them and in nothing else. */
-export function counterColumns(sets: readonly RawSamples[], { text, columns, special }: FeaturiserOptions): string[] {
-  const tables = sets.flatMap(({ content }) => (content.kind === 'table' ? [content.table] : []));
-  if (tables.length === 0 || text !== '' || columns.length > 0) return [];
-  return tables[0].columns
-    .map(({ name }) => name)
-    .filter((name) => !special.includes(name) && isCounterIn(tables, name));
-}
-
-function isCounterIn(tables: readonly Table[], name: string): boolean {
-  return tables.every((table) => table.columns.some((column) => column.name === name && isRowCounter(column)));
-}
-
 function columnRules(tables: readonly Table[], { columns, special }: FeaturiserOptions): ColumnRule[] {
   const [first, ...others] = tables;
   const isShared = (name: string) => others.every((table) => table.columns.some((column) => column.name === name));
   const wanted =
     columns.length > 0
       ? columns
-      : first.columns
-          .map(({ name }) => name)
-          .filter((name) => !special.includes(name) && isShared(name) && !isCounterIn(tables, name));
+      : first.columns.map(({ name }) => name).filter((name) => !special.includes(name) && isShared(name));
   const rules: ColumnRule[] = [];
   for (const name of wanted) {
     const found = tables.map((table) => columnOf(table, name, 'self-train'));
     if (found.every(({ kind }) => kind !== 'text' && kind !== 'json')) {
       rules.push({
         name,
-        ...scaleOf(found.map(({ values }) => Float64Array.from(values as ArrayLike<number>, Number))),
+        ...scaleOf(found.map(({ values }) => Float64Array.from(values as ArrayLike<unknown>, numberOf))),
       });
       continue;
     }
@@ -115,7 +100,7 @@ export function featurise(featuriser: Featuriser, { name, content }: RawSamples)
   if (isTable !== (content.kind === 'table') || (!isTable && content.kind !== featuriser.kind)) {
     throw sizeError(name, `samples of the kind "${featuriser.kind}"`, content.kind);
   }
-  if (content.kind === 'table') return fromTable(featuriser, content.table);
+  if (content.kind === 'table') return fromTable(featuriser, content.table, name);
   const { x } = content;
   const width = featuriser.kind === 'array' ? featuriser.mean.length : (featuriser as { readonly width: number }).width;
   if (x.width !== width) throw sizeError(name, `samples of ${width} numbers`, `${x.width}`);
@@ -132,7 +117,7 @@ export function featurise(featuriser: Featuriser, { name, content }: RawSamples)
   return { ...x, data: x.data.map((value, i) => (value - featuriser.mean[i % width]) * featuriser.scale[i % width]) };
 }
 
-function fromTable(featuriser: Featuriser, table: Table): Features {
+function fromTable(featuriser: Featuriser, table: Table, name: string): Features {
   const { numRows } = table;
   if (featuriser.kind === 'text') {
     const texts = textsOf(columnOf(table, featuriser.column, 'self-train'));
@@ -154,13 +139,42 @@ function fromTable(featuriser: Featuriser, table: Table): Features {
     }
     // A missing number becomes the mean.
     for (let n = 0; n < numRows; n++) {
-      const value = Number(column.values[n]);
-      data[n * width + place] = Number.isFinite(value) ? (value - rule.mean) * rule.scale : 0;
+      const value = numberOf(column.values[n]);
+      if (Math.abs(value) === Infinity) {
+        throw selfTrainError('TF-SELF-003', {
+          subject: 'featurise',
+          expected: 'finite numbers or empty cells',
+          actual: `${value}`,
+          location: `${name}, row ${n}, column "${rule.name}"`,
+        });
+      }
+      data[n * width + place] = Number.isNaN(value) ? 0 : (value - rule.mean) * rule.scale;
     }
     place++;
   }
   return { numRows, width, data };
 }
+
+/** Empty cells of columns that are scaled, over all sets. */
+export function emptyCells(
+  featuriser: Featuriser,
+  sets: readonly RawSamples[],
+): readonly { readonly name: string; readonly count: number }[] {
+  if (featuriser.kind !== 'numbers') return [];
+  return featuriser.columns.flatMap((rule) => {
+    if ('categories' in rule) return [];
+    let count = 0;
+    for (const { content } of sets) {
+      if (content.kind !== 'table') continue;
+      const { values } = columnOf(content.table, rule.name, 'self-train');
+      for (let n = 0; n < values.length; n++) if (Number.isNaN(numberOf(values[n]))) count++;
+    }
+    return count === 0 ? [] : [{ name: rule.name, count }];
+  });
+}
+
+/** NaN for an empty cell. */
+const numberOf = (cell: unknown): number => (cell === null || cell === undefined || cell === '' ? NaN : Number(cell));
 
 function scaleOf(parts: readonly ArrayLike<number>[]): { readonly mean: number; readonly scale: number } {
   let [count, sum, squares] = [0, 0, 0];

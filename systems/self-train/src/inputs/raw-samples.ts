@@ -5,6 +5,7 @@ import type { Diagnostic } from '@tenfold/core/base';
 import { columnOf, readCsv, readIdx, readJsonLines, readNpy, readParquet, tableFromColumns } from '@tenfold/core/data';
 import type { Table, TableColumn } from '@tenfold/core/data';
 import type { VerbContext } from '@tenfold/core/system';
+import { numbersFromTensor } from '@tenfold/core/tensor';
 import type { Tensor } from '@tenfold/core/tensor';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features } from '../types.ts';
@@ -128,7 +129,16 @@ const TABLE_EXTENSIONS = new Set(['.csv', '.tsv', '.parquet', '.jsonl', '.ndjson
 
 async function readTableSamples(path: string, { label, id }: RawOptions): Promise<RawSamples> {
   const table = await readTable(path);
+  if (table.numRows === 0) {
+    throw selfTrainError('TF-SELF-001', {
+      subject: 'readSamples',
+      expected: 'a table with rows',
+      actual: table.columns.length === 0 ? 'an empty file' : 'a heading without rows',
+      location: basename(path),
+    });
+  }
   const idColumn = id === '' ? undefined : columnOf(table, id, 'self-train');
+  if (idColumn) assertDifferent(idColumn, basename(path));
   return {
     name: basename(path),
     ids: Array.from({ length: table.numRows }, (_, n) => (idColumn ? String(idColumn.values[n]) : `row ${n}`)),
@@ -136,6 +146,24 @@ async function readTableSamples(path: string, { label, id }: RawOptions): Promis
     content: { kind: 'table', table },
     warnings: [],
   };
+}
+
+/** Two samples of one name could not be told apart in what comes out. */
+function assertDifferent({ name, values }: TableColumn, location: string): void {
+  const firstRow = new Map<string, number>();
+  for (let n = 0; n < values.length; n++) {
+    const id = String(values[n]);
+    const first = firstRow.get(id);
+    if (first !== undefined) {
+      throw inputError(
+        `${location}, rows ${first} and ${n}`,
+        `another id in every row of "${name}"`,
+        `${JSON.stringify(id)} twice`,
+        ['Leave --id out to number the rows.'],
+      );
+    }
+    firstRow.set(id, n);
+  }
 }
 
 async function readTable(path: string): Promise<Table> {
@@ -178,7 +206,7 @@ async function readArray(path: string, inside: string): Promise<Features> {
   if (isHdf5(path)) return readHdf5(path, inside);
   const tensor = await readTensor(path);
   if (tensor.shape.length < 2) throw inputError(path, 'an array with one row a sample', `[${tensor.shape.join(', ')}]`);
-  const data = Float32Array.from(tensor.data as Iterable<number | bigint>, Number);
+  const data = Float32Array.from(numbersFromTensor(tensor));
   const numRows = tensor.shape[0];
   return { numRows, width: numRows === 0 ? 0 : data.length / numRows, data };
 }
@@ -191,7 +219,7 @@ async function readLabels(label: string, numRows: number, context: VerbContext):
   }
   const cells = isHdf5(full)
     ? Array.from((await readHdf5(full, inside)).data)
-    : Array.from((await readTensor(full)).data as Iterable<number | bigint>, Number);
+    : Array.from(numbersFromTensor(await readTensor(full)));
   if (cells.length !== numRows) {
     throw selfTrainError('TF-SELF-002', {
       subject: 'readSamples',
@@ -228,6 +256,6 @@ function rowNames(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `row ${n}`);
 }
 
-function inputError(location: string, expected: string, actual: string) {
-  return selfTrainError('TF-SELF-005', { subject: 'readSamples', expected, actual, location });
+function inputError(location: string, expected: string, actual: string, hints: readonly string[] = []) {
+  return selfTrainError('TF-SELF-005', { subject: 'readSamples', expected, actual, location, hints });
 }

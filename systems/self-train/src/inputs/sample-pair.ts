@@ -8,8 +8,9 @@ import { takeRows } from '../feature-rows.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Features, Samples } from '../types.ts';
 import { classNamesOf, encodeLabels, NO_LABEL } from './class-labels.ts';
-import { counterColumns, featurise, fitFeaturiser } from './featuriser.ts';
+import { emptyCells, featurise, fitFeaturiser } from './featuriser.ts';
 import type { Featuriser } from './featuriser.ts';
+import { leftOutColumns, leftOutWarning } from './left-out.ts';
 import { readRawSamples } from './raw-samples.ts';
 import type { RawSamples } from './raw-samples.ts';
 
@@ -47,7 +48,7 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
       hints: ['Name the column or file with --label.'],
     });
   }
-  const classNames = classNamesOf(labelled.labelCells);
+  const classNames = classNamesOf(labelled.labelCells, labelled.name);
   const given = encodeLabels(labelled.labelCells, classNames);
   const raw =
     params.unlabeled === ''
@@ -59,10 +60,11 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
           ),
           unlabelled: await readRawSamples(params.unlabeled, { ...common, label: params.truth }, context),
         };
+  const sets = [raw.labelled, raw.unlabelled];
   const special = [params.label, params.truth, params.id].filter((name) => name !== '');
-  const featureOptions = { text: params.text, columns: params.columns, special };
-  const featuriser = fitFeaturiser([raw.labelled, raw.unlabelled], featureOptions);
-  const counters = counterColumns([raw.labelled, raw.unlabelled], featureOptions);
+  const features = { text: params.text, columns: params.columns, special };
+  const leftOut = leftOutColumns(sets, features);
+  const featuriser = fitFeaturiser(sets, { ...features, special: [...special, ...leftOut.map(({ name }) => name)] });
   const [x, targetX] = [featurise(featuriser, raw.labelled), featurise(featuriser, raw.unlabelled)];
   const sidePx = featuriser.kind === 'images' ? { sidePx: featuriser.sidePx } : {};
   const truthCells = params.unlabeled === '' ? truthInTable(raw.unlabelled, params.truth) : raw.unlabelled.labelCells;
@@ -82,7 +84,8 @@ export async function readSamplePair(params: PairParams, context: VerbContext): 
     warnings: [
       ...labelled.warnings,
       ...raw.unlabelled.warnings,
-      ...counters.map(counterWarning),
+      ...leftOut.map(leftOutWarning),
+      ...emptyWarnings(emptyCells(featuriser, sets)),
       ...leakWarnings(x, targetX, raw.unlabelled.ids),
     ],
   };
@@ -113,10 +116,14 @@ function rowsWith(labels: Int32Array, isWanted: (label: number) => boolean): num
 function keepRows(samples: RawSamples, rows: readonly number[]): RawSamples {
   if (rows.length === samples.ids.length) return samples;
   const { content } = samples;
-  const ids = rows.map((n) => samples.ids[n]);
-  if (content.kind === 'table')
-    return { ...samples, ids, content: { kind: 'table', table: tableRows(content.table, rows) } };
-  return { ...samples, ids, content: { ...content, x: takeRows(content.x, rows) } };
+  const { labelCells } = samples;
+  const kept = {
+    ...samples,
+    ids: rows.map((n) => samples.ids[n]),
+    ...(labelCells && { labelCells: rows.map((n) => labelCells[n]) }),
+  };
+  if (content.kind === 'table') return { ...kept, content: { kind: 'table', table: tableRows(content.table, rows) } };
+  return { ...kept, content: { ...content, x: takeRows(content.x, rows) } };
 }
 
 function tableRows({ columns }: Table, rows: readonly number[]): Table {
@@ -134,15 +141,20 @@ function truthInTable({ content }: RawSamples, truth: string): ArrayLike<unknown
   return columnOf(content.table, truth, 'self-train').values as ArrayLike<unknown>;
 }
 
-function counterWarning(name: string): Diagnostic {
-  return {
-    severity: 'warning',
-    code: 'TF-SELF-010',
-    subject: 'readSamplePair',
-    expected: 'features',
-    actual: `a column "${name}" that numbers the rows; it is left out`,
-    hints: ['Name it with --id, or name the feature columns with --columns to use it all the same.'],
-  };
+const NUM_LISTED = 5;
+
+function emptyWarnings(found: ReturnType<typeof emptyCells>): Diagnostic[] {
+  if (found.length === 0) return [];
+  const listed = found.slice(0, NUM_LISTED).map(({ name, count }) => `${count} in "${name}"`);
+  return [
+    {
+      severity: 'warning',
+      code: 'TF-SELF-011',
+      subject: 'readSamplePair',
+      expected: 'a number in every cell of a feature',
+      actual: `empty ones: ${listed.join(', ')}${found.length > listed.length ? ', …' : ''}; each counts as the mean of its column`,
+    },
+  ];
 }
 
 /** Samples that stand in both sets: measured results would be too good. */

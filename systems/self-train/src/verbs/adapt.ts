@@ -11,6 +11,7 @@ import { checkpointFile, fingerprintOf, readCheckpoint, runFiles } from '../outp
 import { NOT_MEASURED } from '../not-measured.ts';
 import { numberOfRounds, percent, reportAdaptation } from '../report.ts';
 import { selfTrainError } from '../self-train-errors.ts';
+import { heldOutWarnings } from './held-out-warning.ts';
 import { optionsFrom, pairParamsOf } from './run-params.ts';
 import type { RunParams } from './run-params.ts';
 
@@ -63,6 +64,7 @@ export async function run(params: AdaptParams, context: VerbContext): Promise<Ve
     ...(saved && { states: saved.sourceStates }),
     onProgress: (done, total) => context.progress({ phase: 'training on labelled samples', done, total }),
   });
+  for (const warning of heldOutWarnings(source)) context.warn(warning);
   const input: AdaptationInput = {
     source,
     target: pair.target,

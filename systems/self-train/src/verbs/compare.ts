@@ -7,6 +7,7 @@ import { readSamplePair } from '../inputs/sample-pair.ts';
 import { METHOD_NAMES, percent, reportAdaptation } from '../report.ts';
 import { selfTrainError } from '../self-train-errors.ts';
 import type { Method } from '../types.ts';
+import { heldOutWarnings } from './held-out-warning.ts';
 import { optionsFrom, pairParamsOf } from './run-params.ts';
 import type { RunParams } from './run-params.ts';
 
@@ -37,6 +38,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
     signal,
     onProgress: (done, total) => context.progress({ phase: 'training on labelled samples', done, total }),
   });
+  for (const warning of heldOutWarnings(source)) context.warn(warning);
   const input: AdaptationInput = { source, target: pair.target, truth, classNames: pair.classNames, signal };
   const methods = [...new Set(params.methods)];
   const adaptations: Adaptation[] = [];

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { createMemorySink, readNpy, writeNpy } from '@tenfold/core/data';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { numbersFromTensor } from '@tenfold/core/tensor';
 import { writeOutputFiles } from '@tenfold/core/system';
 import { NOT_MEASURED } from '../not-measured.ts';
 import { percent } from '../report.ts';
@@ -111,7 +112,8 @@ export async function run(params: EmParams, context: VerbContext): Promise<VerbR
 }
 
 async function readMatrix(path: string, context: VerbContext): Promise<Features> {
-  const { shape, data } = await readNpy(resolve(context.workingFolder, path));
+  const tensor = await readNpy(resolve(context.workingFolder, path));
+  const { shape } = tensor;
   if (shape.length !== 2) {
     throw selfTrainError('TF-SELF-005', {
       subject: 'self-train em',
@@ -120,7 +122,7 @@ async function readMatrix(path: string, context: VerbContext): Promise<Features>
       location: path,
     });
   }
-  return { numRows: shape[0], width: shape[1], data: Float32Array.from(data as Iterable<number | bigint>, Number) };
+  return { numRows: shape[0], width: shape[1], data: Float32Array.from(numbersFromTensor(tensor)) };
 }
 
 function assertProbabilities({ numRows, width, data }: Features, path: string): void {
