@@ -158,6 +158,7 @@ function AdaptForm({
   const [unlabeled, setUnlabeled] = useState('');
   const [label, setLabel] = useState('label');
   const [text, setText] = useState('');
+  const [truth, setTruth] = useState('');
   const upload = (file: File | undefined, keep: (path: string) => void) => {
     if (!file) return;
     page.api.uploadFile(file).then(
@@ -185,11 +186,12 @@ function AdaptForm({
       </label>
       <TextField label="Label column" value={label} onChange={setLabel} />
       <TextField label="Text column, if any" value={text} onChange={setText} />
+      <TextField label="Column of true labels, only to measure" value={truth} onChange={setTruth} />
       <Button
         variant="primary"
         busy={isBusy}
         disabled={labeled === ''}
-        onClick={() => onStart({ labeled, unlabeled, label, text })}
+        onClick={() => onStart({ labeled, unlabeled, label, text, truth })}
       >
         Adapt
       </Button>

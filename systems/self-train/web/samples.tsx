@@ -53,8 +53,9 @@ function AskNext({
       }
     >
       <p className="st-hint">
-        The bar shows where doubt comes from: <i className="st-part-data" /> data, <i className="st-part-model" />{' '}
-        model, <i className="st-part-disagreement" /> disagreement of both. Click a sample and press{' '}
+        The percentage is the confidence in the label, not the share that is right. The bar shows where doubt comes
+        from: <i className="st-part-data" /> data, <i className="st-part-model" /> model,{' '}
+        <i className="st-part-disagreement" /> disagreement of both. Click a sample and press{' '}
         {classNames.slice(0, 10).map((name, c) => (
           <span key={name}>
             <kbd>{c}</kbd> {name === String(c) ? '' : name}{' '}
@@ -112,7 +113,7 @@ function Card({ example, answer }: { readonly example: Example; readonly answer?
       {thumbnail ? <img src={thumbnail} alt={id} className="st-thumbnail" /> : <span className="st-id">{id}</span>}
       <span className="st-label">
         {answer === undefined ? label : <s>{label}</s>} {answer !== undefined && <strong>{answer}</strong>}
-        <small>{(100 * confidence).toFixed(0)} %</small>
+        <small>{confidence < 1 && confidence >= 0.995 ? '> 99' : (100 * confidence).toFixed(0)} %</small>
       </span>
       <span
         className="st-parts"
