@@ -212,6 +212,18 @@ export const manifest = defineSystem({
           .default('')
           .describe('shadow mode: bytes of caches that only count, answered on /shadow; empty for none'),
         shadowModel: traceParams.model.default('paper-7b').describe('model whose costs the shadow caches count'),
+        timeoutSec: z
+          .number()
+          .positive()
+          .max(86_400)
+          .default(300)
+          .describe('seconds until the answer of an engine begins; then the next one is asked'),
+        apiKey: z
+          .string()
+          .default('')
+          .describe(
+            'bearer token that clients must send and engines get; needed when --host is not this machine alone',
+          ),
       }),
       load: () => import('./verbs/route.ts'),
     }),

@@ -10,6 +10,7 @@ import { publishKvEvents } from '../src/server/kv-publisher.ts';
 import { FAKE_TOKENIZER } from './fake-engine.ts';
 
 const PROFILE = { name: 'toy', stateBytes: 40, kvBytesPerToken: 1, linearFlops: 10, quadraticFlops: 1 };
+const nowMs = () => performance.now();
 const tokens = Int32Array.from({ length: 96 }, (_, i) => 1 + i);
 
 test('both encodings of events are read: maps with a type tag and positional arrays', () => {
@@ -104,7 +105,7 @@ test('gateways ask as they ask Conductor: by tokens, and by an engine’s own bl
   const app = createRouterApp(
     index,
     ['plain', 'hybrid'].map((name) => ({ name, url: `http://${name}` })),
-    { tokenizer: FAKE_TOKENIZER },
+    { tokenizer: FAKE_TOKENIZER, nowMs },
   );
   const stored = (hashes: readonly (bigint | number | Uint8Array)[], group: number) => ({
     type: 'BlockStored' as const,
@@ -115,7 +116,7 @@ test('gateways ask as they ask Conductor: by tokens, and by an engine’s own bl
     lora_id: null,
     medium: 'GPU',
     group_idx: group,
-    kv_cache_spec_kind: 'full_attention',
+    kv_cache_spec_kind: group === 1 ? 'mamba' : 'full_attention',
   });
   index.apply('plain', 0, [stored([7, 0xfedc_ba98_7654_3211n, Uint8Array.of(0xab, 1)], 0)]);
   index.apply('hybrid', 0, [stored([7, 8, 9], 0), { ...stored([8], 1), token_ids: [...tokens.subarray(0, 16)] }]);
@@ -177,6 +178,7 @@ test('the router sends a request to the engine that holds its prefix, whole body
     ],
     {
       tokenizer: FAKE_TOKENIZER,
+      nowMs,
       fetch: async (url, init) => {
         asked.push(`${String(url)} ${String(init!.body)}`);
         return new Response('{"ok":true}');
@@ -212,6 +214,7 @@ test('the router goes on to the next engine when one does not answer, and says s
   const index = new BlockIndex(16);
   const app = createRouterApp(index, workers, {
     tokenizer: FAKE_TOKENIZER,
+    nowMs,
     fetch: async (url) => {
       for (const address of down) if (String(url).startsWith(address)) throw new Error('connection refused');
       return new Response('{"ok":true}');
@@ -239,6 +242,7 @@ test('shadow mode counts what passes the router and answers with the standings',
   };
   const app = createRouterApp(new BlockIndex(16), [{ name: 'a', url: 'http://a' }], {
     tokenizer: FAKE_TOKENIZER,
+    nowMs,
     shadow,
     fetch: async () => new Response('{}'),
   });

@@ -13,6 +13,8 @@ interface Worker {
   /** Foreign hash → own hashes of the blocks it stands for, by group. */
   readonly known: readonly [Map<string | number, Int32Array>, Map<string | number, Int32Array>];
   hasStates: boolean;
+  /** Groups that were announced as recurrent. */
+  readonly stateGroups: Set<number>;
   nextSequence: number;
   load: number;
 }
@@ -27,6 +29,8 @@ export interface WorkerScore {
   readonly load: number;
 }
 
+/** Names that engines give to groups of recurrent states. */
+const STATE_KINDS = /mamba|recurrent|linear/i;
 /** Workers are bits of a 32-bit mask. */
 const MAX_WORKERS = 32;
 
@@ -34,6 +38,8 @@ export class BlockIndex {
   readonly blockTokens: number;
   /** Events that could not be placed: unknown parent, or a block size that is no multiple of this index's. */
   numUnplaced = 0;
+  /** Messages and events that were no KV events; followers count them. */
+  numUnreadable = 0;
   readonly #workers = new Map<string, Worker>();
   /** Own hash, as a signed number → workers that hold the block, by group. */
   readonly #holders: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
@@ -59,6 +65,7 @@ export class BlockIndex {
       bit: 1 << this.#workers.size,
       known: [new Map(), new Map()],
       hasStates: false,
+      stateGroups: new Set([STATE_GROUP]),
       nextSequence: 0,
       load: 0,
     });
@@ -132,7 +139,12 @@ export class BlockIndex {
 
   #applyEvent(worker: Worker, event: KvEvent): void {
     if (event.type === 'AllBlocksCleared') return this.#clear(worker);
-    const group = event.group_idx === STATE_GROUP ? 1 : 0;
+    // Engines number their groups as they like; what is stored says what it is, what is removed does not.
+    if (event.type === 'BlockStored') {
+      if (STATE_KINDS.test(event.kv_cache_spec_kind)) worker.stateGroups.add(event.group_idx);
+      else worker.stateGroups.delete(event.group_idx);
+    }
+    const group = worker.stateGroups.has(event.group_idx) ? 1 : 0;
     if (group === 1) worker.hasStates = true;
     if (event.type === 'BlockStored') return this.#store(worker, event, group);
     for (const hash of event.block_hashes) this.#remove(worker, hash, group);

@@ -36,6 +36,12 @@ export interface KvEventBatch {
   readonly events: readonly KvEvent[];
 }
 
+/** A batch as an engine sent it. */
+export interface ReadBatch extends KvEventBatch {
+  /** Events of a known type that lack a field or hold a wrong one; they are left out. */
+  readonly numMalformed: number;
+}
+
 const MEDIUM = 'CPU';
 const KIND_OF_GROUP = ['full_attention', 'mamba'];
 
@@ -107,41 +113,70 @@ export function encodeBatch({ ts, events }: KvEventBatch): Uint8Array {
   return encode({ ts, events, data_parallel_rank: 0 });
 }
 
-/** Reads both encodings: maps with a type tag, and the older positional arrays. Unknown events are left out. */
-export function decodeBatch(bytes: Uint8Array): KvEventBatch {
+/** Reads both encodings: maps with a type tag, and the older positional arrays. Unknown events are left out.
+ *  @throws if the bytes are no batch at all */
+export function decodeBatch(bytes: Uint8Array): ReadBatch {
   // Numbers of 64 bits would lose digits as doubles.
-  const raw = decode(bytes, { useBigInt64: true }) as { ts: number; events: unknown[] } | [number, unknown[]];
-  const [ts, events] = Array.isArray(raw) ? raw : [raw.ts, raw.events];
-  return { ts, events: events.map(eventFrom).filter((event) => event !== undefined) };
+  const raw = decode(bytes, { useBigInt64: true }) as { ts: number; events: unknown } | [number, unknown] | null;
+  const [ts, list] = Array.isArray(raw) ? raw : [raw?.ts, raw?.events];
+  if (!Array.isArray(list)) throw new TypeError('no list of events');
+  const events: KvEvent[] = [];
+  let numMalformed = 0;
+  for (const fields of list as unknown[]) {
+    const read = eventFrom(Array.isArray(fields) ? fieldsByPlace(fields) : fields);
+    if (read === 'malformed') numMalformed++;
+    else if (read !== undefined) events.push(read);
+  }
+  return { ts: Number(ts), events, numMalformed };
 }
 
-function eventFrom(raw: unknown): KvEvent | undefined {
-  if (!Array.isArray(raw)) {
-    const event = raw as KvEvent & { group_idx?: number };
-    return event.type === 'AllBlocksCleared' ? event : { ...event, group_idx: event.group_idx ?? ATTENTION_GROUP };
-  }
-  const [type, hashes, second, tokens, blockSize, , medium = MEDIUM] = raw as [
-    string,
-    BlockHash[],
-    unknown,
-    number[],
-    number,
-    unknown,
-    string?,
-  ];
+/** The older encoding: [type, hashes, parent or medium, tokens, block size, lora, medium]. */
+function fieldsByPlace([type, hashes, second, tokens, blockSize, , medium]: readonly unknown[]): object {
+  if (type === 'BlockRemoved') return { type, block_hashes: hashes, medium: second };
+  return { type, block_hashes: hashes, parent_block_hash: second, token_ids: tokens, block_size: blockSize, medium };
+}
+
+type RawFields = { readonly [Field in keyof BlockStored]?: unknown };
+
+function eventFrom(raw: unknown): KvEvent | 'malformed' | undefined {
+  if (typeof raw !== 'object' || raw === null) return 'malformed';
+  const fields = raw as RawFields;
+  const type = fields.type as KvEvent['type'] | undefined;
   if (type === 'AllBlocksCleared') return { type };
-  if (type === 'BlockRemoved')
-    return { type, block_hashes: hashes, medium: String(second ?? MEDIUM), group_idx: ATTENTION_GROUP };
-  if (type !== 'BlockStored') return undefined;
+  if (type !== 'BlockStored' && type !== 'BlockRemoved') return undefined;
+  const hashes = fields.block_hashes;
+  if (!Array.isArray(hashes) || !hashes.every(isHash)) return 'malformed';
+  const group = Number(fields.group_idx ?? ATTENTION_GROUP);
+  const medium = String(fields.medium ?? MEDIUM);
+  if (type === 'BlockRemoved') return { type, block_hashes: hashes, medium, group_idx: group };
+  const parent = fields.parent_block_hash ?? null;
+  const size = Number(fields.block_size);
+  const tokens = fields.token_ids;
+  if (
+    !(Number.isInteger(size) && size > 0 && Array.isArray(tokens)) ||
+    tokens.length !== hashes.length * size ||
+    !(parent === null || isHash(parent))
+  )
+    return 'malformed';
+  const ids = typeof tokens[0] === 'bigint' ? tokens.map(Number) : (tokens as number[]);
+  for (const id of ids) if (!Number.isInteger(id)) return 'malformed';
   return {
     type,
     block_hashes: hashes,
-    parent_block_hash: second as BlockHash | null,
-    token_ids: tokens,
-    block_size: blockSize,
+    parent_block_hash: parent,
+    token_ids: ids,
+    block_size: size,
     lora_id: null,
     medium,
-    group_idx: ATTENTION_GROUP,
-    kv_cache_spec_kind: KIND_OF_GROUP[ATTENTION_GROUP]!,
+    group_idx: group,
+    // Without a word the first group is attention, the second states, as this room's server numbers them.
+    kv_cache_spec_kind:
+      typeof fields.kv_cache_spec_kind === 'string'
+        ? fields.kv_cache_spec_kind
+        : (KIND_OF_GROUP[group] ?? KIND_OF_GROUP[0]!),
   };
+}
+
+function isHash(hash: unknown): hash is BlockHash {
+  return Number.isInteger(hash) || typeof hash === 'bigint' || hash instanceof Uint8Array;
 }

@@ -1,6 +1,8 @@
 /** A policy service for an engine that keeps its own memory: it tells what to reuse, where to take checkpoints, and what to
  *  drop. Messages on the socket are JSON behind their length in bytes (u32, little-endian); every request has an `id`
- *  that its answer repeats, and answers come in order. A connection that ends aborts the requests it left open. */
+ *  that its answer repeats, and answers come in order. A connection that ends aborts the requests it left open.
+ *  `commit` answers `kept`, the prefix lengths among the plan and the end at which the engine keeps its checkpoint (and
+ *  keys and values up to the last of them); it drops the others itself. `dropped` in any answer lists what goes later. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { PrefixCache } from '../cache/prefix-cache.ts';
@@ -34,7 +36,13 @@ const messageSchema = z.discriminatedUnion('op', [
 type Message = z.output<typeof messageSchema>;
 type SizeCache = PrefixCache;
 /** Requests in flight on a connection, with what they asked for. */
-type Leases = Map<number, { readonly lease: Lease<undefined, undefined>; readonly prompt: readonly number[] }>;
+type Leases = Map<number, OpenRequest>;
+
+interface OpenRequest {
+  readonly lease: Lease<undefined, undefined>;
+  readonly prompt: readonly number[];
+  readonly salt: string;
+}
 
 /** A prefix that the engine has to drop, because the policy did. */
 interface Dropped {
@@ -101,7 +109,7 @@ function perform(message: Message, cache: SizeCache, leases: Leases): object {
     case 'plan': {
       const { tokens: prompt, ...options } = message;
       const lease = cache.begin(Int32Array.from(prompt), options);
-      leases.set(lease.id, { lease, prompt });
+      leases.set(lease.id, { lease, prompt, salt: message.salt });
       const { id: number, reusedTokens, missReason, plan, isAdmitted } = lease;
       return { lease: number, reusedTokens, missReason, isAdmitted, checkpoints: plan };
     }
@@ -116,9 +124,12 @@ function perform(message: Message, cache: SizeCache, leases: Leases): object {
         if (at >= 0) return { error: `tokens.${at}: not the prompt of lease ${message.lease}` };
       }
       leases.delete(message.lease);
-      if (message.op === 'commit') return { checkpoints: cache.commit(lease, Int32Array.from(message.tokens)) };
-      cache.abort(lease);
-      return {};
+      if (message.op === 'abort') {
+        cache.abort(lease);
+        return {};
+      }
+      const checkpoints = cache.commit(lease, Int32Array.from(message.tokens));
+      return { checkpoints, kept: keptPositions(cache, open, message.tokens) };
     }
     case 'evict':
       return { freedBytes: cache.evict(message.bytes) };
@@ -131,17 +142,38 @@ function perform(message: Message, cache: SizeCache, leases: Leases): object {
   }
 }
 
+/** Where the cache holds a checkpoint of a sequence, among the positions that the engine took one at. */
+function keptPositions(cache: SizeCache, { lease, salt }: OpenRequest, sequence: readonly number[]): number[] {
+  const { alignTokens } = cache.rules;
+  const end = Math.floor(sequence.length / alignTokens) * alignTokens;
+  const positions = new Set([...lease.plan.map(({ at }) => at), end].filter((at) => at > 0 && at <= sequence.length));
+  // One token more: a lookup leaves at least one to compute.
+  const longer = Int32Array.from([...sequence, 0]);
+  return [...positions]
+    .sort((a, b) => a - b)
+    .filter((at) => cache.lookup(longer.subarray(0, at + 1), { salt }).reusedTokens === at);
+}
+
 /** Cuts the stream into messages. A length beyond 64 MiB, or what is no JSON, ends the connection with a word why. */
 function readMessages(socket: Socket, onMessage: (json: unknown) => void): void {
-  let pending: Buffer = Buffer.alloc(0);
+  // Pieces are joined once a message is whole: a long one comes in many.
+  let pieces: Buffer[] = [];
+  let numBytes = 0;
+  let needed = LENGTH_BYTES;
   socket.on('data', (chunk: Buffer) => {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    while (pending.length >= LENGTH_BYTES) {
+    pieces.push(chunk);
+    numBytes += chunk.length;
+    while (numBytes >= needed) {
+      const pending = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+      pieces = [pending];
       const length = pending.readUInt32LE(0);
       if (length > MAX_MESSAGE_BYTES) return refuse(socket, `A message has at most ${MAX_MESSAGE_BYTES} bytes.`);
-      if (pending.length < LENGTH_BYTES + length) return;
-      const text = pending.toString('utf8', LENGTH_BYTES, LENGTH_BYTES + length);
-      pending = pending.subarray(LENGTH_BYTES + length);
+      needed = LENGTH_BYTES + length;
+      if (numBytes < needed) continue;
+      const text = pending.toString('utf8', LENGTH_BYTES, needed);
+      pieces = [pending.subarray(needed)];
+      numBytes -= needed;
+      needed = LENGTH_BYTES;
       let json: unknown;
       try {
         json = JSON.parse(text);
@@ -151,6 +183,8 @@ function readMessages(socket: Socket, onMessage: (json: unknown) => void): void 
       onMessage(json);
     }
   });
+  // An engine that does not read its answers is not read from either.
+  socket.on('drain', () => socket.resume());
 }
 
 function refuse(socket: Socket, error: string): void {
@@ -163,7 +197,7 @@ function send(socket: Socket, answer: object): void {
   const body = Buffer.from(JSON.stringify(answer));
   const head = Buffer.alloc(LENGTH_BYTES);
   head.writeUInt32LE(body.length);
-  socket.write(Buffer.concat([head, body]));
+  if (!socket.write(Buffer.concat([head, body]))) socket.pause();
 }
 
 async function listening(server: Server, path: string): Promise<void> {

@@ -6,7 +6,7 @@ import { prefixError } from '../prefix-errors.ts';
 import { BlockIndex } from '../router/block-index.ts';
 import { followWorker } from '../router/follow-worker.ts';
 import { createRouterApp } from '../router/router-app.ts';
-import { listen } from '../server/listen.ts';
+import { addressOf, assertGuarded, listen } from '../server/listen.ts';
 import { ShadowTuner } from '../sim/shadow-tuner.ts';
 import { MODEL_FOLDER, openProfile } from './trace-source.ts';
 
@@ -17,7 +17,11 @@ interface RouteParams {
   readonly blockTokens: number;
   readonly shadowCapacity: string;
   readonly shadowModel: string;
+  readonly timeoutSec: number;
+  readonly apiKey: string;
 }
+
+const MS_PER_SEC = 1000;
 
 interface WorkerAddress {
   readonly name: string;
@@ -29,6 +33,7 @@ interface WorkerAddress {
 export async function run(params: RouteParams, context: VerbContext): Promise<VerbResult> {
   const { host, port, blockTokens, shadowCapacity, shadowModel } = params;
   const workers = workersFromText(params.workers);
+  assertGuarded(params, 'route');
   const index = new BlockIndex(blockTokens);
   const { profile } = await openProfile(shadowModel, context);
   using tuner =
@@ -38,6 +43,9 @@ export async function run(params: RouteParams, context: VerbContext): Promise<Ve
   let numRouted = 0;
   const app = createRouterApp(index, workers, {
     onRouted: () => void numRouted++,
+    nowMs: () => context.clock.nowMs(),
+    timeoutMs: params.timeoutSec * MS_PER_SEC,
+    apiKey: params.apiKey === '' ? undefined : params.apiKey,
     tokenizer: await loadTokenizer(MODEL_FOLDER),
     shadow:
       tuner === undefined
@@ -45,18 +53,20 @@ export async function run(params: RouteParams, context: VerbContext): Promise<Ve
         : { observe: (prompt) => tuner.observe(prompt, new Int32Array(0)), standings: () => tuner.standings },
   });
   await using _server = await listen(app.fetch, { host, port });
-  const following = workers.map(({ name, events, replay }) =>
-    followWorker(index, name, { events, replay }, context.signal),
+  const stopped = new Promise<void>((stop) => context.signal.addEventListener('abort', () => stop(), { once: true }));
+  const following = Promise.all(
+    workers.map(({ name, events, replay }) => followWorker(index, name, { events, replay }, context.signal)),
   );
-  context.progress({ phase: `routing ${workers.length} engines on http://${host}:${port}/v1` });
-  await new Promise<void>((stop) => context.signal.addEventListener('abort', () => stop(), { once: true }));
-  await Promise.allSettled(following);
+  const count = `${workers.length} ${workers.length === 1 ? 'engine' : 'engines'}`;
+  context.progress({ phase: `routing ${count} on ${addressOf(params)}/v1` });
+  // Followers end when the router is stopped; one that cannot begin ends the run with its error.
+  await Promise.race([stopped, following.then(() => stopped)]);
   return {
     ok: true,
     value: { workers: workers.map(({ name }) => name), requests: numRouted, standings: tuner?.standings ?? [] },
     report: {
       title: 'Router',
-      verdict: { tone: 'info', text: `${numRouted} requests routed to ${workers.length} engines.` },
+      verdict: { tone: 'info', text: `${numRouted} ${numRouted === 1 ? 'request' : 'requests'} routed to ${count}.` },
       blocks: [],
     },
   };

@@ -9,7 +9,7 @@ import { openLlamaService, openService, type OpenedService } from '../engine/ope
 import type { EngineBackend } from '../engine/types.ts';
 import { createApp } from '../server/app.ts';
 import { publishKvEvents } from '../server/kv-publisher.ts';
-import { assertGuarded, listen } from '../server/listen.ts';
+import { addressOf, assertGuarded, listen } from '../server/listen.ts';
 import { viewCache } from '../server/tree-view.ts';
 import { ShadowTuner } from '../sim/shadow-tuner.ts';
 import { MODEL_FOLDER } from './trace-source.ts';
@@ -77,7 +77,7 @@ async function serveOn<State, Kv>(
       tuner?.observe(prompt, Int32Array.from(tokens.slice(0, numReadTokens))),
   });
   await using _server = await listen(app.fetch, params);
-  const address = `http://${params.host}:${params.port}/v1`;
+  const address = `${addressOf(params)}/v1`;
   const events =
     publisher === undefined ? '' : `, events on ${publisher.endpoint}, replay on ${publisher.replayEndpoint}`;
   context.progress({ phase: `serving ${model} on ${address}${events}` });
