@@ -34,6 +34,7 @@ test('each kind of schema has its control', () => {
     options: 'json',
   });
   assert.equal(labelOf('maxStepsPerRun'), 'Max steps per run');
+  assert.equal(labelOf('bandwidthGbit'), 'Bandwidth in Gbit/s');
 });
 
 test('a draft and its params turn into each other', () => {

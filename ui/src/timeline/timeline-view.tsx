@@ -19,7 +19,7 @@ import {
   type ViewportLimits,
 } from './timeline-viewport.ts';
 
-const MAX_HEIGHT_PX = 460;
+const MAX_HEIGHT_PX = 560;
 const NARROW_PX = 560;
 const NARROW_LABEL_PX = 84;
 const HIT_SLACK_PX = 2;
@@ -27,7 +27,7 @@ const HIT_SLACK_PX = 2;
 export interface TimelineViewProps {
   readonly timeline: Timeline;
   readonly caption?: string | undefined;
-  /** Default 460; fewer lanes take less. */
+  /** Default 560; fewer lanes take less. */
   readonly maxHeightPx?: number;
   readonly onSelect?: (span: number | undefined) => void;
 }
@@ -244,7 +244,7 @@ export function TimelineView({ timeline, caption, maxHeightPx = MAX_HEIGHT_PX, o
           onDoubleClick={(event) => setView(zoomedViewport(view, 0.4, timeAt(event.nativeEvent.offsetX), limits))}
         />
       </div>
-      <SpanDetails timeline={timeline} span={hovered ?? selected} onGo={reveal} />
+      <SpanDetails timeline={timeline} span={hovered ?? selected} hasMoreLanes={limits.maxOffsetPx > 0} onGo={reveal} />
     </figure>
   );
 }
@@ -256,10 +256,13 @@ function timeInView(view: Viewport, x: number, width: number, labelPx: number): 
 function SpanDetails({
   timeline,
   span,
+  hasMoreLanes,
   onGo,
 }: {
   readonly timeline: Timeline;
   readonly span: number | undefined;
+  /** Some lie outside the picture. */
+  readonly hasMoreLanes: boolean;
   readonly onGo: (span: number) => void;
 }) {
   if (span === undefined || span >= timeline.startMs.length)
@@ -267,6 +270,12 @@ function SpanDetails({
       <p className="tf-timeline-hint tf-field-note">
         Point at a span for its times. <kbd>W</kbd> <kbd>S</kbd> zoom, <kbd>A</kbd> <kbd>D</kbd> move, <kbd>←</kbd>{' '}
         <kbd>→</kbd> walk, <kbd>0</kbd> all.
+        {hasMoreLanes && (
+          <>
+            {' '}
+            More lanes below: wheel, or <kbd>↑</kbd> <kbd>↓</kbd>.
+          </>
+        )}
       </p>
     );
   const { before, after } = dependenciesOf(timeline, span);

@@ -35,9 +35,14 @@ function isTextOrScalarUnion(schema: ParamSchema): boolean {
   return options.length > 0 && options.every((option) => isScalar(option) || option.const !== undefined);
 }
 
-/** `maxSteps` → `Max steps`. */
+const UNITS: Readonly<Record<string, string>> = { gib: 'GiB', mib: 'MiB', gb: 'GB', gbit: 'Gbit/s' };
+
+/** `maxSteps` → `Max steps`, `memoryGib` → `Memory in GiB`. */
 export function labelOf(name: string): string {
-  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .replace(/ (gib|mib|gb|gbit)$/, (_, unit: string) => ` in ${UNITS[unit]!}`);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

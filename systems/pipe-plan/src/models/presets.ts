@@ -58,7 +58,7 @@ const PRESETS: Readonly<Record<PresetName, (speed: DeviceSpeed) => Preset>> = {
     }),
   // Small enough to train on CPU processes; for checks of runners.
   'sd-mini': (speed) =>
-    latentDiffusion('mini latent diffusion', speed, {
+    latentDiffusion('Mini latent diffusion', speed, {
       unet: {
         ...SD21_UNET,
         size: 16,
@@ -110,7 +110,7 @@ const PRESETS: Readonly<Record<PresetName, (speed: DeviceSpeed) => Preset>> = {
     frozen: [vae(speed, { id: 'VAE encoder', size: 256, channels: SD_VAE_CHANNELS })],
   }),
   cascaded: (speed) => ({
-    name: 'two cascaded pixel U-Nets (64 and 128 pixels, own sizes)',
+    name: 'Two cascaded pixel U-Nets (64 and 128 pixels, own sizes)',
     backbones: [unetBackbone('base 64', CASCADE_BASE, speed), unetBackbone('upscaler 128', CASCADE_UPSCALER, speed)],
     frozen: [
       text(

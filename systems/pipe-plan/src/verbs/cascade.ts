@@ -2,6 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { compareCascade } from '../cascade/compare-cascade.ts';
 import { presetCluster, type ClusterName } from '../cluster.ts';
+import { planTitle } from '../report.ts';
 import { loadModel } from './inputs.ts';
 
 interface CascadeParams {
@@ -23,10 +24,10 @@ export async function run(
     ok: true,
     value: rows,
     report: {
-      title: `${model.name} on ${devices} devices`,
+      title: planTitle({ model, cluster: presetCluster(cluster, devices) }),
       verdict: {
         tone: 'good',
-        text: `${best!.method} is fastest: ${best!.iterationMs.toFixed(1)} ms an iteration (${best!.settings}).`,
+        text: `Fastest is ${best!.method}: ${best!.iterationMs.toFixed(1)} ms an iteration (${best!.settings}).`,
       },
       blocks: [
         {
