@@ -10,6 +10,13 @@ import type { Lease } from '../cache/types.ts';
 import { prefixError } from '../prefix-errors.ts';
 
 const LENGTH_BYTES = 4;
+const SOCKET_HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Remove the file if no other service uses it, or give another path.',
+  EACCES: 'Give a path in a folder that exists and that you may write to.',
+  ENOENT: 'Give a path in a folder that exists and that you may write to.',
+  EINVAL: 'Give a shorter path: about a hundred bytes is the most that a socket can have.',
+  ENAMETOOLONG: 'Give a shorter path: about a hundred bytes is the most that a socket can have.',
+};
 const MAX_MESSAGE_BYTES = 64 * 2 ** 20;
 
 const token = z.int().min(0).max(0x7fffffff);
@@ -207,9 +214,10 @@ async function listening(server: Server, path: string): Promise<void> {
       fail(
         prefixError('TF-PREFIX-010', {
           subject: 'servePolicy',
-          expected: `to listen on the socket ${path}`,
+          expected: 'to listen on a socket',
           actual: cause.code ?? cause.message,
-          hints: ['Remove the file if no other service uses it, or give another path.'],
+          location: path,
+          hints: [SOCKET_HINTS[cause.code ?? ''] ?? 'Give another path.'],
           cause,
         }),
       ),

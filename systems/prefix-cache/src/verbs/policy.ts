@@ -35,7 +35,10 @@ export async function run(params: PolicyParams, context: VerbContext): Promise<V
     value: { counters: cache.counters, peakBytes: cache.peakBytes },
     report: {
       title: 'Policy service',
-      verdict: { tone: 'info', text: `${requests} requests; ${formatPercent(rate)} of their prompt tokens reused.` },
+      verdict: {
+        tone: 'info',
+        text: `${requests} ${requests === 1 ? 'request' : 'requests'}; ${formatPercent(rate)} of ${requests === 1 ? 'its' : 'their'} prompt tokens reused.`,
+      },
       blocks: [],
     },
   };
