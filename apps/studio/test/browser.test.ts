@@ -98,12 +98,25 @@ test('a job that works is cancelled from its page, and a crashed one shows why',
   await page.getByText('Drawing points').waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByText('Cancelled', { exact: true }).waitFor();
+  await page.getByText('This run was cancelled').waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0, 'what was asked for is no error');
   const crashed = await studio.start('crash');
   await studio.finished(crashed);
   await page.goto(`${studio.base}/runs/${crashed}`);
   await page.getByRole('alert').getByText('got exit code 7').waitFor();
   await page.getByText('TF-STUDIO-006').waitFor();
   assert.deepEqual(errors, []);
+});
+
+test('a run whose server does not answer says so, and is followed again when it does', { skip }, async (t) => {
+  const { studio, page } = await visit(t);
+  const runId = await studio.start('estimate', { points: 4000, pauseMs: 150 });
+  await page.route('**/events', (route) => route.abort());
+  await page.goto(`${studio.base}/runs/${runId}`);
+  await page.getByRole('status').getByText('The studio’s server does not answer').waitFor();
+  await page.unroute('**/events');
+  await page.getByText('4,000 points give').waitFor({ timeout: 20_000 });
+  assert.equal(await page.getByText('The studio’s server does not answer').count(), 0);
 });
 
 test('a file is uploaded into its param and kept with the run', { skip }, async (t) => {
@@ -129,10 +142,13 @@ test(
     await page.getByPlaceholder(/^Room, verb, run/).fill('random sample');
     await page.keyboard.press('Enter');
     await page.waitForURL(/rooms\/pi-room/);
-    await page.keyboard.press('?');
+    const keysButton = page.getByRole('button', { name: 'Keyboard keys' });
+    await keysButton.focus();
+    await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Keyboard keys' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    assert.ok(await keysButton.evaluate((button) => button === document.activeElement), 'the focus comes back');
     assert.equal(await page.locator('html').getAttribute('data-theme'), 'light');
     await page.keyboard.press('t');
     await page.keyboard.press('d');

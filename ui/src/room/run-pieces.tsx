@@ -1,6 +1,6 @@
 /** Pieces of a room's page that deal with runs: start one on sample input, choose one, show one with all its states. */
 import type { ReactNode } from 'react';
-import { ReportView } from '../blocks/block-view.tsx';
+import { Callout, ReportView } from '../blocks/block-view.tsx';
 import type { RoomPageProps } from '../room-page.ts';
 import type { RunDetail, RunSummary } from '../studio/api.ts';
 import { SharedCategories } from '../timeline/shared-categories.tsx';
@@ -105,6 +105,7 @@ export function RunResult<Value>({
   if (run.isActive)
     return (
       <div className="tf-stack">
+        {run.isLost && <LostRun />}
         <ProgressView progress={run.progress} />
         <div className="tf-row">
           <Button icon="stop" onClick={() => void run.cancel()}>
@@ -138,6 +139,19 @@ export function RunResult<Value>({
   );
 }
 
+/** Stands above the progress of a run that cannot be followed. */
+export function LostRun() {
+  return (
+    <div role="status">
+      <Callout
+        tone="warn"
+        title="The studio’s server does not answer"
+        text="What is shown is its last word. Start it again with `npm start`: this page goes on by itself."
+      />
+    </div>
+  );
+}
+
 function RunReport({ page, run }: { readonly page: RoomPageProps; readonly run: RunDetail }) {
   return run.report ? (
     <ReportView report={run.report} context={{ artifactUrl: (name) => page.api.artifactUrl(run.id, name) }} />
@@ -147,9 +161,16 @@ function RunReport({ page, run }: { readonly page: RoomPageProps; readonly run: 
 /** The error and the findings of a run that has any. */
 export function RunErrors({ run }: { readonly run: Pick<RunDetail, 'error' | 'diagnostics' | 'status'> }) {
   const error = run.error as RunDetail['diagnostics'][number] | undefined;
+  // Its error says no more than that somebody asked for it.
+  const isCancelled = run.status === 'cancelled';
   return (
     <>
-      {error && <DiagnosticView diagnostic={{ ...error, severity: error.severity ?? 'error' }} />}
+      {isCancelled && (
+        <EmptyState title="This run was cancelled">
+          It was stopped before its end. Run it again, or change its params first.
+        </EmptyState>
+      )}
+      {error && !isCancelled && <DiagnosticView diagnostic={{ ...error, severity: error.severity ?? 'error' }} />}
       {run.diagnostics.map((diagnostic, index) => (
         <DiagnosticView key={index} diagnostic={diagnostic} />
       ))}

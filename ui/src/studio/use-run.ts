@@ -12,6 +12,8 @@ export interface LiveRun<Value = unknown> {
   readonly metrics: readonly MetricPoint[];
   /** True while the run is queued or running. */
   readonly isActive: boolean;
+  /** True while a run at work cannot be followed, since the server does not answer; the page tries again by itself. */
+  readonly isLost: boolean;
   /** Why the run could not be read. */
   readonly error: Diagnostic | undefined;
 }
@@ -27,6 +29,7 @@ interface LiveState {
   readonly run?: RunDetail;
   readonly progress?: RunProgress | undefined;
   readonly metrics: readonly MetricPoint[];
+  readonly isLost?: boolean;
   readonly error?: Diagnostic;
 }
 
@@ -58,11 +61,12 @@ export function useRun<Value = unknown>(api: StudioApi, runId: string | undefine
         if (!isActiveStatus(run.status)) return;
         stop = api.watchRun(runId, {
           run: (next) => {
-            update(() => (next.progress ? { run: next, progress: next.progress } : { run: next }));
+            update(() => ({ run: next, isLost: false, ...(next.progress ? { progress: next.progress } : {}) }));
             readStored(); // what came while the stream was closed
           },
           progress: (progress) => update(() => ({ progress })),
           metrics: (points) => update((previous) => ({ metrics: mergeMetrics(previous.metrics, points) })),
+          lost: () => update(() => ({ isLost: true })),
         });
       },
       (error: unknown) => update(() => ({ error: diagnosticFromError(error, 'openRun') })),
@@ -78,6 +82,7 @@ export function useRun<Value = unknown>(api: StudioApi, runId: string | undefine
     progress: current.progress,
     metrics: current.metrics,
     isActive: current.run ? isActiveStatus(current.run.status) : runId !== undefined && current.error === undefined,
+    isLost: current.isLost === true && current.run !== undefined && isActiveStatus(current.run.status),
     error: current.error,
   };
 }
@@ -127,8 +132,13 @@ export function useVerbRun<Value = unknown>(
     [startRun, verb, setAddressId],
   );
   const cancel = useCallback(async () => {
-    if (runId) await api.cancelRun(runId);
-  }, [api, runId]);
+    if (!runId) return;
+    try {
+      await api.cancelRun(runId);
+    } catch (error) {
+      setStartError(diagnosticFromError(error, verb));
+    }
+  }, [api, runId, verb]);
   const select = useCallback(
     (next: string | undefined) => {
       setStartError(undefined);

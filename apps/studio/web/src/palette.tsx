@@ -1,7 +1,7 @@
 /** The palette (Mod+K) and the key sheet (?), both from the list of commands. */
 import { Command as Cmdk } from 'cmdk';
 import { Button, TextField } from '@tenfold/ui';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import type { Command } from './commands.ts';
 import { saveView } from './saved-views.ts';
 
@@ -136,7 +136,8 @@ function ModalDialog({
   readonly children: ReactNode;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // A layout effect: its cleanup closes the dialog while it is still in the page, which is what gives the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
     return () => element?.close();

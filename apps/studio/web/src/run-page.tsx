@@ -6,10 +6,10 @@ import {
   CopyButton,
   DiagnosticView,
   diagnosticFromError,
-  EmptyState,
   LinkButton,
   LiveChart,
   Loading,
+  LostRun,
   ProgressView,
   ReportView,
   RunErrors,
@@ -28,7 +28,7 @@ import { httpApi } from './http-api.ts';
 import { PageBoundary } from './page-boundary.tsx';
 
 export function RunPage({ runId }: { readonly runId: string }) {
-  const { run, progress, metrics, isActive, error } = useRun(httpApi, runId);
+  const { run, progress, metrics, isActive, isLost, error } = useRun(httpApi, runId);
   useEffect(() => {
     document.title = run ? `${run.system} ${run.verb} · ${run.status}` : 'Run · Tenfold';
   }, [run]);
@@ -66,7 +66,8 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </header>
       <div className="tf-stack run-body">
         {isActive && (
-          <section className="run-progress" aria-label="Progress">
+          <section className="run-progress tf-stack" aria-label="Progress">
+            {isLost && <LostRun />}
             <ProgressView progress={run.status === 'queued' ? { phase: 'Waiting for its turn' } : progress} />
           </section>
         )}
@@ -75,11 +76,6 @@ export function RunPage({ runId }: { readonly runId: string }) {
           <PageBoundary subject={`${run.system} ${run.verb}`}>
             <ReportView report={run.report} context={{ artifactUrl: (name) => httpApi.artifactUrl(run.id, name) }} />
           </PageBoundary>
-        )}
-        {!isActive && !run.report && !run.error && run.status === 'cancelled' && (
-          <EmptyState title="This run was cancelled">
-            It has no result. Run it again, or change its params first.
-          </EmptyState>
         )}
         <LiveChart points={metrics} />
         <RunFiles run={run} />
