@@ -223,7 +223,12 @@ class Asking implements Asker {
         code: 'E_NONE_IN_TIME',
         message: `Evidence about this exists (${free.length}), but none of it fits the time. Nearest: ${nearestReason(free, pruned, constraint.spans)}.`,
       };
-    if (frame.kind === 'date') return unsureIf(unsaid.length > 0, datesOf(kept, frame, clause, pruned));
+    if (frame.kind === 'date') {
+      const dates = datesOf(kept, frame, clause, pruned);
+      return unsaid.length > 0 || 'code' in dates
+        ? unsureIf(true, dates)
+        : weighedByWords(dates.answers, clause, { frame, mode: this.#mode, trace });
+    }
     if (frame.kind === 'duration') return unsureIf(unsaid.length > 0, durationOf(kept, frame));
     const stated = frame.kind === 'count' ? statedNumber(kept, frame) : undefined;
     if (stated) return { answers: [stated] };
@@ -243,18 +248,14 @@ class Asking implements Asker {
     const graph = graphOf(kept, input);
     this.#options.onGraph?.(graph, input, depth);
     const ranked = rankAnswers(graph, input, await this.#options.ranker?.score(graph, input));
-    const { answers, unsaid: missing } = weighedByWords(ranked, clause, frame.answerType, this.#mode);
-    if (missing.length > 0) trace.notes.push(`The best evidence does not say “${missing.join(' … ')}”.`);
-    if (answers.length === 0 && ranked.length > 0)
-      return {
-        code: 'E_NO_EVIDENCE',
-        message: `No evidence in time says all of the question: “${missing.join(' … ')}” is missing.`,
-      };
-    if (answers.length === 0)
+    if (ranked.length === 0)
       return {
         code: 'E_NO_EVIDENCE',
         message: 'The evidence in time names nothing that the question does not name itself.',
       };
+    const said = weighedByWords(ranked, clause, { frame, mode: this.#mode, trace });
+    if ('code' in said) return said;
+    const { answers } = said;
     trace.notes.push(...conflictsOf(answers[0]!));
     trace.funnel.push(
       funnelOf(

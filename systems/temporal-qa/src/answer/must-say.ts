@@ -2,10 +2,10 @@
  *  emperor does not say when he died, his birth is no date of his reign, and no list of presidents says who was the
  *  youngest. */
 import type { Clause, Scored } from '../retrieve/candidates.ts';
-import type { AnswerKind } from '../understand/frame.ts';
+import type { AnswerKind, Frame } from '../understand/frame.ts';
 import type { Evidence } from '../store/types.ts';
 import { nameKey, SOFT_WORDS, stemOf, STOP_WORDS, wordsOf } from '../understand/words.ts';
-import type { Refusal } from './outcome.ts';
+import type { Outcome, Refusal, Trace } from './outcome.ts';
 import type { Answer, Mode } from './types.ts';
 
 /** Events of a life: another fact about the same name says nothing of them. */
@@ -20,6 +20,9 @@ const LIFE_SPAN = /\([^()]*\d\s*[–-]\s*[^()]*\d[^()]*\)/;
 const OF_TIMES: ReadonlySet<AnswerKind> = new Set(['date', 'duration']);
 /** Evidence that says less than this share of what the best says of the relation is about something else. */
 const SAME_RELATION = 0.5;
+/** Words of a beginning or an end: the time of what lasted has both without saying so. An election is neither. */
+const SIDE_WORDS =
+  /^(?:join|joined|joining|leave|leaves|left|leaving|term|tenure|stop|stopped|being|resign|resigned|retire|retired|step|stepped|down|take|took|over|enter|entered|cease|ceased|quit|move|moved|last|lasted|long)$/;
 /** Bits of a mask. */
 const MAX_NAMES = 30;
 
@@ -81,20 +84,27 @@ function unsurpassed(clause: Clause, items: readonly Scored[]): Saying {
   };
 }
 
-/** Answers whose best evidence leaves a word of the clause out are not certain; in certain-only mode they are none.
- *  @returns the words that the first answer's evidence leaves out beside them */
+/** Answers whose best evidence leaves a word of the clause out are not certain; in certain-only mode they are none. */
 export function weighedByWords(
   answers: readonly Answer[],
   clause: Clause,
-  answerType: string,
-  mode: Mode,
-): { readonly answers: readonly Answer[]; readonly unsaid: readonly string[] } {
-  const unsaidOf = (answer: Answer) => unsaidBy(clause, answer.support[0]!.evidence, answerType);
+  { frame, mode, trace }: { readonly frame: Frame; readonly mode: Mode; readonly trace: Trace },
+): Outcome {
+  const unsaidOf = ({ support, span }: Answer) => {
+    const isTerm = span?.kind === 'state' && support[0]!.spans.includes(span);
+    const words = unsaidBy(clause, support[0]!.evidence, frame.answerType);
+    return isTerm ? words.filter((word) => !SIDE_WORDS.test(word)) : words;
+  };
   const weighed = answers.flatMap((answer): Answer[] => {
     if (answer.verdict !== 'certain' || unsaidOf(answer).length === 0) return [answer];
     return mode === 'certain-only' ? [] : [{ ...answer, verdict: 'possible' }];
   });
-  return { answers: weighed, unsaid: answers.length === 0 ? [] : unsaidOf(answers[0]!) };
+  const unsaid = answers.length === 0 ? [] : unsaidOf(answers[0]!);
+  const missing = `“${unsaid.join(' … ')}”`;
+  if (weighed.length === 0)
+    return { code: 'E_NO_EVIDENCE', message: `No evidence in time says all of the question: ${missing} is missing.` };
+  if (unsaid.length > 0) trace.notes.push(`The best evidence does not say ${missing}.`);
+  return { answers: weighed };
 }
 
 /** Words of the clause that a piece of evidence does not say, under whatever name it has them: "Who was president at
