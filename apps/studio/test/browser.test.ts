@@ -139,7 +139,8 @@ test(
     await page.goto(studio.url);
     await page.getByRole('heading', { name: 'Last runs' }).waitFor();
     await page.keyboard.press('Control+k');
-    await page.getByPlaceholder(/^Room, verb, run/).fill('random sample');
+    await page.getByPlaceholder(/^Room, verb, run/).waitFor();
+    await page.keyboard.type('random sample'); // the focus is in the search already
     await page.keyboard.press('Enter');
     await page.waitForURL(/rooms\/pi-room/);
     const keysButton = page.getByRole('button', { name: 'Keyboard keys' });

@@ -139,7 +139,10 @@ function ModalDialog({
   // A layout effect: its cleanup closes the dialog while it is still in the page, which is what gives the focus back.
   useLayoutEffect(() => {
     const element = dialog.current;
-    if (element && !element.open) element.showModal();
+    if (element && !element.open) {
+      element.showModal();
+      element.querySelector('input')?.focus(); // the dialog itself would take the first that can have it
+    }
     return () => element?.close();
   }, []);
   return (
