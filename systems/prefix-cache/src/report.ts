@@ -33,6 +33,7 @@ export function reportWhatIf(result: WhatIf, trace: Trace): Report {
       capacityPlot(result),
       policyTable(result, trace),
       boundsTable(result.bounds),
+      { kind: 'text', text: BOUNDS_IN_WORDS },
     ],
   };
 }
@@ -67,16 +68,16 @@ function quoted(text: string): string {
 export function policyTable({ rows }: WhatIf, trace: Trace): TableBlock {
   return {
     kind: 'table',
-    caption: 'Policies, losing ones included; TTFT by the paper’s model',
+    caption: 'Reused tokens, requests with any, FLOPs saved; losing policies included; TTFT by the paper’s model',
     columns: [
       { key: 'capacity', label: 'capacity', format: 'bytes' },
       { key: 'policy', label: 'policy' },
-      { key: 'tokens', label: 'token hit rate', format: 'percent', digits: 2 },
-      { key: 'requests', label: 'requests hit', format: 'percent' },
-      { key: 'flops', label: 'FLOPs saved', format: 'percent', digits: 2 },
+      { key: 'tokens', label: 'tokens', format: 'percent', digits: 2 },
+      { key: 'requests', label: 'requests', format: 'percent' },
+      { key: 'flops', label: 'FLOPs', format: 'percent', digits: 2 },
       { key: 'ttft', label: 'P95 TTFT', format: 'duration-ms' },
       { key: 'peak', label: 'peak', format: 'bytes' },
-      { key: 'evictions', label: 'evictions', format: 'count' },
+      { key: 'evictions', label: 'evicted', format: 'count' },
     ],
     rows: rows.map((row) => ({
       capacity: row.capacityBytes,
@@ -91,18 +92,23 @@ export function policyTable({ rows }: WhatIf, trace: Trace): TableBlock {
   };
 }
 
+/** What the columns of the bounds mean: their labels are short, so that the table fits a terminal of 60 columns. */
+export const BOUNDS_IN_WORDS =
+  'No limit: unlimited memory, every token that was seen before. Admitted: unlimited memory, at the checkpoints this cache takes. α and rate: the fixed α that is best for the whole trace, and what it reuses. Future: greedy, knowing what comes. Bound: no cache of this capacity reuses more.';
+
+/** Of few and short columns: see BOUNDS_IN_WORDS. */
 export function boundsTable(bounds: readonly Bounds[]): TableBlock {
   return {
     kind: 'table',
     caption: 'Bounds on the token hit rate',
     columns: [
       { key: 'capacity', label: 'capacity', format: 'bytes' },
-      { key: 'unlimited', label: 'unlimited, by tokens', format: 'percent', digits: 2 },
-      { key: 'admission', label: 'unlimited, this admission', format: 'percent', digits: 2 },
-      { key: 'alpha', label: 'best fixed α' },
-      { key: 'static', label: 'with it', format: 'percent', digits: 2 },
-      { key: 'clairvoyant', label: 'knows the future (greedy)', format: 'percent', digits: 2 },
-      { key: 'upper', label: 'upper bound', format: 'percent', digits: 2 },
+      { key: 'unlimited', label: 'no limit', format: 'percent', digits: 2 },
+      { key: 'admission', label: 'admitted', format: 'percent', digits: 2 },
+      { key: 'alpha', label: 'α' },
+      { key: 'static', label: 'rate', format: 'percent', digits: 2 },
+      { key: 'clairvoyant', label: 'future', format: 'percent', digits: 2 },
+      { key: 'upper', label: 'bound', format: 'percent', digits: 2 },
     ],
     rows: bounds.map((bound) => ({
       capacity: bound.capacityBytes,

@@ -190,9 +190,14 @@ test('an engine that asks and never reads is not read from until it does, and ot
   assert.equal((await ask(other, { id: 1, op: 'stats' })).id, 1);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(deaf.writableLength > 0, 'the service has stopped to read');
+  const received = Promise.withResolvers<void>();
   let numBytes = 0;
-  deaf.on('data', (chunk: Buffer) => (numBytes += chunk.length)).resume();
-  while (numBytes < numAsked * 100_000) await new Promise((resolve) => setTimeout(resolve, 5));
+  deaf.on('data', (chunk: Buffer) => {
+    numBytes += chunk.length;
+    if (numBytes >= numAsked * 100_000) received.resolve();
+  });
+  deaf.resume();
+  await received.promise;
   assert.equal((await ask(other, { id: 2, op: 'stats' })).id, 2);
 });
 

@@ -50,6 +50,17 @@ test('simulate, queue and cost report what they computed', async () => {
   assert.equal((cost.result as { stateBytes: number }).stateBytes, 1_628_160);
 });
 
+test('the bounds stand uncut on a terminal of 60 columns, the policies on one of 80 but for the adaptive cache’s word', async () => {
+  const { report } = await runVerbInTest(manifest, 'simulate', { policies: 'lru,adaptive', capacity: '500MB,2GB' });
+  const at = (width: number, columns: number): string => {
+    const table = report!.blocks.find((block) => block.kind === 'table' && block.columns.length === columns)!;
+    return renderTerminal({ ...report!, blocks: [table] }, { width });
+  };
+  assert.match(at(60, 7), /\ncapacity +no limit +admitted +α +rate +future +bound\n/);
+  assert.doesNotMatch(at(60, 7), /…/);
+  assert.match(at(80, 8), /\ncapacity +policy +tokens +requests +FLOPs +P95 TTFT +peak +evicted\n/);
+});
+
 test('simulate writes its table as CSV, a line a policy and capacity, and warns of a trace out of order', async () => {
   const line = (ts: number) =>
     JSON.stringify({ session_id: 0, turn_id: ts, ts, input_tokens: [ts + 1], output_tokens: [] });

@@ -1,5 +1,6 @@
 /** Follows an engine's KV events over ZeroMQ. A gap is filled from its replay socket, or the engine's blocks are forgotten.
  *  What cannot be read is counted and skipped: one engine that sends nonsense must not stop the router. */
+import type { Dealer } from 'zeromq';
 import { prefixError } from '../prefix-errors.ts';
 import { decodeBatch, type KvEvent } from '../server/kv-events.ts';
 import type { BlockIndex } from './block-index.ts';
@@ -95,9 +96,9 @@ function sequenceFrom(frame: Uint8Array): number | undefined {
   return frame.length === SEQUENCE_BYTES ? Number(Buffer.from(frame).readBigInt64BE()) : undefined;
 }
 
-async function dealerTo(endpoint: string): Promise<Disposable & { readonly socket: import('zeromq').Dealer }> {
-  const { Dealer } = await import('zeromq');
-  const dealer = asDisposable(new Dealer({ receiveTimeout: REPLAY_TIMEOUT_MS, ipv6: true, linger: 0 }));
+async function dealerTo(endpoint: string): Promise<Disposable & { readonly socket: Dealer }> {
+  const zeromq = await import('zeromq');
+  const dealer = asDisposable(new zeromq.Dealer({ receiveTimeout: REPLAY_TIMEOUT_MS, ipv6: true, linger: 0 }));
   try {
     connect(dealer.socket, endpoint);
   } catch (error) {

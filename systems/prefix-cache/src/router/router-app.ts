@@ -203,7 +203,7 @@ function releasedBody(release: () => void): null {
 /** Cuts the connection to the client, the only sign that half an answer is no whole one; absent outside a server. */
 function cutOf(context: Context): (() => void) | undefined {
   const { outgoing } = (context.env ?? {}) as { readonly outgoing?: { destroy(): void } };
-  return outgoing && (() => void outgoing.destroy());
+  return outgoing && (() => outgoing.destroy());
 }
 
 /** The same stream.

@@ -3,7 +3,7 @@
 import { formatBytes, formatDuration, formatPercent } from '@tenfold/core/base';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { openService } from '../engine/open-engine.ts';
-import { boundsTable, policyTable } from '../report.ts';
+import { BOUNDS_IN_WORDS, boundsTable, policyTable } from '../report.ts';
 import { whatIf } from '../sim/what-if.ts';
 import { MODEL_FOLDER, openNamedTrace, openProfile } from './trace-source.ts';
 
@@ -78,6 +78,7 @@ export async function run(_params: unknown, context: VerbContext): Promise<VerbR
         },
         policyTable(result, trace),
         boundsTable(result.bounds),
+        { kind: 'text', text: BOUNDS_IN_WORDS },
         {
           kind: 'callout',
           tone: broken.length === 0 ? 'good' : 'bad',
