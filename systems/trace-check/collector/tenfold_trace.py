@@ -102,15 +102,19 @@ def generate(name, seed, shape, boxes, local, sigma=1.0, mean=0.0, device="cpu")
 
 def generate_tokens(name, seed, count, vocab, max_tp=64):
     """Token ids that hold the first and last id of every vocabulary shard: a wrong mask hides elsewhere."""
-    ids = counter_hash(fnv1a32(name) ^ seed, torch.arange(count)) % vocab
+    hashes = counter_hash(fnv1a32(name) ^ seed, torch.arange(count + 1))
+    ids, last = hashes[:count] % vocab, int(hashes[count])
     wanted, tp = [0, vocab - 1], 2
     while tp <= min(max_tp, vocab // 2):
         if vocab % tp == 0:
             wanted += [i for r in range(1, tp) for i in (vocab // tp * r - 1, vocab // tp * r)]
         tp *= 2
     wanted = list(dict.fromkeys(wanted))
-    stride = max(1, count // len(wanted))
-    for i, token in enumerate(wanted[:count]):
+    if len(wanted) > count:  # half as many as there are tokens, others in each batch, so that batches stay distinct
+        others, room = wanted[4:], count // 2
+        wanted = wanted[:min(4, room)] + [others[(last + i) % len(others)] for i in range(room - min(4, room))]
+    stride = max(1, count // max(1, len(wanted)))
+    for i, token in enumerate(wanted):
         ids[(i * stride) % count] = token
     return ids
 
@@ -277,7 +281,7 @@ class Recorder:
         self.precision, self.perturb, self.rewrite, self.loss_factor = precision, perturb, rewrite, loss_factor
         self.iteration, self.batch, self.seq, self.part, self.pending, self.pending_bytes = 0, 0, 0, 0, [], 0
         self.model, self.handles, self.seen, self.changed, self.total, self.annotate, self.offset = None, [], set(), 0, 0, (lambda name, kind: None), 0
-        self.embeddings, self.first, self.calls, self.thread = set(), None, {}, threading.get_ident()
+        self.buffers, self.embeddings, self.first, self.calls, self.thread = False, set(), None, {}, threading.get_ident()
         os.makedirs(folder, exist_ok=True)
         for old in [f for f in os.listdir(folder) if f.startswith("rank%05d." % self.rank)]:
             if not overwrite:
@@ -369,11 +373,13 @@ class Recorder:
         self.pending, self.pending_bytes, self.part = [], 0, self.part + 1
 
     # --- hooks ---
-    def watch(self, model, annotate=None, preset=None, layer_offset=0, sizes=None, leaves_only=True, skip=()):
-        """Hooks every leaf module (and every module marked `trace_leaf`). Names of DDP, FSDP and compile wrappers are stripped."""
+    def watch(self, model, annotate=None, preset=None, layer_offset=0, sizes=None, leaves_only=True, skip=(), buffers=None):
+        """Hooks every leaf module (and every module marked `trace_leaf`). Names of DDP, FSDP and compile wrappers are stripped.
+        buffers: record them too at the first step; default with preset "wrapped", whose ranks all hold the same ones."""
         if preset == "megatron" and annotate is None:
             annotate = megatron_placements(**sizes)
         self.model, self.annotate, self.offset = model, annotate or self.annotate, layer_offset
+        self.buffers = preset == "wrapped" if buffers is None else buffers
         inside = set()
         for name, module in model.named_modules():
             is_leaf = getattr(module, "trace_leaf", False) or not list(module.children())
@@ -466,6 +472,10 @@ class Recorder:
         self.iteration, self.part, self.seen, self.calls = iteration, 0, set(), {}
         if self.model is not None:
             self.params(self.model)
+            for name, buffer in self.model.named_buffers() if self.buffers else ():
+                if buffer.dtype in _DTYPES:
+                    self.capture("param", canonical(name, self.offset), buffer)
+            self.buffers = False
 
     def micro_batch(self, index):
         """@param index  global micro-batch: local * DP + dp rank."""

@@ -105,6 +105,9 @@ export function withFiles(report: Report, paths: readonly string[], dryRun: bool
   return { ...report, blocks: [...report.blocks, { kind: 'text', text }] };
 }
 
+/** Errors below this are drawn at it. */
+const LEAST_SHOWN = 1e-12;
+
 function findingsTable(rows: readonly Finding[], total: number): Block {
   return {
     kind: 'table',
@@ -141,7 +144,8 @@ function errorCurves(findings: readonly Finding[]): Block {
     y: { label: 'relative error', scale: 'log' },
     series: [
       { name: 'tolerance', points: picked.map(({ tau }, x) => ({ x, y: tau })) },
-      { name: 'candidate', points: picked.map(({ rel, id }, x) => ({ x, y: rel, label: id })) },
+      // Denormal differences would leave the curves a sliver at the top.
+      { name: 'candidate', points: picked.map(({ rel, id }, x) => ({ x, y: Math.max(rel, LEAST_SHOWN), label: id })) },
     ],
   };
 }

@@ -183,7 +183,10 @@ export interface Hint {
     | 'operands'
     | 'ring'
     | 'underflow'
-    | 'frozen-scale';
+    | 'frozen-scale'
+    | 'copies'
+    | 'dropout'
+    | 'ranks';
   readonly text: string;
 }
 

@@ -83,11 +83,19 @@ print(json.dumps(out))`,
     assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), wanted);
   });
 
-  test('makes the tokens of the checker', () => {
+  test('makes the tokens of the checker, also where a batch is too short for all ids it wants', () => {
     const { stdout, stderr } = runPython(
-      `print(json.dumps(trace.generate_tokens("tokens/mb3", 9, 66, 512, 8).tolist()))`,
+      `print(json.dumps([trace.generate_tokens("tokens/mb3", 9, n, 512, tp).tolist() for n, tp in ((66, 8), (33, 64), (5, 64), (1, 64))]))`,
     );
-    assert.deepEqual(JSON.parse(stdout || JSON.stringify(stderr)), [...generateTokens('tokens/mb3', 9, 66, 512, 8)]);
+    assert.deepEqual(
+      JSON.parse(stdout || JSON.stringify(stderr)),
+      [
+        [66, 8],
+        [33, 64],
+        [5, 64],
+        [1, 64],
+      ].map(([count, tp]) => [...generateTokens('tokens/mb3', 9, count, 512, tp)]),
+    );
   });
 
   test('refuses wrong calls with what was expected', () => {
@@ -266,7 +274,7 @@ class Table(torch.nn.Module):
     def forward(self, ids):
         return self.fc(self.wte(ids))
 plain = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Tanh())
-for name, model, given in (("wte", Table(), torch.arange(16)), ("plain", plain, torch.randn(4, 8))):
+for name, model, given in (("table", Table(), torch.arange(16)), ("input", plain, torch.randn(4, 8))):
     for kind, moved in (("reference", None), ("perturbed", {"seed": 1})):
         trace.start(os.path.join(${JSON.stringify(folder)}, name + "-" + kind), role=kind, perturb=moved)
         trace.watch(model)
@@ -281,8 +289,8 @@ except RuntimeError as error:
     assert.equal(done.status, 0, done.stderr);
     assert.match(done.stdout, /nothing was perturbed; call watch\(model\) before the step/);
     for (const [name, first] of [
-      ['wte', 'it0/mb0/out/wte'],
-      ['plain', 'it0/mb0/in/0'],
+      ['table', 'it0/mb0/out/wte'],
+      ['input', 'it0/mb0/in/0'],
     ]) {
       const [reference, moved] = [await openTrace(at(`${name}-reference`)), await openTrace(at(`${name}-perturbed`))];
       const { ePert } = estimateTolerance('float32', perturbedComparisons(reference, [moved])).get(first)!;
@@ -291,6 +299,45 @@ except RuntimeError as error:
       reference.close();
       moved.close();
     }
+  });
+
+  test('preset wrapped records buffers at the first step, so that a stale one is found before the loss moves', async () => {
+    const done = runPython(`
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(8, 8)
+        self.register_buffer("pos", torch.arange(8.0))
+        self.register_buffer("mask", torch.ones(8, dtype=torch.bool))
+    def forward(self, x):
+        return self.fc(x + self.pos) * self.mask
+def record(name, world, stale):
+    for rank in range(world):
+        torch.manual_seed(0)
+        model = Model()
+        if rank and stale:
+            model.pos.mul_(2)
+        trace.start(os.path.join(${JSON.stringify(folder)}, name), role="candidate", mesh={"dp": world}, rank=rank, world=world)
+        trace.watch(model, preset="wrapped")
+        for step in range(2):
+            trace.step(step); trace.micro_batch(rank)
+            model(torch.ones(2, 8)).sum().backward()
+        trace.finish()
+record("buffers-one", 1, False)
+record("buffers-stale", 2, True)`);
+    assert.equal(done.status, 0, done.stderr);
+    const [reference, candidate] = [await openTrace(at('buffers-one')), await openTrace(at('buffers-stale'))];
+    assert.deepEqual(
+      [...reference.tensors.keys()].filter((id) => /pos|mask/.test(id)),
+      ['it0/param/pos', 'it0/param/mask'],
+    );
+    const { text } = checkTrace({ reference, candidate });
+    assert.match(
+      text,
+      /^it0\/param\/pos .*along dp \(ranks 0, 1\)\. Likely: dp 1 \(2\.00 times it\) is off; dp 0 agrees/,
+    );
+    reference.close();
+    candidate.close();
   });
 
   test('tensors that are overwritten in place after the hook keep what they were', async () => {

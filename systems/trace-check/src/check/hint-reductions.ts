@@ -27,6 +27,9 @@ export function vectorsOf(buckets: number | undefined): VectorOf {
   };
 }
 
+/** Where more than this share of the candidate is not the reference times a factor, it is no such multiple. */
+const LARGEST_REST = 0.25;
+
 interface NamedSize {
   readonly name: string;
   readonly size: number;
@@ -38,6 +41,7 @@ export function explainScale({ alpha, rel, tau, kind }: Finding, tensor: Logical
   if (!Number.isFinite(alpha) || Math.abs(alpha - 1) <= tau || alpha === 0) return [];
   const residual = Math.sqrt(Math.max(0, rel ** 2 - (alpha - 1) ** 2));
   if (residual > Math.max(tau * Math.max(1, Math.abs(alpha)), SCALE_RESIDUAL * Math.abs(alpha - 1))) return [];
+  if (residual > LARGEST_REST * Math.abs(alpha)) return [];
   const sizes: NamedSize[] = info.mesh.axes
     .filter(({ size }) => size > 1)
     .map(({ name, size }) => ({ name: name.toUpperCase(), size }));

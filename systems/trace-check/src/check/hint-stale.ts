@@ -7,6 +7,8 @@ import { mergeWhole } from './merge.ts';
 
 /** Choosing between two values per element must leave less than this share of the error. */
 const STALE_RESIDUAL = 0.1;
+/** The surplus of a gradient that was not cleared is an older one to within this: the runs may have parted a little. */
+const UNCLEARED_RESIDUAL = 0.02;
 
 /** Equal to another micro-batch or to the step before, or made of values of the present and the step before. */
 export function explainStale(
@@ -58,6 +60,30 @@ function explainStaleElements(
     kind: 'stale',
     text: `stale: ${share} % of the elements equal ${formatId({ ...fields, iteration: fields.iteration - 1 })} of the reference, the rest is right: parameters of the step before were still in use`,
   };
+}
+
+/** What the gradient has too much is the gradient of the step before, or of all steps before. */
+export function explainUncleared(
+  id: string,
+  actual: Float32Array,
+  expected: Float32Array,
+  reference: TraceRun,
+): Hint | undefined {
+  const fields = parseId(id);
+  if (fields.kind !== 'main_grad' || fields.iteration === 0) return undefined;
+  const surplus = actual.map((value, i) => value - expected[i]);
+  const sum = new Float32Array(actual.length);
+  for (let iteration = fields.iteration - 1; iteration >= 0; iteration--) {
+    const before = reference.tensors.get(formatId({ ...fields, iteration }));
+    if (!before || before.numel !== actual.length) return undefined;
+    const { data } = mergeWhole(before);
+    for (let i = 0; i < sum.length; i++) sum[i] += data[i];
+    if (relativeTo(surplus, sum, 1) > UNCLEARED_RESIDUAL) continue;
+    const steps =
+      fields.iteration - iteration === 1 ? 'the step before' : `${fields.iteration - iteration} steps before`;
+    return { kind: 'stale', text: `holds the gradient of ${steps} too: gradients were not cleared between steps` };
+  }
+  return undefined;
 }
 
 /** A rank whose copy of a parameter did not take part in the step. */

@@ -12,8 +12,10 @@ import { explainOperands } from './hint-operands.ts';
 import { explainReduction, explainScale, relativeTo, vectorsOf, type VectorOf } from './hint-reductions.ts';
 import { explainRing } from './hint-ring.ts';
 import { explainAddedRows } from './hint-rows.ts';
+import { explainCopies } from './hint-copies.ts';
+import { explainDropout } from './hint-dropout.ts';
 import { explainFrozenScale, explainUnderflow } from './hint-scales.ts';
-import { explainStale, explainStaleCopy } from './hint-stale.ts';
+import { explainStale, explainStaleCopy, explainUncleared } from './hint-stale.ts';
 import { mergeWhole } from './merge.ts';
 
 /** Tensors above this are not loaded for hints. */
@@ -34,6 +36,7 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
   );
   return (id, finding) => {
     const [cand, ref] = [a.tensors.get(id), b.tensors.get(id)];
+    if (finding.kind === 'recompute_out' && isFull) return explainRecomputation(id, a);
     if (!cand || !ref || cand.numel > MAX_ELEMENTS) return [];
     if (finding.status !== 'FAIL' && finding.status !== 'REPLICA_DIVERGED') return [];
     if (finding.kind === 'scale') return [explainFrozenScale(finding, a, b)].filter((hint) => hint !== undefined);
@@ -41,8 +44,19 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     const scale = isLossScaled ? reference.info.lossFactor / candidate.info.lossFactor : 1;
     const hints: Hint[] = [];
     hints.push(...explainScale(finding, cand, candidate));
-    if (isFull || isSketch) hints.push(...explainReduction(cand, vectorOf(ref).data, finding, scale, vectorOf));
-    if (isFull) {
+    if (isFull || isSketch) {
+      const expected = vectorOf(ref).data;
+      const reduction = explainReduction(cand, expected, finding, scale, vectorOf);
+      const copies = reduction.length > 0 ? undefined : explainCopies(cand, expected, finding, scale, vectorOf);
+      hints.push(...reduction, ...(copies ? [copies] : []));
+    }
+    // Where copies differ, the one that was compared may be right: then its round-off explains nothing.
+    const isOff = !(finding.rel <= finding.tau);
+    if (isFull && !isOff) {
+      const stale = explainStaleCopy(id, cand, b, finding);
+      if (stale) hints.unshift(stale);
+    }
+    if (isFull && isOff) {
       const expected = mergeWhole(ref).data;
       const actual = mergeWhole(cand).data;
       if (scale !== 1) for (let i = 0; i < actual.length; i++) actual[i] *= scale;
@@ -52,6 +66,7 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
         if (hint) hints.push(hint);
       }
       for (const hint of [
+        explainDropout(actual, expected, finding.tau),
         explainAddedRows(actual, expected, finding, b),
         explainOperands(finding, a, b),
         explainUnderflow(actual, expected),
@@ -60,7 +75,10 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
         if (hint) hints.push(hint);
       const ring = explainRing(finding, a, b, vectorOf);
       if (ring) hints.push(ring);
-      const stale = explainStale(id, actual, b, finding) ?? explainStaleCopy(id, cand, b, finding);
+      const stale =
+        explainStale(id, actual, b, finding) ??
+        explainStaleCopy(id, cand, b, finding) ??
+        explainUncleared(id, actual, expected, b);
       if (stale) hints.unshift(stale);
     }
     if (isFull || isSketch) {
@@ -73,6 +91,17 @@ export function createExplainer(reference: TraceRun, candidate: TraceRun): (id: 
     }
     return hints;
   };
+}
+
+/** A recomputed output beside the first one of the same run. */
+function explainRecomputation(id: string, a: TraceRun): Hint[] {
+  const [again, first] = [a.tensors.get(id), a.tensors.get(formatId({ ...parseId(id), kind: 'out' }))];
+  if (!again || !first || again.numel > MAX_ELEMENTS || again.numel !== first.numel) return [];
+  const dropout = explainDropout(mergeWhole(again).data, mergeWhole(first).data, 0);
+  if (!dropout) return [];
+  const text =
+    'zeros stand at other places than in the first pass: the state of the generator was not kept for the dropout';
+  return [{ kind: 'dropout', text }];
 }
 
 interface Pair {

@@ -18,6 +18,7 @@ import type {
 import type { Comparisons } from './compare-runs.ts';
 import { censusOfLayers } from '../trace/layer-map.ts';
 import { checkInvariants, ownedLayers } from './invariants.ts';
+import { createPlacer } from './micro-batch-place.ts';
 import { SKETCH_GUARD } from './sketch.ts';
 import { STATIC_FACTOR, staticTolerance, unitOf, type Tolerances } from './tolerance.ts';
 
@@ -122,10 +123,12 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
     const chosen = new Set([...Object.values(firsts), ...failing.slice(0, MAX_EXPLAINED).map(({ id }) => id)]);
     for (const finding of failing) if (chosen.has(finding.id)) explained.set(finding.id, explain(finding.id, finding));
   }
-  const all = [...(census ? [census] : []), ...findings].map((finding) => ({
-    ...finding,
-    hints: [...finding.hints, ...(explained.get(finding.id) ?? [])],
-  }));
+  const placeOf = createPlacer(findings, candidate);
+  const all = [...(census ? [census] : []), ...findings].map((finding) => {
+    const hints = [...finding.hints, ...(explained.get(finding.id) ?? [])];
+    const place = explained.has(finding.id) ? placeOf(finding) : undefined;
+    return { ...finding, hints: place === undefined ? hints : [...hints, { kind: 'ranks' as const, text: place }] };
+  });
   const counts = countStatuses(all);
   const culprit = culpritFinding && {
     id: culpritFinding.id,
@@ -149,10 +152,10 @@ export function judge({ reference, candidate, comparisons, tolerances, explain }
     );
   if (precision !== 'float32')
     notes.push('A pass in low precision leaves small logic errors unseen; check a float32 pass of the same step too.');
-  const hint = culprit && all.find(({ id }) => id === culprit.id)?.hints[0]?.text;
+  const hints = culprit && all.find(({ id }) => id === culprit.id)?.hints;
   return {
     verdict,
-    text: verdictText(verdict, counts, culprit, culpritFinding, hint),
+    text: verdictText(verdict, counts, culprit, culpritFinding, hints ?? []),
     ...(culprit && verdict !== 'pass' ? { culprit } : {}),
     firsts,
     counts,
@@ -258,6 +261,8 @@ function statusOf(
   if (comparison.normRef === 0) {
     return comparison.normCand <= limit ? ['PASS', 'zero in the reference'] : ['FAIL', 'zero in the reference only'];
   }
+  if (tolerance.status === 'inconclusive' && Math.max(comparison.normRef, comparison.normCand) <= limit)
+    return ['PASS', 'no more than round-off in both runs'];
   if (tolerance.status === 'inconclusive')
     return ['INCONCLUSIVE', `moves by ${tolerance.ePert.toPrecision(2)} under one rounding unit`];
   if (!(rel <= tau)) return comparison.isLowerBound ? ['FAIL', 'norm or sum alone differ by this much'] : ['FAIL'];
@@ -372,7 +377,7 @@ function verdictText(
   counts: CheckResult['counts'],
   culprit: CheckResult['culprit'],
   finding: Finding | undefined,
-  hint: string | undefined,
+  hints: readonly Hint[],
 ): string {
   if (verdict === 'pass') {
     const others = counts.SKIPPED + counts.INCONCLUSIVE;
@@ -386,5 +391,7 @@ function verdictText(
     ? ` (error ${finding.rel.toPrecision(3)}, tolerance ${finding.tau.toPrecision(2)})`
     : '';
   const what = finding.note && finding.status !== 'FAIL' ? `: ${finding.note}` : '';
-  return `${finding.id} is the first tensor that ${finding.status === 'MISSING' ? 'is missing' : 'diverges'}${size}${what}.${hint ? ` Likely: ${hint}.` : ''}`;
+  const place = hints.find(({ kind }) => kind === 'ranks')?.text;
+  const hint = hints.find(({ kind }) => kind !== 'ranks')?.text;
+  return `${finding.id} is the first tensor that ${finding.status === 'MISSING' ? 'is missing' : 'diverges'}${size}${place ? `, ${place}` : ''}${what}.${hint ? ` Likely: ${hint}.` : ''}`;
 }

@@ -56,11 +56,23 @@ export function roundToBfloat16(values: Float32Array): Float32Array {
 export function generateTokens(id: string, planSeed: number, count: number, numVocab: number, maxTp = 64): Int32Array {
   const stream = streamFromId(id, planSeed);
   const tokens = Int32Array.from({ length: count }, (_, i) => counterHash(stream, i) % numVocab);
-  const wanted = boundaryTokens(numVocab, maxTp);
+  const wanted = wantedTokens(boundaryTokens(numVocab, maxTp), count, counterHash(stream, count));
   // Spread over the sequence so that every context-parallel chunk holds some.
   const stride = Math.max(1, Math.floor(count / Math.max(1, wanted.length)));
-  wanted.slice(0, count).forEach((token, i) => (tokens[(i * stride) % count] = token));
+  wanted.forEach((token, i) => (tokens[(i * stride) % count] = token));
   return tokens;
+}
+
+/** Ids that are always there: those of the widest shards. */
+const NUM_ALWAYS = 4;
+
+/** All of them where they fit; else half as many as there are tokens, others in each batch, so that batches stay distinct. */
+function wantedTokens(boundaries: readonly number[], count: number, hash: number): readonly number[] {
+  if (boundaries.length <= count) return boundaries;
+  const always = boundaries.slice(0, Math.min(NUM_ALWAYS, count >> 1));
+  const others = boundaries.slice(NUM_ALWAYS);
+  const numOthers = (count >> 1) - always.length;
+  return [...always, ...Array.from({ length: numOthers }, (_, i) => others[(hash + i) % others.length])];
 }
 
 /** First and last id of every vocabulary shard, widest shards first. */
