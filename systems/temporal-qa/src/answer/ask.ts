@@ -225,7 +225,8 @@ class Asking implements Asker {
       };
     if (frame.kind === 'date') {
       const dates = datesOf(kept, frame, clause, pruned);
-      return unsaid.length > 0 || 'code' in dates
+      if ('code' in dates) return dates;
+      return unsaid.length > 0
         ? unsureIf(true, dates)
         : weighedByWords(dates.answers, clause, { frame, mode: this.#mode, trace });
     }

@@ -2,11 +2,13 @@
  *  marine division in 2010" says 2010 of the sale. */
 import { annotateDates, sameSpan, type TimeSpan } from '../time/index.ts';
 import type { Clause } from '../retrieve/candidates.ts';
-import { foldText, stemOf } from '../understand/words.ts';
+import { foldText, isRelationWord, stemOf } from '../understand/words.ts';
 import type { Judged } from './prune.ts';
 
 /** Characters that a new clause between word and date counts for. */
 const NEW_CLAUSE = 60;
+/** The verb has its own date; the subject is shared. */
+const RELATION_WEIGHT = 4;
 /** Characters that a place within a name counts for. */
 const IN_NAME = 100;
 const CLAUSE_BREAK = /;|,|\s(?:and|but|while|when|before|after)\s/g;
@@ -35,8 +37,9 @@ export function nearestSpan(item: Judged, spans: readonly TimeSpan[], clause: Cl
       : 0,
   );
   for (const match of folded.matchAll(/[\p{L}\p{N}]+/gu)) {
-    const weight = weightOf.get(stemOf(match[0]));
-    if (weight === undefined) continue;
+    const own = weightOf.get(stemOf(match[0]));
+    if (own === undefined) continue;
+    const weight = own * (isRelationWord(match[0]) ? RELATION_WEIGHT : 1);
     places.forEach(({ start, end }, index) => {
       const end_ = match.index + match[0].length;
       const between = start >= end_ ? body.slice(end_, start) : body.slice(end, Math.max(end, match.index));

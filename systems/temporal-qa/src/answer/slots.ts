@@ -14,6 +14,8 @@ export interface SlotAnswer {
 
 export const PERSON_TYPES =
   /person|human|president|minister|player|scientist|writer|astronaut|politician|king|queen|pope|coach|monarch|emperor|physicist|chemist|author|cosmonaut/;
+/** Small words within names of people. */
+const PARTICLE = /^(?:of|the|de|del|della|da|di|du|van|von|der|den|la|le|el|al|bin|ibn|y|e|zu|af|av)$/;
 const TYPE_MATCH = 0.5;
 /** Types are given for some names alone, so a match counts less than a column of that name. */
 const NOUN_MATCH = 0.25;
@@ -71,9 +73,12 @@ export function slotAnswers(
   if (fields.length > 0 && evidence.subject) add(evidence.subject, 0.2, '');
   if (fields.length === 0) {
     const body = evidence.subject ? evidence.text.slice(evidence.subject.length + 2) : evidence.text;
-    for (const name of namesIn(body)) add(name, 0, '');
-    // a sentence about someone who is named only by the page: "He …"
-    if (evidence.subject) add(evidence.subject, /^(?:He|She|It|They|His|Her|Its)\b/.test(body) ? 0.3 : -0.2, '');
+    for (const name of namesIn(body)) add(name, placeOf(name, body, asked), '');
+    if (asked === 'entity') for (const amount of amountsIn(body)) add(amount, -0.1, '', true);
+    // a sentence about someone who is named only by the page: "He …"; "Her predecessor" is somebody else
+    const isOfPage = /^(?:He|She|It|They)\b/.test(body);
+    if (evidence.subject && (asked !== 'person' || mayBePerson(evidence.subject, linker)))
+      add(evidence.subject, isOfPage ? 0.3 : -0.2, '');
     if (asked === 'entity') for (const phrase of objectsOfVerbs(body, questionStems)) add(phrase, -0.1, '');
   }
   const best = new Map<string, SlotAnswer>();
@@ -83,6 +88,36 @@ export function slotAnswers(
     if (!known || known.fit < answer.fit) best.set(key, answer);
   }
   return [...best.values()].toSorted((a, b) => b.fit - a.fit);
+}
+
+const AMOUNT =
+  /(?<![\d.,–-])(?:[€$£¥]\s?\d[\d.,]*(?: (?:thousand|million|billion))?|\d[\d.,]*(?:\s?%| (?:percent|per cent|thousand|million|billion)(?: \p{Ll}+| \p{Lu}{3}\b)?))/gu;
+const ORGANISATION =
+  /\b(?:University|Institute|College|School|Academy|Hospital|Museum|Company|Bank|Studios?|Laborator(?:y|ies)|GmbH|AG|Inc|Ltd|LLC|Corp)\b/;
+
+/** Money, shares and large counts, with their unit. */
+function amountsIn(text: string): string[] {
+  return [...text.matchAll(AMOUNT)].map(([amount]) => amount.replace(/[.,]+$/, ''));
+}
+
+/** Bonus of a name for where it stands: "…: Junior developer, …" begins with a capital and no name; who is asked for a
+ *  place is told of a house rather than of a subject. */
+function placeOf(name: string, body: string, asked: string): number {
+  if (asked === 'place' && ORGANISATION.test(name)) return 0.1;
+  const at = body.indexOf(name);
+  const isLabel =
+    !/\s/.test(name) && body.slice(0, at).endsWith(': ') && /^ \p{Ll}/u.test(body.slice(at + name.length));
+  return isLabel ? -0.15 : 0;
+}
+
+/** A page may be named by a person: it has no other type, and no small or first word of a phrase. */
+function mayBePerson(title: string, linker: Linker): boolean {
+  const type = linker.typeOf(title);
+  if (type !== undefined) return PERSON_TYPES.test(type);
+  return title
+    .replace(/\s*\([^)]*\)$/, '')
+    .split(/\s+/)
+    .every((word) => /^["“(]?\p{Lu}/u.test(word) || PARTICLE.test(word));
 }
 
 /** "STS-125, May 2009" is STS-125. */

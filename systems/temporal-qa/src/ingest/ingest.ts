@@ -127,8 +127,13 @@ function* readFile(file: string, options: IngestOptions): Generator<Item> {
     if (text === undefined) return;
     if (ending === '.html' || ending === '.htm') yield* readHtml(text, page);
     else if (ending === '.wiki' || ending === '.wikitext') yield* readWikitext(text, page);
-    else yield* readMarkdown(text, page);
+    else yield* readMarkdown(ending === '.txt' ? withHeading(text) : text, page);
   }
+}
+
+/** The first line of a plain text is its heading, if it stands alone and is no sentence. The lines keep their numbers. */
+function withHeading(text: string): string {
+  return text.replace(/^(\p{Lu}.{0,78}[^\s.!?:;,])(?=\r?\n[ \t]*\r?\n)/u, '# $1');
 }
 
 /** A page as text. One that is not UTF-8 is read as Windows-1252; what is no text at all is left out with a problem. */

@@ -1,9 +1,26 @@
 /** Markdown and plain text: headings, paragraphs as sentences, GFM tables, `Key: value` lines as infobox lines. */
+import { annotateDates } from '../time/index.ts';
 import { evidenceOfInfobox, evidenceOfTable, type Cell } from './tables.ts';
 import { evidenceOfSentence, sentencesOf } from './sentences.ts';
 import type { Item } from './types.ts';
 
 const INFOBOX_LINE = /^[-*]?\s*\*{0,2}([\p{Lu}][\p{L} '’/-]{1,40}?)\*{0,2}\s*:\*{0,2}\s+(\S.{0,200})$/u;
+
+/** A line no longer than this did not end for want of room. */
+const SHORT_LINE = 60;
+/** A line that begins with a date and says what was then: a CV, a chronicle. */
+const DATED_LINE = /^(?:\S+ ){0,7}?\S*\d{4}\S*(?: (?:[–—-]|to|until) (?:\S+ ){0,3}?\S+?)?\s*(?::|[–—-]|\t)\s+\S/u;
+
+function isDated(line: string): boolean {
+  return DATED_LINE.test(line) && annotateDates(line)[0]?.start === 0;
+}
+
+/** Whether a line begins anew although no empty line parts it from the one before. */
+function beginsAnew(line: string, before: string): boolean {
+  if (isDated(line)) return true;
+  const isOpen = before.trim().length > SHORT_LINE && !/[.:;!?]\s*$/.test(before);
+  return !isOpen && INFOBOX_LINE.test(line);
+}
 
 /** @param options.title  used until the first heading */
 export function* readMarkdown(
@@ -14,16 +31,24 @@ export function* readMarkdown(
   let section = '';
   let paragraph: string[] = [];
   let paragraphLine = 0;
+  /** Heading of the section, for lines that say too little alone. */
+  let context = '';
   let numTables = 0;
   const lines = text.split(/\r?\n/);
   const flush = function* (): Generator<Item> {
     const body = plainText(paragraph.join(' '));
     paragraph = [];
     if (body.trim() === '') return;
+    const heading = context;
+    context = '';
     for (const sentence of sentencesOf(body))
       yield {
         kind: 'evidence',
-        evidence: evidenceOfSentence(sentence, { ...page, title, locator: `line ${paragraphLine}` }),
+        evidence: evidenceOfSentence(heading === '' ? sentence : `${heading}, ${sentence}`, {
+          ...page,
+          title,
+          locator: `line ${paragraphLine}`,
+        }),
       };
   };
   let index = 0;
@@ -64,6 +89,7 @@ export function* readMarkdown(
         yield { kind: 'evidence', evidence };
       continue;
     }
+    if (paragraph.length > 0 && beginsAnew(line, lines[index - 1]!)) yield* flush();
     const info = INFOBOX_LINE.exec(line);
     if (info && paragraph.length === 0) {
       yield {
@@ -80,11 +106,22 @@ export function* readMarkdown(
     else {
       const item = /^\s*(?:[-*+]|\d{1,3}[.)])\s+(.*)$/.exec(line);
       if (item) yield* flush();
-      if (paragraph.length === 0) paragraphLine = index + 1;
+      if (paragraph.length === 0) {
+        paragraphLine = index + 1;
+        const text = item ? item[1]! : line;
+        context =
+          section !== '' && annotateDates(text).length > 0 && !isSentence(text, lines[index + 1]) ? section : '';
+      }
       paragraph.push(item ? item[1]! : line.replace(/^>\s?/, ''));
     }
   }
   yield* flush();
+}
+
+/** Running text ends its sentences, or goes on in the next line. */
+function isSentence(line: string, next = ''): boolean {
+  if (isDated(line)) return false;
+  return /[.!?]["”’)]?\s*$/.test(line) || line.length > (next.trim() === '' ? SHORT_LINE * 2 : SHORT_LINE);
 }
 
 function cellsOf(line: string, isHeader: boolean): Cell[] {

@@ -1,5 +1,5 @@
 /** Sentences of running text, and evidence of them. */
-import { statedSpans } from '../time/index.ts';
+import { spansOfText, statedSpans } from '../time/index.ts';
 import type { NewEvidence } from '../store/types.ts';
 import { namesIn } from './names.ts';
 
@@ -18,7 +18,18 @@ export function sentencesOf(text: string): string[] {
     from = match.index + match[0].length;
   }
   if (from < clean.length) sentences.push(clean.slice(from));
-  return sentences;
+  return sentences.flatMap(partsOf);
+}
+
+/** A list of names with dates has none. */
+const CLAUSE_VERB =
+  /\b(?:was|were|is|are|has|had|led|became|held|ran|took|began|left|won|lost|made|went|came|built|sold|bought|\p{Ll}{2,}ed)\b/u;
+
+/** "A led it until 1951; B from 1951": parts that each state a time are sentences of their own. */
+function partsOf(sentence: string): string[] {
+  if (!sentence.includes(';') || /[([][^)\]]*;/.test(sentence)) return [sentence];
+  const parts = sentence.split(/;\s+/).filter((part) => part !== '');
+  return parts.every((part) => CLAUSE_VERB.test(part) && spansOfText(part).length > 0) ? parts : [sentence];
 }
 
 /** Evidence of a sentence. A sentence that begins with a pronoun keeps the title of its page as its subject. */

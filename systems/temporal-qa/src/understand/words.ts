@@ -106,6 +106,21 @@ abolish abolished abolition
 introduce introduced introduction
 depart departed departure
 arrive arrived arrival
+go goes went gone going
+make makes made making
+come comes came coming
+grow grows grew grown growth
+rise rises rose risen
+draw draws drew drawn
+strike strikes struck
+fight fights fought
+send sends sent
+spend spends spent
+run runs ran running
+burn burns burned burnt
+shoot shoots shot
+pay pays paid
+steal steals stole stolen
 stand stands stood standing
 launch launched launches liftoff
 land landed landing landings
@@ -143,6 +158,11 @@ const groupOf: ReadonlyMap<string, string> = new Map(
     ]);
   }),
 );
+
+/** Whether a word says what happened: it belongs to a group, or is a past form. */
+export function isRelationWord(word: string): boolean {
+  return groupOf.has(word) || (word.length > 4 && word.endsWith('ed'));
+}
 
 /** Words that say how a post is held or a question asked, not what is asked: left out where nothing holds them. */
 export const SOFT_WORDS: ReadonlySet<string> = new Set(
