@@ -69,6 +69,7 @@ test('dropout of another seed, and dropout in one run alone, are told from other
     /dropout/,
     'zeros without the factor',
   );
+  assert.doesNotMatch(hint(x, new Float32Array(N)), /dropout/, 'all zero');
   const again = run([held(id, dropped(8, 0)), held(id.replace('/out/', '/recompute_out/'), dropped(8, 3))]);
   const result = checkTrace({ reference: run([held(id, dropped(8, 0))]), candidate: again });
   assert.match(hintsOf(result), /the state of the generator was not kept for the dropout/);

@@ -31,7 +31,7 @@ export function explainDropout(actual: Float32Array, expected: Float32Array, tau
     dd += (actual[i] - ratio * expected[i]) ** 2;
     bb += (ratio * expected[i]) ** 2;
   }
-  if (!(Math.sqrt(dd) <= Math.max(tau, 1e-6) * Math.sqrt(bb))) return undefined;
+  if (bb === 0 || !(Math.sqrt(dd) <= Math.max(tau, 1e-6) * Math.sqrt(bb))) return undefined;
   const share = (count: number): string => `${((100 * count) / actual.length).toFixed(0)} %`;
   const isOneSided = Math.min(onlyActual, onlyExpected) === 0;
   if (!isOneSided && Math.abs(ratio - 1) <= FACTOR_MATCH)
