@@ -6,6 +6,7 @@ import { openSources, readQuestions } from '../src/corpus.ts';
 import { evidenceOfFact } from '../src/ingest/verbalise.ts';
 import { openEvidenceStore } from '../src/store/sqlite-store.ts';
 import { boundsOfYear } from '../src/time/index.ts';
+import { continueQuestion } from '../src/understand/followup.ts';
 import { frameOf } from '../src/understand/frame.ts';
 
 const clock = { nowMs: () => performance.now() };
@@ -102,5 +103,23 @@ test('the certain-only mode answers ordinals and questions without a time as bef
     ['Who was the first woman in space?', 'Valentina Tereshkova'],
   ] as const)
     assert.equal((await ask(qa, question, { mode: 'certain-only' })).answers[0]?.label, label);
+  await store.close();
+});
+
+test('“it” that stands for nothing, and a pronoun after a name of its own question, continue no talk', async () => {
+  const store = await openSources('');
+  const { linker } = await openQa(store, clock);
+  const talk = ['What happened in July 1969?', 'Apollo 11, landing on, the Moon'];
+  for (const question of [
+    'How long was it between the sinking of the Titanic and the fall of the Berlin Wall?',
+    'How many years passed between the construction of the Berlin Wall and its fall?',
+    'How long did it take from Sputnik 1 to Apollo 11?',
+  ])
+    assert.equal(continueQuestion(question, talk, linker), question);
+  // an answer that is no name does not stand for anybody
+  const older = ['Is Barack Obama younger than Zinedine Zidane?', 'no'];
+  assert.equal(continueQuestion('When was he born?', older, linker), 'When was Barack Obama born?');
+  const club = ['Which club did Zinedine Zidane play for in 1998?', 'Juventus'];
+  assert.equal(continueQuestion('When was it founded?', club, linker), 'When was Juventus founded?');
   await store.close();
 });

@@ -9,6 +9,8 @@ import { SubQuestions } from './sub-questions.tsx';
 import { TimeBar, type TimeRow } from './time-bar.tsx';
 
 const MAX_ANSWERS = 5;
+/** Events are a list, not rivals. */
+const MAX_EVENTS = 10;
 const MAX_REMOVED_BARS = 4;
 const RELATIONS: Readonly<Record<string, string>> = {
   BEFORE: 'before',
@@ -31,12 +33,13 @@ export function AnswerView({
 }) {
   const [top, ...others] = result.answers;
   const rows = rowsOf(result);
+  const isList = result.frame.kind === 'events';
   return (
     <Stack>
       <section className="temporal-result" aria-live="polite">
         <h2>{result.question}</h2>
         {top ? (
-          <p className="temporal-answer">
+          <p className={isList ? 'temporal-answer is-text' : 'temporal-answer'}>
             <span>{top.label}</span> <VerdictBadge answer={top} />
           </p>
         ) : (
@@ -82,9 +85,9 @@ export function AnswerView({
         </Panel>
       )}
       {others.length > 0 && (
-        <Panel title="Other answers">
+        <Panel title={isList ? 'The others' : 'Other answers'}>
           <ol className="temporal-others" start={2}>
-            {others.slice(0, MAX_ANSWERS - 1).map((answer) => (
+            {others.slice(0, (isList ? MAX_EVENTS : MAX_ANSWERS) - 1).map((answer) => (
               <li key={answer.id}>
                 {answer.label} <VerdictBadge answer={answer} />
                 <span className="temporal-note"> {answer.support[0]!.why}</span>
@@ -136,7 +139,8 @@ function refDayOf({ refDate }: AnswerResult): number | undefined {
 
 /** Answers first, then the nearest of what was removed, so that the picture shows why. */
 function rowsOf(result: AnswerResult): TimeRow[] {
-  const kept = result.answers.slice(0, MAX_ANSWERS).flatMap((answer): TimeRow[] => {
+  const numShown = result.frame.kind === 'events' ? MAX_EVENTS : MAX_ANSWERS;
+  const kept = result.answers.slice(0, numShown).flatMap((answer): TimeRow[] => {
     const spans = answer.span ? [answer.span] : answer.support[0]!.spans;
     if (spans.length === 0) return [];
     const tone = answer.verdict === 'certain' ? 'certain' : 'possible';

@@ -20,7 +20,8 @@ const EXAMPLES = [
   'Which club did Zinedine Zidane play for before Juventus?',
   'Who was the third chancellor of Germany?',
   'Was Bonn the capital of Germany in 2005?',
-  'How long was Angela Merkel chancellor of Germany?',
+  'How long was it between the sinking of the Titanic and the fall of the Berlin Wall?',
+  'What happened in July 1969?',
   'Which comet did the Hubble Space Telescope observe in 1950?',
 ];
 const MODES: readonly { readonly value: Mode; readonly label: string }[] = [

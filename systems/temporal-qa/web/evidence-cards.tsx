@@ -1,11 +1,9 @@
 /** The evidence of an answer: its text with answer and time marked, its verdict, and its place in the source. */
 import { Badge, type RoomPageProps } from '@tenfold/ui';
 import { useState } from 'react';
+import { annotateDates } from '../src/time/annotate.ts';
 import type { Answer } from '../src/types.ts';
 import { SourceView } from './source-view.tsx';
-
-const TIMES =
-  /\b(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{1,2},)?(?: \d{3,4})?\b|\b\d{3,4}(?:[–/-]\d{2,4})?\b(?: BC| AD)?|\b\d{1,4} (?:BC|AD)\b/g;
 
 export function EvidenceCards({
   page,
@@ -44,7 +42,8 @@ export function EvidenceCards({
 /** The answer as a mark, times in bold. */
 function marked(text: string, label: string) {
   const at = text.toLowerCase().indexOf(label.toLowerCase());
-  if (at < 0) return withTimes(text);
+  // an event is all of its text: a mark on everything marks nothing
+  if (at < 0 || label.length >= text.length) return withTimes(text);
   return (
     <>
       {withTimes(text.slice(0, at))}
@@ -57,9 +56,9 @@ function marked(text: string, label: string) {
 function withTimes(text: string) {
   const parts = [];
   let from = 0;
-  for (const match of text.matchAll(TIMES)) {
-    parts.push(text.slice(from, match.index), <strong key={match.index}>{match[0]}</strong>);
-    from = match.index + match[0].length;
+  for (const { start, end } of annotateDates(text)) {
+    parts.push(text.slice(from, start), <strong key={start}>{text.slice(start, end)}</strong>);
+    from = end;
   }
   return [...parts, text.slice(from)];
 }

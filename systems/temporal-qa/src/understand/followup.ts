@@ -3,6 +3,23 @@
 import type { Linker } from '../retrieve/linker.ts';
 import { annotateDates } from '../time/index.ts';
 
+const PRONOUN = /\b(?:he|she|they|him|her|his|it|its|their)\b/i;
+/** "How long was it between …", "Is it true that …", "How long did it take": it stands for nothing. */
+const EMPTY_IT =
+  /\b(?:is|was|were) it (?:between|from|since|until|before|after|when|true|correct|right)\b|\b(?:did|does) it take\b/i;
+const MAX_NAME_WORDS = 6;
+
+/** Whether an answer can stand for "he" or "it": not yes or no, a date, a length or the text of an event. */
+function isNamed(answer: string, linker: Linker): boolean {
+  if (linker.isKnown(answer)) return true;
+  return (
+    /^\p{Lu}/u.test(answer) &&
+    !/[—,]|\.$/.test(answer) &&
+    answer.split(/\s+/).length <= MAX_NAME_WORDS &&
+    annotateDates(answer).length === 0
+  );
+}
+
 /** @param history  earlier questions and answers in turn, oldest first
  *  @returns a question that stands alone */
 export function continueQuestion(question: string, history: readonly string[], linker: Linker): string {
@@ -23,8 +40,11 @@ export function continueQuestion(question: string, history: readonly string[], l
     const [known] = linker.mentionsIn(main);
     if (known) return `${replaceFolded(main, known.text, rest)}?`;
   }
-  if (/\b(?:he|she|they|him|her|his|it|its|their)\b/i.test(question)) {
-    const name = lastAnswer ?? linker.mentionsIn(lastQuestion)[0]?.labels[0];
+  const pronoun = PRONOUN.exec(question);
+  // a pronoun after a name of the question itself means that name
+  if (pronoun && !EMPTY_IT.test(question) && linker.mentionsIn(question.slice(0, pronoun.index)).length === 0) {
+    const isName = lastAnswer !== undefined && isNamed(lastAnswer, linker);
+    const name = isName ? lastAnswer : linker.mentionsIn(lastQuestion)[0]?.labels[0];
     if (name)
       return question.replace(/\b(?:he|she|they|him|her|it)\b/i, name).replace(/\b(?:his|its|their)\b/i, `${name}'s`);
   }
