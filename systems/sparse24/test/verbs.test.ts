@@ -189,6 +189,19 @@ describe('verbs', () => {
   });
 });
 
+test('the shipped model is found by its short name from any folder, one of that name in the folder comes first', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenfold-elsewhere-'));
+  const inspect = () => runVerbInTest(manifest, 'inspect', { path: 'models/scrimshaw-11m' }, { workingFolder: folder });
+  assert.equal(((await inspect()).result as unknown[]).length, 42);
+  mkdirSync(join(folder, 'models/scrimshaw-11m'), { recursive: true });
+  await assert.rejects(inspect(), /TF-DATA-001/);
+  await assert.rejects(
+    runVerbInTest(manifest, 'inspect', { path: 'models/other' }, { workingFolder: folder }),
+    /TF-DATA-001/,
+  );
+  rmSync(folder, { recursive: true });
+});
+
 test('text that was calibrated on is not taken for held-out text, by whatever path', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tenfold-seen-'));
   writeFileSync(join(folder, 'a.txt'), 'Once upon a time. '.repeat(500));

@@ -1,8 +1,8 @@
 /** compare: several methods on one model, judged on text that none of them saw. */
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { compareMethods, type Comparison } from '../compare.ts';
 import { refuseUnread } from '../criterion.ts';
+import { modelPath } from '../model/model-path.ts';
 import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
 import { reportComparison } from '../report.ts';
@@ -21,7 +21,7 @@ export async function run(params: CompareParams, context: VerbContext): Promise<
   assertUnseen(params, context);
   refuseUnread(params.methods, params);
   context.progress({ phase: 'loading the model' });
-  const model = await openModel(resolve(context.workingFolder, params.model));
+  const model = await openModel(modelPath(params.model, context.workingFolder));
   const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>
     rowsFor(model, { ...(file === undefined ? {} : { file }), numRows, context: params.context, purpose }, context);
   const calibration = await rows(params.text, params.rows, 'calibration');

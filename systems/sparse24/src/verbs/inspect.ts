@@ -1,11 +1,11 @@
 /** inspect: is this checkpoint really 2:4, and do its shapes suit sparse tensor cores? */
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { inspectFolder } from '../io/inspect-folder.ts';
+import { modelPath } from '../model/model-path.ts';
 import { reportAudit } from '../report.ts';
 
 export async function run({ path }: { readonly path: string }, context: VerbContext): Promise<VerbResult> {
-  const audits = await inspectFolder(resolve(context.workingFolder, path), (name) =>
+  const audits = await inspectFolder(modelPath(path, context.workingFolder), (name) =>
     context.progress({ phase: 'reading', note: name }),
   );
   return {

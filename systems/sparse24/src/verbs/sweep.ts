@@ -1,6 +1,6 @@
 /** sweep: strengths of the regulariser tried on one model, weak ones stopped early. */
-import { resolve } from 'node:path';
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
+import { modelPath } from '../model/model-path.ts';
 import { openModel } from '../model/open-model.ts';
 import type { LearnParams } from '../params.ts';
 import { reportSweep } from '../report-sweep.ts';
@@ -21,7 +21,7 @@ const UNUSED_MASK_RATE = 5e-4;
 export async function run(params: SweepParams, context: VerbContext): Promise<VerbResult> {
   assertUnseen(params, context);
   context.progress({ phase: 'loading the model' });
-  const model = await openModel(resolve(context.workingFolder, params.model));
+  const model = await openModel(modelPath(params.model, context.workingFolder));
   const rows = (file: string | undefined, numRows: number, purpose: 'calibration' | 'held out') =>
     rowsFor(model, { ...(file === undefined ? {} : { file }), numRows, context: params.context, purpose }, context);
   const calibration = await rows(params.text, params.rows, 'calibration');
