@@ -1,15 +1,15 @@
 /** Held-out quality of the Lund street, one JSON line a setting, and what spoils each test view.
- *  node scripts/lund-study.ts phases [width] [steps] [first,…]   every 8th photograph held out, from each first one on
+ *  node scripts/lund-study.ts phases [width] [steps] [first,…] [members]   every 8th photograph held out, from each first one on
  *  node scripts/lund-study.ts peer [width] [steps,…]             12.jpg alone held out, as the peer of spec §10 was measured
  *  node scripts/lund-study.ts causes [width] [steps] [first]     dB that each cause costs a test view */
 import { createRng } from '@tenfold/core/base';
 import { join } from 'node:path';
-import { evaluateCloud } from '../src/bench/evaluate.ts';
+import { evaluateClouds } from '../src/bench/evaluate.ts';
 import { loadScene } from '../src/io/load-scene.ts';
 import { computePsnr } from '../src/metrics/image-metrics.ts';
 import { leaveOutLeaning } from '../src/pose-check.ts';
 import { renderView } from '../src/splat/render-view.ts';
-import { addDensePoints } from '../src/train/dense-start.ts';
+import { addDensePoints, memberSweep } from '../src/train/dense-start.ts';
 import { exposedColors, exposureAt } from '../src/train/exposure.ts';
 import { cloudFromPoints } from '../src/train/initial-cloud.ts';
 import { meanColor } from '../src/train/mean-color.ts';
@@ -19,19 +19,34 @@ import { trainingFromParams } from '../src/verbs/train-params.ts';
 import { gainFit, poseFit, seenPixels } from './view-causes.ts';
 
 const LEAN_DEG = 25;
-const [mode = 'phases', width = '128', second, third] = process.argv.slice(2);
+const [mode = 'phases', width = '128', second, third, members = '1'] = process.argv.slice(2);
+const SWEEP_WIDTH_PX = 256;
+const NARROW_PX = 128;
 const folder = join(process.env['TENFOLD_DATA'] ?? '.', 'view-bench/lund');
 const rounded = (value: number) => Number(value.toFixed(2));
 
-async function lund(holdFirst: number, hold: readonly string[] = []): Promise<Scene> {
-  const loaded = await loadScene(folder, 'auto', { maxWidthPx: Number(width), holdEvery: 8, holdFirst, hold });
-  return leaveOutLeaning(loaded, LEAN_DEG).scene;
+interface Lund extends Scene {
+  /** The same photographs as wide as they are swept. */
+  readonly wide: Scene;
+  /** 128 px wide, as earlier figures were scored. */
+  readonly narrow: Scene;
 }
 
-async function train(scene: Scene, names: readonly string[], steps: number) {
+async function lund(holdFirst: number, hold: readonly string[] = []): Promise<Lund> {
+  const at = async (maxWidthPx: number) =>
+    leaveOutLeaning(await loadScene(folder, 'auto', { maxWidthPx, holdEvery: 8, holdFirst, hold }), LEAN_DEG).scene;
+  const wide = await at(Math.max(SWEEP_WIDTH_PX, Number(width)));
+  return { ...(await at(Number(width))), wide, narrow: await at(NARROW_PX) };
+}
+
+async function train(scene: Lund, names: readonly string[], steps: number, member = 0) {
   const frames = scene.frames.filter(({ name }) => names.includes(name));
-  const sweep = { widthPx: Math.min(160, Number(width)), numDepths: 64, spacingPx: 3 };
-  const points = await addDensePoints(scene.points, frames, sweep);
+  const wide = scene.wide.frames.filter(({ name }) => names.includes(name));
+  const points = await addDensePoints(scene.points, wide, {
+    ...memberSweep(member),
+    widthPx: SWEEP_WIDTH_PX,
+    spacingPx: (3 * SWEEP_WIDTH_PX) / Math.min(SWEEP_WIDTH_PX, Number(width)),
+  });
   const { training, shDegree } = trainingFromParams({
     steps,
     strategy: 'fixed',
@@ -40,37 +55,46 @@ async function train(scene: Scene, names: readonly string[], steps: number) {
     loss: 'correct',
     ssimWeight: 0.2,
     exposure: true,
-    antialiased: false,
+    antialiased: true,
     extent: 0,
     threads: 2,
   });
   const background = meanColor(frames);
-  const start = cloudFromPoints(points, shDegree);
-  const result = await trainCloud(start, frames, { ...training, background }, createRng(0, 'training'));
+  const start = cloudFromPoints(points, shDegree, 0.7);
+  const result = await trainCloud(start, frames, { ...training, background }, createRng(member, 'training'));
   const show = (name: string, camera: PinholeCamera) =>
     exposedColors(
-      renderView(result.cloud, camera, { background }).rgb,
+      renderView(result.cloud, camera, { background, isAntialiased: true }).rgb,
       exposureAt(name, camera, frames, result.exposures!),
     );
   return { ...result, background, frames, show };
 }
 
 /** Trains a split. @returns a line of scores with CPU and wall time of start and training together */
-async function score(scene: Scene, steps: number): Promise<Record<string, unknown>> {
+async function score(scene: Lund, steps: number): Promise<Record<string, unknown>> {
   const [before, startMs] = [process.cpuUsage(), performance.now()];
-  const { cloud, exposures, background } = await train(scene, scene.train, steps);
+  const trained = [];
+  for (let member = 0; member < Number(members); member++) {
+    trained.push(await train(scene, scene.train, steps, member));
+  }
   const { user, system } = process.cpuUsage(before);
   const wallSec = Math.round((performance.now() - startMs) / 1000);
-  const { views } = await evaluateCloud(cloud, scene, { exposures: exposures!, background });
+  const { background, cloud } = trained[0]!;
+  const shown = { background, isAntialiased: true };
+  const { views } = await evaluateClouds(trained, scene, shown);
+  const narrow = (await evaluateClouds(trained, scene.narrow, { ...shown, numTrainViews: 0 })).views;
   const test = new Set(scene.test);
   const mean = (kept: typeof views) => rounded(kept.reduce((sum, { psnr }) => sum + psnr, 0) / kept.length);
   return {
     width: Number(width),
     steps,
+    members: trained.length,
     numGaussians: cloud.count,
     train: mean(views.filter(({ name }) => !test.has(name))),
     heldOut: mean(views.filter(({ name }) => test.has(name))),
     each: Object.fromEntries(views.filter(({ name }) => test.has(name)).map(({ name, psnr }) => [name, rounded(psnr)])),
+    heldOut128px: mean(narrow),
+    each128px: Object.fromEntries(narrow.map(({ name, psnr }) => [name, rounded(psnr)])),
     cpuSec: Math.round((user + system) / 1e6),
     wallSec,
   };

@@ -9,9 +9,16 @@ import type { GaussianCloud, Scene } from './types.ts';
 
 export async function experimentArtifacts(
   scene: Scene,
-  { training, strips, cameras }: Pick<ExperimentResult, 'training' | 'strips' | 'cameras'>,
+  { training, members, strips, cameras }: Pick<ExperimentResult, 'training' | 'members' | 'strips' | 'cameras'>,
   mode: SplatMode = 'default',
 ): Promise<NonNullable<VerbResult['artifacts']>> {
+  const others = await Promise.all(
+    members.slice(1).map(async ({ cloud }, index) => ({
+      name: `cloud-${index + 2}.ply`,
+      mediaType: 'application/octet-stream',
+      bytes: await plyBytes(cloud, mode),
+    })),
+  );
   return [
     { name: 'cloud.ply', mediaType: 'application/octet-stream', bytes: await plyBytes(training.cloud, mode) },
     { name: 'cloud.splat', mediaType: 'application/octet-stream', bytes: encodeSplatFile(training.cloud) },
@@ -20,6 +27,7 @@ export async function experimentArtifacts(
       mediaType: 'application/json',
       bytes: new TextEncoder().encode(JSON.stringify({ name: scene.name, cameras })),
     },
+    ...others,
     ...strips.map(({ name, png }) => ({ name: stripName(name), mediaType: 'image/png', bytes: png })),
   ];
 }

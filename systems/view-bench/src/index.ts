@@ -4,6 +4,6 @@ export { viewError } from './view-errors.ts';
 export * from './types.ts';
 export { renderCloud, renderGradient } from './splat/render.ts';
 export { trainCloud } from './train/trainer.ts';
-export { evaluateCloud } from './bench/evaluate.ts';
+export { evaluateClouds } from './bench/evaluate.ts';
 export { computeTrustRadius } from './bench/trust-radius.ts';
 export { createStreetScene } from './street/street-scene.ts';

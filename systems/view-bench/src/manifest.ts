@@ -37,6 +37,7 @@ export const manifest = defineSystem({
       examples: [
         'train my-scene --steps 3000 --out splats',
         'train lund --max-width 256 --strategy mcmc --cap 40000',
+        'train lund --max-width 256 --steps 500 --strategy fixed --degree 0 --exposure --antialiased --members 2',
         'train my-scene --backend webgpu --steps 7000 --max-width 1600',
       ],
       params: z.object({ ...sceneShape, ...startShape, ...trainingShape, ...scoringShape, ...outShape }),

@@ -49,6 +49,12 @@ export const startShape = {
     .enum(['dense', 'points'])
     .default('dense')
     .describe("the scene's points with depths swept between training views, or these points alone"),
+  members: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(1)
+    .describe('trainings from differently swept depths whose pictures are averaged; only with swept depths'),
   spacing: z.number().min(1).max(64).default(3).describe('a swept point for about so many pixels squared, pixels'),
 };
 

@@ -18,6 +18,7 @@ export const LEVEL_TITLES: Readonly<Record<Level, string>> = {
 export function experimentValue({
   lengthUnit,
   training,
+  members,
   evaluation,
   levels,
   trust,
@@ -26,6 +27,7 @@ export function experimentValue({
 }: ExperimentResult) {
   return {
     lengthUnit,
+    numMembers: members.length,
     numGaussians: training.cloud.count,
     numGrown: training.numGrown,
     numPruned: training.numPruned,
@@ -150,6 +152,7 @@ function levelTable(levels: readonly LevelRow[], profile: string): Block {
       ...optional('unseenShare', 'unseen pixels', { format: 'percent', digits: 1 }),
       ...optional('unseenErrorShare', 'their share of the error', { format: 'percent', digits: 1 }),
       ...optional('absRel', 'depth AbsRel', { digits: 3 }),
+      ...optional('agreement', 'members agree to', { unit: 'dB', digits: 1 }),
     ],
     rows: levels.map((row) => ({ ...row, title: LEVEL_TITLES[row.level] })),
   };

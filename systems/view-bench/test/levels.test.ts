@@ -18,6 +18,7 @@ function view(level: Level, psnr: number, pathM = 0): ViewScore {
     psnrSky: null,
     unseenShare: null,
     depth: null,
+    agreement: null,
     traversal: null,
   };
   return {

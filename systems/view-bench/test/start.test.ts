@@ -120,3 +120,34 @@ test('where no Gaussian is, a view shows black or, if that is asked for, the mea
   assert.ok((await awayDb('black')) < 6);
   assert.ok((await awayDb('mean')) > 50);
 });
+
+test('the mean picture of members is judged, never worse than they are on average, with how far they agree', async () => {
+  const frames = [0, 0.4, 0.8].map((x) => wallFrame(x));
+  const pointsAt = (shift: number) => ({
+    positions: Float64Array.from([-1, 0, 1, 2].flatMap((x) => [x + shift, WALL_M, 0])),
+    colors: new Uint8Array(12).fill(140),
+  });
+  const scene: Scene = {
+    name: 'wall',
+    frames,
+    points: pointsAt(0),
+    train: [frames[0]!.name, frames[2]!.name],
+    test: [frames[1]!.name],
+  };
+  const judge = async (starts: Scene['points'][]) => {
+    const options = { training: { numSteps: 4 }, shDegree: 0, profile: 'correct', starts } as const;
+    const { evaluation, members } = await runExperiment(scene, options, createRng(1));
+    assert.equal(members.length, starts.length);
+    return evaluation.views.at(-1)!;
+  };
+  const [first, second, both] = [
+    await judge([pointsAt(0)]),
+    await judge([pointsAt(0.5)]),
+    await judge([pointsAt(0), pointsAt(0.5)]),
+  ];
+  assert.equal(first.agreement, null);
+  assert.ok(both.agreement! > 10 && both.agreement! < 60, `${both.agreement}`);
+  // The second member's views come in another order, four steps of them: its picture is nearly that of the second alone.
+  const meanError = (first.squaredError.all + second.squaredError.all) / 2;
+  assert.ok(both.squaredError.all < meanError * 1.01, `${both.squaredError.all} ${meanError}`);
+});

@@ -1,4 +1,4 @@
-/** Scores of a trained cloud in every test view: whole image, seen and unseen pixels, depth, and distance from the training views. */
+/** Scores of a trained cloud, or of the mean picture of several, in every test view: whole image, seen and unseen pixels, depth, and distance from the training views. */
 import { throwIfCancelled } from '@tenfold/core/base';
 import { countViews } from '../coverage.ts';
 import { computeMeanSsim, computePsnr, type MetricProfile } from '../metrics/image-metrics.ts';
@@ -8,7 +8,7 @@ import type { PerceptualMetric } from '../metrics/lpips.ts';
 import type { SplatMethod } from '../splat/method.ts';
 import { renderView } from '../splat/render-view.ts';
 import { exposedColors, exposureAt } from '../train/exposure.ts';
-import type { Frame, GaussianCloud, Level, RgbImage, Scene } from '../types.ts';
+import type { Frame, GaussianCloud, Level, Reals, RgbImage, Scene } from '../types.ts';
 import { levelFromDistance, measureViewDistance, trainingPath, type ViewDistance } from './geometry.ts';
 
 export interface ViewScore extends ViewDistance {
@@ -27,6 +27,15 @@ export interface ViewScore extends ViewDistance {
   readonly squaredError: { readonly all: number; readonly unseen: number | null; readonly sky: number | null };
   /** Share of static pixels that show surfaces no training view shows. */ readonly unseenShare: number | null;
   readonly depth: DepthScores | null;
+  /** dB by which single clouds match their mean picture, over static pixels; null for one cloud. No photograph is read for it. */
+  readonly agreement: number | null;
+}
+
+/** A cloud whose pictures are averaged with those of others, with the colour matrices it was trained with. */
+export interface Member {
+  readonly cloud: GaussianCloud;
+  /** [F, 3, 4] colour matrices of the scene's training views; a test view gets that of its neighbours. */
+  readonly exposures?: Float64Array;
 }
 
 export interface Evaluation {
@@ -44,8 +53,6 @@ export interface EvaluateOptions {
   readonly method?: SplatMethod | undefined;
   readonly isAntialiased?: boolean | undefined;
   readonly background?: readonly [number, number, number] | undefined;
-  /** [F, 3, 4] colour matrices of the scene's training views; a test view gets that of its neighbours. */
-  readonly exposures?: Float64Array;
   readonly signal?: AbortSignal;
   readonly onView?: (
     score: ViewScore,
@@ -59,9 +66,9 @@ export interface EvaluateOptions {
 /** Training pixels that make a surface "seen". */
 const MIN_VIEWS = 1;
 
-/** Renders every test view (and some training views) and scores it. Mutates: nothing. */
-export async function evaluateCloud(
-  cloud: GaussianCloud,
+/** Renders every test view (and some training views) by every member and scores the mean picture. Mutates: nothing. */
+export async function evaluateClouds(
+  members: readonly Member[],
   scene: Scene,
   {
     profile = 'correct',
@@ -71,7 +78,6 @@ export async function evaluateCloud(
     method,
     isAntialiased,
     background,
-    exposures,
     signal,
     onView,
   }: EvaluateOptions = {},
@@ -86,17 +92,18 @@ export async function evaluateCloud(
   const trainNames = new Set(scene.train);
   const views: ViewScore[] = [];
   for (const [index, frame] of frames.entries()) {
-    throwIfCancelled(signal, 'evaluateCloud');
+    throwIfCancelled(signal, 'evaluateClouds');
     const isTrain = trainNames.has(frame.name);
-    const view = renderView(cloud, frame.camera, {
-      method,
-      isAntialiased,
-      background,
-      hasDepth: frame.depthM !== undefined,
+    const hasDepth = frame.depthM !== undefined;
+    const pictures = members.map(({ cloud, exposures }) => {
+      const { rgb, depthM } = renderView(cloud, frame.camera, { method, isAntialiased, background, hasDepth });
+      return {
+        rgb: exposures ? exposedColors(rgb, exposureAt(frame.name, frame.camera, train, exposures)) : rgb,
+        depthM,
+      };
     });
-    const { name, camera } = frame;
-    const rgb = exposures ? exposedColors(view.rgb, exposureAt(name, camera, train, exposures)) : view.rgb;
-    const render = quantise(rgb, frame);
+    const mean = meanOf(pictures.map(({ rgb }) => rgb));
+    const render = quantise(mean, frame);
     const distance = measureViewDistance(frame.camera, path);
     const level = isTrain ? 'train' : (frame.level ?? levelFromDistance(distance, spacingM));
     const split = frame.depthM ? splitPixels(frame, train) : undefined;
@@ -114,7 +121,17 @@ export async function evaluateCloud(
       psnrSky: split ? finiteOrNull(computePsnr(render, frame.image, split.sky)) : null,
       squaredError: squaredErrors(render, frame, split),
       unseenShare: split ? split.unseenShare : null,
-      depth: frame.depthM ? computeDepthScores(view.depthM, frame.depthM, frame.staticMask) : null,
+      depth: frame.depthM
+        ? computeDepthScores(meanOf(pictures.map(({ depthM }) => depthM)), frame.depthM, frame.staticMask)
+        : null,
+      agreement:
+        pictures.length > 1
+          ? agreementOf(
+              pictures.map(({ rgb }) => quantise(rgb, frame)),
+              render,
+              frame,
+            )
+          : null,
     };
     views.push(score);
     await onView?.(score, render, frame, index + 1, frames.length);
@@ -148,6 +165,20 @@ export function splitPixels(frame: Frame, train: readonly Frame[]): PixelSplit {
     }
   }
   return { seen, unseen, sky, unseenShare: numUnseen / Math.max(1, numStatic) };
+}
+
+/** Of images of the same size. */
+function meanOf<Pixels extends Reals>(images: readonly Pixels[]): Pixels | Float32Array {
+  if (images.length === 1) return images[0]!;
+  const mean = new Float32Array(images[0]!.length);
+  for (const image of images) for (let k = 0; k < mean.length; k++) mean[k] += image[k] / images.length;
+  return mean;
+}
+
+/** dB of all members' squared differences from their mean picture together. */
+function agreementOf(images: readonly RgbImage[], mean: RgbImage, { staticMask }: Frame): number {
+  const errors = images.map((image) => 10 ** (-computePsnr(image, mean, staticMask) / 10));
+  return -10 * Math.log10(Math.max(1e-10, errors.reduce((sum, error) => sum + error, 0) / errors.length));
 }
 
 /** 8-bit, as images are stored and compared. */

@@ -1,4 +1,4 @@
-/** One experiment: a start cloud is trained on a scene's training views and judged in its test views, with pictures of the worst. */
+/** One experiment: a start cloud, or several, is trained on a scene's training views and judged in its test views, with pictures of the worst. */
 import { throwIfCancelled, yieldToEventLoop, type Rng } from '@tenfold/core/base';
 import type { MetricProfile } from '../metrics/image-metrics.ts';
 import type { FeatureMetric } from '../metrics/feature-cosine.ts';
@@ -9,9 +9,9 @@ import type { ViewOptions } from '../splat/render-view.ts';
 import { cloudFromPoints } from '../train/initial-cloud.ts';
 import { meanColor } from '../train/mean-color.ts';
 import { trainCloud, type TrainOptions, type TrainResult } from '../train/trainer.ts';
-import type { GaussianCloud, LengthUnit, Level, Scene } from '../types.ts';
+import type { GaussianCloud, LengthUnit, Level, PointCloud, Scene } from '../types.ts';
 import { assertScene } from '../scene.ts';
-import { evaluateCloud, splitPixels, type Evaluation } from './evaluate.ts';
+import { evaluateClouds, splitPixels, type Evaluation } from './evaluate.ts';
 import { summariseLevels, type LevelRow } from './level-table.ts';
 import { computeTrustRadius, type TrustRadius } from './trust-radius.ts';
 
@@ -20,6 +20,10 @@ export interface ExperimentOptions {
   /** Who trains. Default trainCloud, on the CPU. */
   readonly trainer?: typeof trainCloud | undefined;
   readonly shDegree: number;
+  /** Points of every member's start: each is trained by itself, and the mean of their pictures is judged. Default the scene's points, one member. */
+  readonly starts?: readonly PointCloud[];
+  /** First size of a Gaussian by the distance of its neighbours; default 1. */
+  readonly scaleShare?: number;
   /** What shows where no Gaussian is: black, or the mean colour of the training photographs. Default black. */
   readonly background?: 'black' | 'mean';
   /** How the cloud is drawn; default as it was trained. */
@@ -29,7 +33,8 @@ export interface ExperimentOptions {
   readonly features?: FeatureMetric | undefined;
   readonly toleranceDb?: number;
   readonly signal?: AbortSignal;
-  readonly onStep?: (step: number, loss: number, count: number) => void;
+  /** Members count from 0. */
+  readonly onStep?: (step: number, loss: number, count: number, member: number) => void;
   readonly onView?: (done: number, total: number) => void;
 }
 
@@ -53,7 +58,9 @@ export interface CameraMark {
 export interface ExperimentResult {
   /** Of radii and distances. */
   readonly lengthUnit: LengthUnit;
+  /** Of the first member. */
   readonly training: TrainResult;
+  readonly members: readonly TrainResult[];
   readonly evaluation: Evaluation;
   readonly levels: readonly LevelRow[];
   readonly trust: TrustRadius | undefined;
@@ -69,38 +76,42 @@ export async function runExperiment(scene: Scene, options: ExperimentOptions, rn
   const frameOf = new Map(scene.frames.map((frame) => [frame.name, frame]));
   const frames = scene.train.map((name) => frameOf.get(name)!);
   const behind = options.background === 'mean' ? { background: meanColor(frames) } : {};
-  const training = await (options.trainer ?? trainCloud)(
-    cloudFromPoints(scene.points, options.shDegree),
-    frames,
-    {
-      ...options.training,
-      ...behind,
-      ...(options.signal ? { signal: options.signal } : {}),
-      async onStep({ step, loss, count }) {
-        options.onStep?.(step, loss, count);
-        if (step % YIELD_EVERY_STEPS === 0) await yieldToEventLoop();
-        throwIfCancelled(options.signal, 'trainCloud');
-      },
-    },
-    rng,
-  );
+  const members: TrainResult[] = [];
+  for (const [member, points] of (options.starts ?? [scene.points]).entries()) {
+    members.push(
+      await (options.trainer ?? trainCloud)(
+        cloudFromPoints(points, options.shDegree, options.scaleShare),
+        frames,
+        {
+          ...options.training,
+          ...behind,
+          ...(options.signal ? { signal: options.signal } : {}),
+          async onStep({ step, loss, count }) {
+            options.onStep?.(step, loss, count, member);
+            if (step % YIELD_EVERY_STEPS === 0) await yieldToEventLoop();
+            throwIfCancelled(options.signal, 'trainCloud');
+          },
+        },
+        member === 0 ? rng : rng.fork(`member ${member + 1}`),
+      ),
+    );
+  }
   const { method, isAntialiased } = options.training;
-  return judgeCloud(scene, training, { view: { method, isAntialiased, ...behind }, ...options });
+  return judgeClouds(scene, members, { view: { method, isAntialiased, ...behind }, ...options });
 }
 
-/** The second half of an experiment, for a cloud that is there. */
-export async function judgeCloud(
+/** The second half of an experiment, for clouds that are there. */
+export async function judgeClouds(
   scene: Scene,
-  training: TrainResult,
-  options: Omit<ExperimentOptions, 'training' | 'trainer' | 'shDegree' | 'background'>,
+  members: readonly TrainResult[],
+  options: Omit<ExperimentOptions, 'training' | 'trainer' | 'shDegree' | 'background' | 'starts' | 'scaleShare'>,
 ): Promise<ExperimentResult> {
   const train = new Set(scene.train);
   const trainFrames = scene.frames.filter(({ name }) => train.has(name));
   const strips: Strip[] = [];
   const numOf = new Map<Level, number>();
-  const evaluation = await evaluateCloud(training.cloud, scene, {
+  const evaluation = await evaluateClouds(members, scene, {
     ...options.view,
-    ...(training.exposures ? { exposures: training.exposures } : {}),
     profile: options.profile,
     perceptual: options.perceptual,
     features: options.features,
@@ -134,7 +145,8 @@ export async function judgeCloud(
   }));
   return {
     lengthUnit: scene.lengthUnit ?? 'm',
-    training,
+    training: members[0]!,
+    members,
     evaluation,
     levels: summariseLevels(evaluation),
     trust: computeTrustRadius(evaluation, options.toleranceDb),

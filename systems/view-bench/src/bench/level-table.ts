@@ -18,6 +18,8 @@ export interface LevelRow {
   readonly psnrSky: number | null;
   readonly unseenShare: number | null;
   readonly absRel: number | null;
+  /** dB by which single members match their mean picture; null for one. */
+  readonly agreement: number | null;
   /** Share of the squared error that lies on unseen pixels. */
   readonly unseenErrorShare: number | null;
   /** (train − level) / train for PSNR, SSIM and features, (level − train) / train for LPIPS; null for train. */
@@ -69,6 +71,7 @@ function meansOf(views: readonly ViewScore[]) {
     psnrSky: meanOrNull(views.map(({ psnrSky }) => psnrSky)),
     unseenShare: meanOrNull(views.map(({ unseenShare }) => unseenShare)),
     absRel: meanOrNull(views.map(({ depth }) => depth?.absRel ?? null)),
+    agreement: meanOrNull(views.map(({ agreement }) => agreement)),
     unseenErrorShare:
       errorShare.length === 0
         ? null

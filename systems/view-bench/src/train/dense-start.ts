@@ -12,13 +12,37 @@ export interface DenseStartOptions {
   readonly numDepths: number;
   /** A point stands for about so many pixels squared of the view that found it. */
   readonly spacingPx: number;
+  /** Views that a view is swept with, and the reach of the windows; default 4 and 2 pixels. */
+  readonly numNeighbours?: number;
+  readonly radiusPx?: number;
   readonly onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
+/** Hypotheses, neighbours and windows of a member's sweep: members see the same photographs and find other depths. */
+export function memberSweep(
+  member: number,
+): Required<Pick<DenseStartOptions, 'numDepths' | 'numNeighbours' | 'radiusPx'>> {
+  return { numDepths: 64, ...MEMBER_SWEEPS[member % MEMBER_SWEEPS.length]! };
+}
+
+const MEMBER_SWEEPS = [
+  { numNeighbours: 4, radiusPx: 2 },
+  { numNeighbours: 2, radiusPx: 3 },
+  { numNeighbours: 4, radiusPx: 3 },
+  { numNeighbours: 2, radiusPx: 2 },
+  { numNeighbours: 3, radiusPx: 2 },
+  { numNeighbours: 3, radiusPx: 3 },
+  { numNeighbours: 6, radiusPx: 2 },
+  { numNeighbours: 6, radiusPx: 3 },
+];
 const NUM_NEIGHBOURS = 4;
-const MIN_SCORE = 0.6;
+const RADIUS_PX = 2;
+/** A point counts if one of so many near views agrees. */
+const NUM_WITNESSES = 12;
+/** Depths without this correlation, of windows without texture, found no point. */
+const MIN_SCORE = 0;
 /** Depths of two views agree within this share. */
-const AGREEMENT = 0.05;
+const AGREEMENT = 0.1;
 /** The nearest hypothesis lies this much nearer than the nearest of all but a few points. */
 const NEAR_MARGIN = 0.6;
 const NEAR_QUANTILE = 0.02;
@@ -30,14 +54,15 @@ export async function addDensePoints(
 ): Promise<PointCloud> {
   const frames = train.map((frame) => smallerFrame(frame, options.widthPx));
   const depths: SweptDepth[] = [];
-  const neighboursOf = frames.map((frame) => nearestFrames(frame, frames, NUM_NEIGHBOURS));
+  const { numDepths, numNeighbours = NUM_NEIGHBOURS, radiusPx = RADIUS_PX } = options;
+  const witnessesOf = frames.map((frame) => nearestFrames(frame, frames, NUM_WITNESSES));
   for (const [index, frame] of frames.entries()) {
     const nearM = nearestDepth(frame.camera, points);
     depths.push(
       sweepDepth(
         frame,
-        neighboursOf[index]!.map((other) => frames[other]!),
-        { nearM, numDepths: options.numDepths },
+        witnessesOf[index]!.slice(0, numNeighbours).map((other) => frames[other]!),
+        { nearM, numDepths, radiusPx },
       ),
     );
     await options.onProgress?.(index + 1, frames.length);
@@ -50,9 +75,9 @@ export async function addDensePoints(
     const { camera, image, staticMask } = frame;
     for (let p = 0; p < camera.widthPx * camera.heightPx; p++) {
       const depth = depths[index]!.depthM[p];
-      if (depth === 0 || depths[index]!.score[p] < MIN_SCORE || staticMask?.[p] === 0) continue;
+      if (depths[index]!.score[p] < MIN_SCORE || staticMask?.[p] === 0) continue;
       const point = worldFromPixel(camera, p, depth);
-      if (!neighboursOf[index]!.some((other) => agrees(point, frames[other]!.camera, depths[other]!))) continue;
+      if (!witnessesOf[index]!.some((other) => agrees(point, frames[other]!.camera, depths[other]!))) continue;
       if (!grid.occupy(point, (depth / camera.fx) * options.spacingPx)) continue;
       positions.push(...point);
       for (let c = 0; c < 3; c++) colors.push(Math.round(255 * image.data[3 * p + c]));

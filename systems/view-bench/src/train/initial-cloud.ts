@@ -8,8 +8,8 @@ const FIRST_OPACITY = 0.1;
 const MIN_SQUARED_DISTANCE = 1e-7;
 const NUM_NEIGHBOURS = 3;
 
-/** Cost: O(N · window) on average, neighbours searched along the longest axis. */
-export function cloudFromPoints(points: PointCloud, shDegree: number): GaussianCloud {
+/** @param scaleShare  size of a Gaussian by that distance. Cost: O(N · window) on average, neighbours searched along the longest axis. */
+export function cloudFromPoints(points: PointCloud, shDegree: number, scaleShare = 1): GaussianCloud {
   const count = points.positions.length / 3;
   const cloud = createCloud(count, shDegree);
   const width = cloud.sh.length / Math.max(1, count);
@@ -17,7 +17,7 @@ export function cloudFromPoints(points: PointCloud, shDegree: number): GaussianC
   for (let i = 0; i < count; i++) {
     cloud.quats[4 * i] = 1;
     cloud.opacityLogits[i] = logitFromProbability(FIRST_OPACITY);
-    const logScale = 0.5 * Math.log(Math.max(MIN_SQUARED_DISTANCE, squared[i]));
+    const logScale = 0.5 * Math.log(Math.max(MIN_SQUARED_DISTANCE, squared[i])) + Math.log(scaleShare);
     for (let k = 0; k < 3; k++) {
       cloud.means[3 * i + k] = points.positions[3 * i + k];
       cloud.logScales[3 * i + k] = logScale;

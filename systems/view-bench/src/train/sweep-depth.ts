@@ -1,33 +1,36 @@
-/** Depth of a photograph from its neighbours by plane sweep: every depth hypothesis warps the neighbours onto the photograph, and the one
- *  whose 7 × 7 windows correlate best is kept.  Hypotheses are even in inverse depth, from the nearest to infinity. */
+/** Depth of a photograph from its neighbours by plane sweep: every depth hypothesis warps the neighbours onto the photograph, windows of
+ *  both are correlated, and the hypotheses of all pixels are chosen together. They are even in inverse depth, from the nearest to infinity. */
 import type { Frame, PinholeCamera } from '../types.ts';
+import { chooseHypotheses } from './smooth-hypotheses.ts';
 
 export interface SweepOptions {
   /** Nearest hypothesis, metres. */
   readonly nearM: number;
   readonly numDepths: number;
+  /** Windows reach so many pixels to every side; default 3, 7 × 7 pixels. */
+  readonly radiusPx?: number;
 }
 
 export interface SweptDepth {
-  /** [H, W] along z, metres; 0 where no hypothesis was seen by enough neighbours. */
+  /** [H, W] along z, metres */
   readonly depthM: Float32Array;
-  /** [H, W] correlation of the best hypothesis, −1..1 */
+  /** [H, W] correlation of the chosen hypothesis, −1..1; −1 where none was judged: outside the neighbours, or without texture */
   readonly score: Float32Array;
 }
 
-const RADIUS = 3;
 /** Windows with less variance than this have no texture to match. */
 const MIN_VARIANCE = 2e-4;
 /** A hypothesis is judged by the best neighbours alone, so that an occluded one does not spoil it. */
 const NUM_JUDGES = 2;
 
 /** Cost: O(pixels · depths · neighbours). Mutates: nothing. */
-export function sweepDepth(frame: Frame, neighbours: readonly Frame[], { nearM, numDepths }: SweepOptions): SweptDepth {
+export function sweepDepth(frame: Frame, neighbours: readonly Frame[], options: SweepOptions): SweptDepth {
+  const { nearM, numDepths, radiusPx = 3 } = options;
   const { camera } = frame;
   const { widthPx, heightPx } = camera;
   const numPixels = widthPx * heightPx;
   const own = greyOf(frame);
-  const sums = createWindowSums(widthPx, heightPx);
+  const sums = createWindowSums(widthPx, heightPx, radiusPx);
   const mean = sums(own, new Float32Array(numPixels));
   const square = sums(
     own.map((value) => value * value),
@@ -75,28 +78,11 @@ export function sweepDepth(frame: Frame, neighbours: readonly Frame[], { nearM, 
       for (let p = 0; p < numPixels; p++) best[p] = second[p] === -1 ? best[p] : (best[p] + second[p]) / 2;
     }
   }
-  return bestHypotheses(scores, numPixels, nearM);
-}
-
-/** The best depth of every pixel, refined by the parabola through its neighbours in inverse depth. */
-function bestHypotheses(scores: readonly Float32Array[], numPixels: number, nearM: number): SweptDepth {
-  const depthM = new Float32Array(numPixels);
+  const chosen = chooseHypotheses(scores, own, widthPx, heightPx);
+  const last = numDepths - 1;
   const score = new Float32Array(numPixels);
-  const last = scores.length - 1;
-  for (let p = 0; p < numPixels; p++) {
-    let best = 0;
-    for (let k = 1; k <= last; k++) if (scores[k]![p] > scores[best]![p]) best = k;
-    score[p] = scores[best]![p];
-    if (score[p] <= 0) continue;
-    let offset = 0;
-    if (best > 0 && best < last) {
-      const [before, here, after] = [scores[best - 1]![p], scores[best]![p], scores[best + 1]![p]];
-      const bend = before - 2 * here + after;
-      if (bend < 0 && before > -1 && after > -1) offset = (0.5 * (before - after)) / bend;
-    }
-    depthM[p] = nearM / Math.max(1 / (4 * last), 1 - (best + offset) / last);
-  }
-  return { depthM, score };
+  for (let p = 0; p < numPixels; p++) score[p] = scores[Math.min(last, Math.round(chosen[p]))]![p];
+  return { depthM: chosen.map((k) => nearM / Math.max(1 / (4 * last), 1 - k / last)), score };
 }
 
 function greyOf({ image }: Frame): Float32Array {
@@ -168,20 +154,24 @@ function warpGrey(
   }
 }
 
-/** Means over 7 × 7 windows by separable sums; windows across the border are cut. A NaN spoils the windows that hold it and no other. */
-function createWindowSums(width: number, height: number): (values: Float32Array, out: Float32Array) => Float32Array {
+/** Means over square windows by separable sums; windows across the border are cut. A NaN spoils the windows that hold it and no other. */
+function createWindowSums(
+  width: number,
+  height: number,
+  radius: number,
+): (values: Float32Array, out: Float32Array) => Float32Array {
   const rows = new Float32Array(width * height);
   return (values, out) => {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const [start, end] = [Math.max(0, x - RADIUS), Math.min(width, x + RADIUS + 1)];
+        const [start, end] = [Math.max(0, x - radius), Math.min(width, x + radius + 1)];
         let sum = 0;
         for (let k = start; k < end; k++) sum += values[y * width + k];
         rows[y * width + x] = sum / (end - start);
       }
     }
     for (let y = 0; y < height; y++) {
-      const [start, end] = [Math.max(0, y - RADIUS), Math.min(height, y + RADIUS + 1)];
+      const [start, end] = [Math.max(0, y - radius), Math.min(height, y + radius + 1)];
       for (let x = 0; x < width; x++) {
         let sum = 0;
         for (let k = start; k < end; k++) sum += rows[k * width + x];

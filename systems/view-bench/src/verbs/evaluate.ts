@@ -2,7 +2,7 @@
 import type { VerbContext, VerbResult } from '@tenfold/core/system';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { givenCloud, judgeCloud } from '../bench/experiment.ts';
+import { givenCloud, judgeClouds } from '../bench/experiment.ts';
 import { experimentArtifacts } from '../artifacts.ts';
 import { readCloudPly, type SplatMode } from '../io/cloud-ply.ts';
 import { decodeSplatFile } from '../io/splat-file.ts';
@@ -27,7 +27,7 @@ export async function run(params: EvaluateParams, context: VerbContext): Promise
   assertScene(scene);
   await using perceptual = await openPerceptualMetric(context.dataFolder);
   await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
-  const result = await judgeCloud(scene, givenCloud(cloud), {
+  const result = await judgeClouds(scene, [givenCloud(cloud)], {
     // A file that says how it is drawn is drawn so.
     view: { method: mode === '2dgs' ? mode : params.method, isAntialiased: mode === 'mip' },
     profile: params.profile,

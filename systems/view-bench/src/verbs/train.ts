@@ -12,14 +12,15 @@ import { openPerceptualMetric } from '../metrics/lpips.ts';
 import { experimentReport, experimentValue, leaningBlocks } from '../report.ts';
 import type { SceneParams, ScoringParams, TrainingParams } from '../params.ts';
 import { openBackend } from './backend.ts';
-import { addDensePoints, type DenseStartOptions } from '../train/dense-start.ts';
-import type { Frame, Scene } from '../types.ts';
+import { addDensePoints, memberSweep } from '../train/dense-start.ts';
+import type { PointCloud, Scene } from '../types.ts';
 import { sceneFromParams } from './scene-params.ts';
 import { trainingFromParams } from './train-params.ts';
 
 interface TrainParams extends SceneParams, TrainingParams, ScoringParams {
   readonly start: 'points' | 'dense';
   readonly spacing: number;
+  readonly members: number;
   readonly out: string;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -29,25 +30,30 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
   const startMs = context.clock.nowMs();
   using backend = await openBackend(params.backend, params.method);
   const { scene, leaning } = await sceneFromParams(params, context);
-  const start =
-    params.start === 'dense'
-      ? { ...scene, points: await addDensePoints(scene.points, trainFrames(scene), denseOptions(params, context)) }
-      : scene;
+  const starts = params.start === 'dense' ? await sweptStarts(params, scene, context) : [scene.points];
   await using perceptual = await openPerceptualMetric(context.dataFolder);
   await using features = await openFeatureMetric(params.features && resolve(context.workingFolder, params.features));
   const result = await runExperiment(
-    start,
+    scene,
     {
       ...trainingFromParams(params),
+      starts,
+      ...(params.start === 'dense' ? { scaleShare: SWEPT_SCALE_SHARE } : {}),
       trainer: backend.trainer,
       profile: params.profile,
       toleranceDb: params.tolerance,
       perceptual,
       features,
       signal: context.signal,
-      onStep: (step, loss, count) => {
-        context.progress({ phase: 'training', done: step, total: params.steps, note: `${count} Gaussians` });
-        if (step % 25 === 0) {
+      onStep: (step, loss, count, member) => {
+        const done = member * params.steps + step;
+        context.progress({
+          phase: 'training',
+          done,
+          total: starts.length * params.steps,
+          note: `${count} Gaussians${starts.length > 1 ? `, member ${member + 1} of ${starts.length}` : ''}`,
+        });
+        if (step % 25 === 0 && member === 0) {
           context.metric('loss', step, loss);
           context.metric('Gaussians', step, count);
         }
@@ -65,7 +71,7 @@ export async function run(params: TrainParams, context: VerbContext): Promise<Ve
     adapterName: backend.adapterName,
     numTrainViews: scene.train.length,
     numTestViews: scene.test.length,
-    numStartPoints: start.points.colors.length / 3,
+    numStartPoints: starts[0]!.colors.length / 3,
     leftOut: leaning,
   };
   if (params.out !== '' && !params.dryRun) {
@@ -96,23 +102,32 @@ function modeOf({ method, antialiased }: TrainParams): SplatMode {
   return antialiased ? 'mip' : 'default';
 }
 
-const SWEEP_WIDTH_PX = 160;
-const NUM_DEPTHS = 64;
+/** Photographs are swept at this width, also where training sees smaller ones. */
+const SWEEP_WIDTH_PX = 256;
+/** Swept points lie evenly: Gaussians as wide as their neighbours are far would blur them. */
+const SWEPT_SCALE_SHARE = 0.7;
 
-function denseOptions({ maxWidth, spacing }: TrainParams, context: VerbContext): DenseStartOptions {
-  return {
-    widthPx: Math.min(maxWidth, SWEEP_WIDTH_PX),
-    numDepths: NUM_DEPTHS,
-    spacingPx: spacing,
-    async onProgress(done, total) {
-      context.progress({ phase: 'sweeping depths', done, total });
-      await yieldToEventLoop();
-      throwIfCancelled(context.signal, 'addDensePoints');
-    },
-  };
-}
-
-function trainFrames({ frames, train }: Scene): readonly Frame[] {
-  const names = new Set(train);
-  return frames.filter(({ name }) => names.has(name));
+/** Points of every member's start. */
+async function sweptStarts(params: TrainParams, scene: Scene, context: VerbContext): Promise<PointCloud[]> {
+  const isSmall = params.maxWidth < SWEEP_WIDTH_PX;
+  const swept = isSmall ? (await sceneFromParams({ ...params, maxWidth: SWEEP_WIDTH_PX }, context)).scene : scene;
+  const names = new Set(scene.train);
+  const frames = swept.frames.filter(({ name }) => names.has(name));
+  const starts: PointCloud[] = [];
+  for (let member = 0; member < params.members; member++) {
+    starts.push(
+      await addDensePoints(scene.points, frames, {
+        ...memberSweep(member),
+        widthPx: SWEEP_WIDTH_PX,
+        spacingPx: (params.spacing * SWEEP_WIDTH_PX) / Math.min(params.maxWidth, SWEEP_WIDTH_PX),
+        async onProgress(done, total) {
+          const before = member * total;
+          context.progress({ phase: 'sweeping depths', done: before + done, total: params.members * total });
+          await yieldToEventLoop();
+          throwIfCancelled(context.signal, 'addDensePoints');
+        },
+      }),
+    );
+  }
+  return starts;
 }
